@@ -1,0 +1,65 @@
+# Why: one door to everything one does with this project. Each target brings the set-up it needs; a second run is quick.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+WORKERS ?= 2
+# More for pytest or the benchmarks, as in: make test ARGS="tests/foundation -x"
+ARGS ?=
+
+# Compiled modules make every start about three times faster, so nobody's environment may forbid them here.
+export PYTHONDONTWRITEBYTECODE =
+export PYTHON
+
+fonts := $(addprefix foundation/fonts/IBMPlexSans-,Regular.ttf Italic.ttf SemiBold.ttf Bold.ttf)
+
+.PHONY: help setup demo serve test test-full check bench lock clean postgresql
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.installed $(fonts) ## make .venv, install the locked packages and bring the typefaces
+
+demo: setup ## fill var/demo with the demonstration year
+	OS2TILSLUT_ENV=demo OS2TILSLUT_DATA_DIR=var/demo .venv/bin/os2tilslut demo $(ARGS)
+
+serve: setup ## run the web application on 127.0.0.1:8000
+	.venv/bin/os2tilslut serve $(ARGS)
+
+test: setup postgresql ## run the tests, with bounded examples
+	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-full: setup postgresql ## run the tests with the acceptance counts of the issues
+	OS2TILSLUT_TEST_FULL=1 .venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: setup ## style, types and the directions of imports
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
+	.venv/bin/lint-imports --no-logo
+
+bench: setup postgresql ## run the benchmarks
+	.venv/bin/python -m benchmarks $(ARGS)
+
+lock: ## resolve the dependencies anew (ARGS=--upgrade takes the newest)
+	sh setup/lock.sh $(ARGS)
+
+clean: ## remove what set-up and tests made; data under var/ stays
+	rm -rf .venv node_modules $(fonts) build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache var/lock-tools
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+postgresql:
+	@sh setup/system_packages.sh postgresql
+
+.venv/.installed: requirements.lock pyproject.toml setup/environment.sh
+	sh setup/environment.sh
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json setup/frontend.sh
+	sh setup/frontend.sh
+	@touch $@
+
+foundation/fonts/%.ttf: node_modules/.installed setup/fonts.py | .venv/.installed
+	.venv/bin/python setup/fonts.py $*

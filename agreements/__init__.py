@@ -1,0 +1,1 @@
+"""What they have joined: products and connection agreements."""

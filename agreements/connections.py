@@ -1,0 +1,155 @@
+"""Connection agreements as recorded facts: taking a file of them in, and what of them may still change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.orm import Session
+
+from agreements import products
+from agreements.lifecycle import Kind
+from agreements.models import Agreement
+from authorities import register
+from foundation import identifiers, periods
+from foundation.audit import Trail
+from foundation.intake import Intake, Row, Rows, Taken
+from foundation.language import Text
+
+AGREEMENTS: Table = Agreement.__table__  # type: ignore[assignment]
+
+#: What names an agreement: CVR number of the authority that signed, product, day of signing.
+Key = tuple[str, str, date]
+
+_FACTS = (
+    "kind", "signed_on", "countersigned_on", "in_force_from", "terminated_to", "notice_given_on", "endpoint", "gln",
+    "person_reference", "order_reference", "accounting_cost", "rebate_reason", "joining_fee_exempt_reason",
+    "joining_fee_invoiced_on", "active_from",
+)  # fmt: skip
+_YEARLY_FACTS = ("countersigned_on", "in_force_from")
+_JOINING_FACTS = ("rebate_ore", "joining_fee_exempt_reason", "joining_fee_invoiced_on")
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """An issued line that rests on an agreement: the year of an annual fee, or the joining fee (no year)."""
+
+    number: str
+    year: int | None
+
+
+def take_in(
+    session: Session, file: Rows, trail: Trail, *, invoiced: Mapping[Key, Sequence[Invoiced]], on: date
+) -> Taken:
+    """Take a file of agreements in, by CVR number, product and day of signing.
+
+    `invoiced` tells which issued lines rest on an agreement, `on` is today: a passive agreement that has been
+    invoiced and is now active became so today. Raises RowsRefused with every wrong row.
+    """
+    intake = Intake(session, AGREEMENTS, ("authority_id", "product_id", "signed_on"), file)
+    authority_ids, product_ids = register.ids_by_cvr(session), products.ids_by_name(session)
+    for row in file:
+        authority, product = authority_ids.get(row["cvr"]), product_ids.get(row["product"])
+        if authority is None:
+            intake.fault(row, "cvr", register.unknown_cvr(row["cvr"]))
+        if product is None:
+            intake.fault(row, "product", _unknown_product(row["product"]))
+        _check(intake, row)
+        if authority is None or product is None:
+            continue
+        values = {"authority_id": authority, "product_id": product, **_values(row)}
+        resting = invoiced.get((row["cvr"], row["product"], row["signed_on"]), ())
+        _keep_what_is_invoiced(intake, row, values, resting, on)
+        intake.offer(row, values, key_column="cvr")
+    return intake.finish(trail, "agreements.imported")
+
+
+def _values(row: Row) -> dict[str, Any]:
+    values = {**row.only(*_FACTS), "rebate_ore": row.get("rebate_dkk") or 0}
+    if row["kind"] == Kind.PASSIVE:
+        return values | {"active_from": None}
+    return values
+
+
+def _unknown_product(name: str) -> Text:
+    return Text(
+        f"ukendt produkt {name!r}; indlæs det (products import) eller vedtag dets takstblad (fee-tables adopt)",
+        f"unknown product {name!r}; import it (products import) or adopt its fee table (fee-tables adopt)",
+    )
+
+
+def _check(intake: Intake, row: Row) -> None:
+    _check_order(intake, row, "countersigned_on", "signed_on")
+    _check_order(intake, row, "terminated_to", "in_force_from")
+    _check_order(intake, row, "notice_given_on", "signed_on")
+    _check_order(intake, row, "terminated_to", "notice_given_on")
+    if row.get("gln") and (fault := identifiers.gln_fault(row["gln"])):
+        intake.fault(row, "gln", fault)
+    if row.get("rebate_dkk") and not row.get("rebate_reason"):
+        intake.fault(row, "rebate_reason", Text("en rabat skal have en grund", "a rebate must have a reason"))
+    if row.get("active_from") and row["kind"] == Kind.PASSIVE:
+        intake.fault(row, "kind", Text("er active, når active_from er givet", "is active where active_from is given"))
+
+
+def _check_order(intake: Intake, row: Row, later: str, earlier: str) -> None:
+    first, last = row.get(earlier), row.get(later)
+    if first is not None and last is not None and last < first:
+        intake.fault(row, later, Text(f"ligger før {earlier}", f"lies before {earlier}"))
+
+
+def _keep_what_is_invoiced(
+    intake: Intake, row: Row, values: dict[str, Any], resting: Sequence[Invoiced], on: date
+) -> None:
+    known = intake.known(values)
+    if known is None:
+        return
+    years = {line.year: line.number for line in resting if line.year is not None}
+    joining = next((line.number for line in resting if line.year is None), None)
+    _take_kind(intake, row, values, known, years, joining, on)
+    if resting:
+        _refuse(intake, row, values, known, _YEARLY_FACTS, resting[0].number)
+    if joining is not None:
+        _refuse(intake, row, values, known, _JOINING_FACTS, joining)
+    last = max(years, default=None)
+    ended = values.get("terminated_to")
+    if last is not None and ended is not None and ended < periods.new_year(last) and ended != known["terminated_to"]:
+        intake.fault(row, "terminated_to", register.rests(years[last]))
+
+
+def _refuse(
+    intake: Intake, row: Row, values: dict[str, Any], known: Mapping[str, Any], facts: Sequence[str], number: str
+) -> None:
+    for fact in facts:
+        if fact in values and values[fact] != known[fact]:
+            intake.fault(row, "rebate_dkk" if fact == "rebate_ore" else fact, register.rests(number))
+
+
+def _take_kind(
+    intake: Intake,
+    row: Row,
+    values: dict[str, Any],
+    known: Mapping[str, Any],
+    years: Mapping[int, str],
+    joining: str | None,
+    on: date,
+) -> None:
+    """Keep a passive agreement that was invoiced passive up to the day it becomes active; refuse the way back."""
+    if values["kind"] == Kind.PASSIVE:
+        if (known["kind"] == Kind.ACTIVE or known["active_from"]) and (years or joining):
+            intake.fault(row, "kind", register.rests(joining or years[max(years)]))
+    elif known["kind"] == Kind.PASSIVE and years:
+        became = values.get("active_from") or known["active_from"] or _became_active(years, on)
+        values |= {"kind": Kind.PASSIVE.value, "active_from": became}
+        if became != known["active_from"] and became <= periods.new_year(max(years)):
+            intake.fault(row, "active_from", register.rests(years[max(years)]))
+
+
+def _became_active(years: Mapping[int, str], on: date) -> date:
+    """Today; but from New Year where this year's fee is not invoiced yet, and never inside a year invoiced ahead."""
+    last = max(years)
+    if last < on.year:
+        return periods.new_year(on.year)
+    return max(on, date(last, 1, 2))

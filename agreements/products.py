@@ -1,0 +1,54 @@
+"""The products of OS2 and their accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.orm import Session
+
+from agreements.models import Product
+from authorities import register
+from foundation.audit import Trail
+from foundation.intake import Intake, Rows, Taken
+from foundation.language import Text
+
+PRODUCTS: Table = Product.__table__  # type: ignore[assignment]
+
+
+def ids_by_name(session: Session) -> dict[str, int]:
+    """Give every product's id by its name, in one query."""
+    return {row.name: row.id for row in session.execute(select(PRODUCTS.c.name, PRODUCTS.c.id))}
+
+
+def accounts_by_name(session: Session) -> dict[str, str | None]:
+    """Give every product's account number by its name, in one query; None where it has none yet."""
+    return {row.name: row.account for row in session.execute(select(PRODUCTS.c.name, PRODUCTS.c.account))}
+
+
+def register_unknown(session: Session, names: Collection[str], trail: Trail) -> list[str]:
+    """Register the products that are not known, without an account number; give their names."""
+    unknown = sorted(set(names) - ids_by_name(session).keys())
+    if unknown:
+        session.execute(insert(PRODUCTS), [{"name": name, "account": None, "level": None} for name in unknown])
+        trail.record("products.registered", "fee tables", {"added": unknown})
+    return unknown
+
+
+def take_in(session: Session, file: Rows, trail: Trail, *, posted: Mapping[str, str]) -> Taken:
+    """Take a file of products in, by name; `posted` names an invoice posted on a product's account.
+
+    Raises RowsRefused with every wrong row.
+    """
+    intake = Intake(session, PRODUCTS, ("name",), file)
+    owner = {known["account"]: known["name"] for known in intake.existing.values() if known["account"]}
+    for row in file:
+        name, account = row["product"], row.get("account")
+        if account is not None and owner.setdefault(account, name) != name:
+            taken = owner[account]
+            intake.fault(row, "account", Text(f"kontoen hører til {taken}", f"the account belongs to {taken}"))
+        known = intake.known({"name": name})
+        if known is not None and known["account"] not in (None, account) and name in posted:
+            intake.fault(row, "account", register.rests(posted[name]))
+        intake.offer(row, {"name": name, **row.only("account", "level")}, key_column="product")
+    return intake.finish(trail, "products.imported")

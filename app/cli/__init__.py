@@ -1,0 +1,113 @@
+"""The command line `os2tilslut`: one command a task of the secretariat's year, each the same call as a page would make.
+
+Exit codes: 0 done; 1 refused, malformed, or a violation found; 2 wrong arguments; 3 could not be done now.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import click
+
+from foundation.errors import DomainError, NotNow
+from foundation.language import Text
+
+# A command's module is imported when the command is used: the others cost nothing at start.
+_COMMANDS = {
+    "db": "app.cli.databases",
+    "starter": "app.cli.starter",
+    "settings": "app.cli.registers:settings",
+    "authorities": "app.cli.registers:authorities",
+    "population": "app.cli.registers:population",
+    "placements": "app.cli.registers:placements",
+    "products": "app.cli.registers:products",
+    "members": "app.cli.registers:members",
+    "agreements": "app.cli.registers:agreements",
+    "fee-tables": "app.cli.tables",
+    "billing": "app.cli.billing",
+    "explain": "app.cli.inspection:explain",
+    "verify": "app.cli.inspection:verify",
+    "serve": "app.cli.serving",
+    "demo": "app.cli.demonstration",
+}
+
+
+class _Commands(click.Group):
+    """The group of all commands, each found by name when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute or "command")
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--language", type=click.Choice(["da", "en"]), envvar="OS2TILSLUT_LANGUAGE", default="da",
+              help="Sprog i beskeder / language of messages (OS2TILSLUT_LANGUAGE).")  # fmt: skip
+@click.version_option(package_name="os2tilslut")
+def cli(language: str) -> None:
+    """OS2's tilslutningsaftaler og årlige fakturering.
+
+    \b
+    Et år fra begyndelse til ende (docs/year.md fortæller mere):
+      os2tilslut db upgrade              databasen sættes op
+      os2tilslut starter load            kommuner, regioner, indbyggere, produkter, takstblade
+      os2tilslut members import FIL      og agreements import FIL, placements import FIL
+      os2tilslut billing plan 2027       hvad der ville blive faktureret, og hvorfor
+      os2tilslut billing approve 2027 --digest … --by NAVN
+      os2tilslut billing issue 2027      og billing export 2027 MAPPE
+      os2tilslut verify
+    """
+
+
+def main() -> NoReturn:
+    """Run a command; make an exit code and a readable message of whatever is refused."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    sys.exit(_outcome(lambda: cli.main(standalone_mode=False)))
+
+
+def _outcome(run: Callable[[], object]) -> int:
+    from app.cli.output import complain
+
+    try:
+        result = run()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        return 3
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except DomainError as refused:
+        complain(refused.text)
+        return 3 if isinstance(refused, NotNow) else 1
+    except BrokenPipeError:
+        return 3
+    except OSError as error:
+        complain(Text(f"kunne ikke lade sig gøre: {error}", f"could not be done: {error}"))
+        return 3
+    except Exception as error:
+        return _database_outcome(error)
+    return result if isinstance(result, int) else 0
+
+
+def _database_outcome(error: Exception) -> int:
+    """Tell a database that cannot now from a mistake of ours; the latter keeps its trace."""
+    from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+
+    if not isinstance(error, InterfaceError | OperationalError | ProgrammingError):
+        raise error
+    from app import database
+    from app.cli.output import complain
+
+    complain(database.explained(error).text)
+    return 3

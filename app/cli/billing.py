@@ -1,0 +1,380 @@
+"""The secretariat's year: plan, approve, issue, export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from sqlalchemy.orm import Session
+
+from app import plan_json
+from app.adapters import work
+from app.cli import output, service
+from app.cli.output import Progress
+from app.cli.service import Service
+from billing import annual_run, approvals, explanation, invoices, renderings
+from billing.annual_run import Plan
+from billing.charges import Charge, Problem
+from billing.gathering import Book
+from billing.invoices import Terms
+from billing.renderings import Kept
+from foundation.language import Text, day, joined, kroner
+from foundation.money import Money
+
+if TYPE_CHECKING:
+    from billing.einvoice.rule_packs import RulePack
+
+YEAR = click.IntRange(2000, 2199)
+
+#: Documents that are rendered and kept in one transaction.
+_DOCUMENTS_AT_A_TIME = 200
+
+_rehearsal = click.option("--rehearsal", is_flag=True, help="Prøvekørsel: egen nummerserie, eget regnskab.")
+
+
+def _book(rehearsal: bool) -> Book:
+    return "rehearsal" if rehearsal else "real"
+
+
+@click.group(help="Planlæg, godkend, udsted og eksportér et år / plan, approve, issue, export.")
+def command() -> None:
+    """Hold the commands on billing."""
+
+
+# --- plan
+
+
+@command.command("plan", help="Hvad der ville blive faktureret, hvorfor, og hvad der er i vejen. Gemmer intet.")
+@click.argument("year", type=YEAR)
+@_rehearsal
+@click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
+def plan(year: int, rehearsal: bool, as_json: bool) -> None:
+    """Print the plan of a year."""
+    surroundings = service.current()
+    with surroundings.reading() as session:
+        made = annual_run.plan(session, year, surroundings.seller(session), book=_book(rehearsal))
+    if as_json:
+        output.say_json(plan_json.plan(made, output.language()))
+    else:
+        show_plan(made)
+
+
+def show_plan(made: Plan) -> None:
+    """Print a plan as a person reads it: every invoice, totals, then what is in the way."""
+    for proposal in made.proposals:
+        draft = proposal.draft
+        gross = kroner(draft.gross)
+        place = draft.details.gln if draft.details.endpoint == "gln" else f"CVR {draft.payer.cvr}"
+        output.say(Text(f"{draft.payer.name} ({place}): {gross.da} med moms",
+                        f"{draft.payer.name} ({place}): {gross.en} with VAT"))  # fmt: skip
+        for line in draft.lines:
+            output.say(_line_words(line.charge, made.year))
+    show_totals(made)
+    _show_listed(Text("Problemer", "Problems"), made.problems)
+    _show_listed(Text("Bemærkninger", "Notes"), made.notes)
+    for nothing in made.nothing:
+        why = nothing.reason
+        output.say(Text(f"Intet at fakturere: {nothing.payer.name}: {why.da}",
+                        f"Nothing to invoice: {nothing.payer.name}: {why.en}"))  # fmt: skip
+    output.say("")
+    output.say(Text(f"Kontrolsum: {made.digest}", f"Digest: {made.digest}"))
+    if made.proposals:
+        approve = f"os2tilslut billing approve {made.year} --digest {made.digest} --by "
+        output.say(Text(f"Godkend med: {approve}NAVN", f"Approve with: {approve}NAME"))
+
+
+def _line_words(charge: Charge, year: int) -> Text:
+    title = explanation.title(charge.kind, charge.product, year)
+    why = explanation.why(charge.kind, charge.reason, charge.parts)
+    net = kroner(charge.parts.net)
+    return Text(f"    {net.da:>18}  {title.da}: {why.da}", f"    {net.en:>18}  {title.en}: {why.en}")
+
+
+def show_totals(made: Plan) -> None:
+    """Print the sums of a plan: invoices, products, association."""
+    totals = made.totals
+    rows = [
+        (Text("Fakturaer", "Invoices"), Text(str(totals.invoices), str(totals.invoices))),
+        (Text("Linjer", "Lines"), Text(str(totals.lines), str(totals.lines))),
+        (Text("Uden moms", "Net"), kroner(totals.net)),
+        (Text("Moms", "VAT"), kroner(totals.vat)),
+        (Text("I alt", "Total"), kroner(totals.net + totals.vat)),
+        (Text("Kontingent til OS2", "Dues to OS2"), kroner(totals.dues)),
+        (Text("Bidrag fra produkter til OS2", "Contribution from products to OS2"), kroner(totals.contribution)),
+        (
+            Text("Linjer faktureret i forvejen", "Lines invoiced already"),
+            Text(str(made.unchanged), str(made.unchanged)),
+        ),
+    ]
+    spoken = output.language()
+    output.say("")
+    output.table([(name[spoken], value[spoken]) for name, value in rows], right=(1,))
+    products = sorted({*totals.annual_fees, *totals.joining_fees}, key=str.casefold)
+    if products:
+        output.say("")
+        head = Text("Produkt", "Product"), Text("Vederlag", "Annual fees"), Text("Tilslutning", "Joining fees")
+        sums = [
+            (name, *(kroner(Money(fees[name]))[spoken] for fees in (totals.annual_fees, totals.joining_fees)))
+            for name in products
+        ]
+        output.table([[title[spoken] for title in head], *sums], right=(1, 2))
+
+
+def _show_listed(title: Text, listed: Sequence[Problem]) -> None:
+    if not listed:
+        return
+    count = len(listed)
+    output.say("")
+    output.say(Text(f"{title.da} ({count}):", f"{title.en} ({count}):"))
+    for problem in listed:
+        about = f"{problem.named.name}, {problem.product or 'OS2'}, {problem.code.value}: "
+        output.say(Text(f"  {about}", f"  {about}") + problem.message)
+
+
+# --- approve
+
+
+@command.command("approve", help="Godkend planen med netop den kontrolsum.")
+@click.argument("year", type=YEAR)
+@click.option("--digest", required=True, metavar="D", help="Kontrolsummen, som billing plan viste.")
+@click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der godkender.")
+@_rehearsal
+def approve(year: int, digest: str, by: str, rehearsal: bool) -> None:
+    """Approve a plan by its digest."""
+    surroundings = service.current()
+    if not rehearsal:
+        surroundings.refuse_unnamed_approvers()
+    with surroundings.writing(actor=by) as (session, trail):
+        seller = surroundings.seller(session)
+        approval = approvals.approve(session, year, digest.strip(), seller, trail, book=_book(rehearsal))
+    output.say(_approved(year, approval))
+
+
+def _approved(year: int, approval: approvals.Approval) -> Text:
+    net = kroner(approval.net)
+    if not approval.invoices:
+        return Text(f"{year}: intet nyt at fakturere, intet at godkende", f"{year}: nothing new to invoice or approve")
+    if not approval.is_new:
+        by = approval.approved_by
+        return Text(f"{year}: var allerede godkendt af {by}", f"{year}: was approved already by {by}")
+    return Text(
+        f"{year}: {approval.invoices} fakturaer på {net.da} uden moms er godkendt af {approval.approved_by}",
+        f"{year}: {approval.invoices} invoices of {net.en} without VAT are approved by {approval.approved_by}",
+    )
+
+
+# --- issue
+
+
+@command.command("issue", help="Udsted netop den godkendte plan; fortsætter efter enhver afbrydelse.")
+@click.argument("year", type=YEAR)
+@click.option(
+    "--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATO", help="Fakturadato; i dag, hvis ikke givet."
+)
+@_rehearsal
+def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
+    """Issue what is approved, batch by batch, and make the documents."""
+    surroundings = service.current()
+    dated = on.date() if on else surroundings.today
+    if dated > surroundings.today:
+        told = day(dated)
+        output.note(Text(f"Bemærk: fakturaerne dateres {told.da}, som ligger i fremtiden",
+                         f"Note: the invoices are dated {told.en}, which lies in the future"))  # fmt: skip
+    if rehearsal:
+        _approve_rehearsal(surroundings, year)
+    numbers = issue_all(surroundings, year, _book(rehearsal), dated)
+    output.say(_issued(year, numbers))
+    render_all(surroundings, year, _book(rehearsal))
+
+
+def _approve_rehearsal(surroundings: Service, year: int) -> None:
+    """A rehearsal binds nobody, so it approves its own plan."""
+    with surroundings.writing() as (session, trail):
+        seller = surroundings.seller(session)
+        made = annual_run.plan(session, year, seller, book="rehearsal")
+        approvals.approve(session, year, made.digest, seller, trail, book="rehearsal")
+
+
+def issue_all(surroundings: Service, year: int, book: Book, on: date) -> list[str]:
+    """Issue batch after batch, each committed as a whole; give the numbers of this call."""
+    numbers: list[str] = []
+    left = 0
+    progress: Progress | None = None
+    while True:
+        with surroundings.writing() as (session, trail):
+            terms = _terms(surroundings, year, book, on, session)
+            if progress is None:
+                left = invoices.check(session, terms)
+            batch = invoices.issue_batch(session, terms, trail)
+        if not batch:
+            return numbers
+        numbers += batch
+        progress = progress or Progress(Text("Udsteder fakturaer", "Issuing invoices"), left)
+        progress.step(len(batch))
+
+
+def _terms(surroundings: Service, year: int, book: Book, on: date, session: Session) -> Terms:
+    seller = surroundings.seller(session)
+    notices = []
+    if book == "rehearsal":
+        notices.append(
+            Text(
+                "PRØVEKØRSEL – ikke en faktura, intet skal betales", "REHEARSAL – not an invoice, nothing is to be paid"
+            )
+        )
+    if surroundings.config.environment == "demo":
+        notices.append(
+            Text(
+                "DEMONSTRATION – medlemskaber, aftaler, GLN og nogle takster er opdigtede; intet skal betales",
+                "DEMONSTRATION – memberships, agreements, GLNs and some prices are made up; nothing is to be paid",
+            )
+        )
+    if seller.made_up:
+        notices.append(
+            Text("Betalingsoplysningerne er opdigtede: betal ikke til dem",
+                 "The payment details are made up: do not pay to them")
+        )  # fmt: skip
+    return Terms(year, book, on, seller, tuple(notices))
+
+
+def _issued(year: int, numbers: Sequence[str]) -> Text:
+    if not numbers:
+        return Text(f"{year}: alt godkendt er udstedt i forvejen", f"{year}: all that is approved was issued already")
+    span = f"{numbers[0]} – {numbers[-1]}"
+    return Text(f"{year}: {len(numbers)} fakturaer udstedt, {span}", f"{year}: {len(numbers)} invoices issued, {span}")
+
+
+def render_all(surroundings: Service, year: int, book: Book) -> None:
+    """Make the bytes of every issued document that has none yet; found by state, kept batch by batch."""
+    with surroundings.reading() as session:
+        left = renderings.count_missing(session, year, book)
+    if not left:
+        return
+    progress = Progress(Text("Danner dokumenter", "Making documents"), left)
+    with work.workers(left) as each:
+        while True:
+            with surroundings.reading() as session:
+                tasks = renderings.missing(session, year, book, at_most=_DOCUMENTS_AT_A_TIME)
+            if not tasks:
+                return
+            rendered = []
+            for task, content in zip(tasks, each(renderings.render, tasks), strict=True):
+                rendered.append((task, content))
+                progress.step()
+            with surroundings.writing() as (session, trail):
+                renderings.store(session, rendered, trail)
+
+
+# --- export
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules say of one document: not judged (None), or the failures."""
+
+    failures: tuple[str, ...] | None
+
+
+@command.command("export", help="Skriv NUMMER.pdf og NUMMER.xml for hver faktura i et år til en mappe.")
+@click.argument("year", type=YEAR)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--format", "format_", type=click.Choice(["receiver", "peppol"]), default="receiver", show_default=True,
+              help="receiver: det format, modtageren får.")  # fmt: skip
+@click.option("--english", is_flag=True, help="Skriv også en engelsk læseudgave, NUMMER.en.pdf.")
+@_rehearsal
+def export(year: int, folder: Path, format_: str, english: bool, rehearsal: bool) -> None:
+    """Write the documents of a year; the same call twice writes the same bytes."""
+    export_all(service.current(), year, _book(rehearsal), folder, english=english)
+
+
+def export_all(surroundings: Service, year: int, book: Book, folder: Path, *, english: bool = False) -> int:
+    """Write every document of a year, and say which are not validated; give the count of invoices."""
+    render_all(surroundings, year, book)
+    folder.mkdir(parents=True, exist_ok=True)
+    with surroundings.reading() as session:
+        count = renderings.count_issued(session, year, book)
+    progress = Progress(Text("Skriver dokumenter", "Writing documents"), count)
+    faulty: dict[str, tuple[str, ...]] = {}
+    is_judged = _has_rules(surroundings)
+    judge = partial(_judge, rules=surroundings.config.rules_dir if is_judged else None)
+    with work.workers(count if is_judged or english else 0) as each:
+        for batch in _kept(surroundings, year, book):
+            for kept, verdict in zip(batch, each(judge, [k.content[renderings.PEPPOL] for k in batch]), strict=True):
+                _place(folder / f"{kept.number}.pdf", kept.content[renderings.PDF])
+                _place(folder / f"{kept.number}.xml", kept.content[renderings.PEPPOL])
+                faulty |= {kept.number: verdict.failures} if verdict.failures else {}
+                progress.step()
+            if english:
+                for kept, content in zip(batch, each(_in_english, [k.document for k in batch]), strict=True):
+                    _place(folder / f"{kept.number}.en.pdf", content)
+    output.say(Text(f"{count} fakturaer skrevet til {folder}", f"{count} invoices written to {folder}"))
+    _say_validated(surroundings, count, is_judged, faulty)
+    return count
+
+
+def _kept(surroundings: Service, year: int, book: Book) -> Iterator[list[Kept]]:
+    after = 0
+    while True:
+        with surroundings.reading() as session:
+            found = renderings.kept(session, year, book, after=after, at_most=_DOCUMENTS_AT_A_TIME)
+        if not found:
+            return
+        after = found[-1][0]
+        yield [kept for _, kept in found]
+
+
+def _has_rules(surroundings: Service) -> bool:
+    return _pack(surroundings.config.rules_dir) is not None
+
+
+def _judge(xml: bytes, rules: Path | None) -> Judged:
+    if rules is None:
+        return Judged(None)
+    pack = _pack(rules)
+    if pack is None:
+        return Judged(None)
+    return Judged(tuple(f"{failure.id}: {failure.text}" for failure in pack.validate(xml)))
+
+
+@cache
+def _pack(rules: Path) -> RulePack | None:
+    """Find the rules once in each process: it reads all their files."""
+    from billing.einvoice import rule_packs
+
+    return rule_packs.find(rules)
+
+
+def _in_english(document: str) -> bytes:
+    from billing import invoice_pdf
+    from billing.document import from_json
+
+    return invoice_pdf.render(from_json(document), "en")
+
+
+def _place(file: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    unfinished = file.with_name(f".{file.name}.part")
+    unfinished.write_bytes(content)
+    unfinished.replace(file)
+
+
+def _say_validated(surroundings: Service, count: int, is_judged: bool, faulty: dict[str, tuple[str, ...]]) -> None:
+    if not count:
+        return
+    if not is_judged:
+        place = surroundings.config.rules_dir
+        output.note(
+            Text(f"Ikke validerede: alle {count}, for der er ingen regelpakke i {place} (OS2TILSLUT_RULES_DIR)",
+                 f"Not validated: all {count}, since there is no rule pack in {place} (OS2TILSLUT_RULES_DIR)")
+        )  # fmt: skip
+        return
+    passed = count - len(faulty)
+    output.say(Text(f"{passed} XML består de officielle regler", f"{passed} XML pass the official rules"))
+    for number, failures in faulty.items():
+        listed = joined([Text(failure, failure) for failure in failures], by="; ")
+        output.note(Text(f"Ikke valideret: {number}: ", f"Not validated: {number}: ") + listed)

@@ -1,0 +1,204 @@
+"""Taking files into the registers: authorities, inhabitants, placements, products, members, agreements, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from app.adapters import csv_files
+from app.cli import output, service
+from billing import invoices, seller
+from billing.invoices import Resting
+from fee_tables import catalogue
+from fee_tables.size_key import STANDARD_BANDS
+from foundation.audit import Trail
+from foundation.errors import Refused
+from foundation.intake import Rows, Taken
+from foundation.language import Text
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+Take = Callable[[Session, Rows, Trail, Resting], Taken]
+
+
+def take_file(path: Path, layout: csv_files.Layout, take: Take) -> None:
+    """Read a file, take it in, and say what it did. The caller's `take` is one call into a room below."""
+    rows = csv_files.read(path, layout)
+    with service.current().writing() as (session, trail):
+        taken = take(session, rows, trail, invoices.resting(session))
+    tell(taken)
+
+
+def tell(taken: Taken) -> None:
+    """Say what an intake did."""
+    for warning in taken.warnings:
+        output.note(Text("Bemærk: ", "Note: ") + warning)
+    output.say(
+        Text(
+            f"{taken.source}: {taken.added} nye, {taken.changed} ændret, {taken.unchanged} uændret",
+            f"{taken.source}: {taken.added} new, {taken.changed} changed, {taken.unchanged} unchanged",
+        )
+    )
+
+
+@click.group(help="Myndigheder / authorities.")
+def authorities() -> None:
+    """Hold the commands on authorities."""
+
+
+@authorities.command("import", help="Indlæs myndigheder fra CSV (nøgle: cvr).")
+@click.argument("file", type=FILE)
+@click.option("--force-cvr", "forced", nargs=2, multiple=True, metavar="CVR GRUND",
+              help="Tag et CVR-nummer, der ikke består modulus 11, med grunden til at det er rigtigt.")  # fmt: skip
+def import_authorities(file: Path, forced: tuple[tuple[str, str], ...]) -> None:
+    """Take authorities in."""
+    from authorities import register
+
+    reasons = {cvr: reason.strip() for cvr, reason in forced}
+    if not all(reasons.values()):
+        raise Refused(Text("--force-cvr kræver en grund", "--force-cvr needs a reason"))
+    take_file(
+        file,
+        csv_files.AUTHORITIES,
+        lambda session, rows, trail, resting: register.take_in(
+            session, rows, trail, forced=reasons, invoiced=resting.last_year
+        ),
+    )
+
+
+@click.group(help="Indbyggertal / inhabitants.")
+def population() -> None:
+    """Hold the commands on inhabitants."""
+
+
+@population.command("import", help="Indlæs indbyggertal pr. 1. januar fra CSV (nøgle: kommunekode, year).")
+@click.argument("file", type=FILE)
+def import_population(file: Path) -> None:
+    """Take inhabitants in."""
+    from authorities import population as counted
+
+    take_file(
+        file,
+        csv_files.POPULATION,
+        lambda session, rows, trail, resting: counted.take_in_population(session, rows, trail, counted=resting.counted),
+    )
+
+
+@click.group(help="Indplaceringer efter skøn / placements by judgement.")
+def placements() -> None:
+    """Hold the commands on placements."""
+
+
+@placements.command("import", help="Indlæs indplaceringer fra CSV (nøgle: cvr, valid_from).")
+@click.argument("file", type=FILE)
+def import_placements(file: Path) -> None:
+    """Take placements in."""
+    from authorities import population as counted
+
+    take_file(
+        file,
+        csv_files.PLACEMENTS,
+        lambda session, rows, trail, resting: counted.take_in_placements(
+            session, rows, trail, bands=_bands(session), placed=resting.placed
+        ),
+    )
+
+
+def _bands(session: Session) -> list[str]:
+    named = [name for key in catalogue.read(session).size_keys for name in key.band_names]
+    return list(dict.fromkeys(named)) or list(STANDARD_BANDS)
+
+
+@click.group(help="Produkter / products.")
+def products() -> None:
+    """Hold the commands on products."""
+
+
+@products.command("import", help="Indlæs produkter fra CSV (nøgle: product).")
+@click.argument("file", type=FILE)
+def import_products(file: Path) -> None:
+    """Take products in."""
+    from agreements import products as known
+
+    take_file(
+        file,
+        csv_files.PRODUCTS,
+        lambda session, rows, trail, resting: known.take_in(session, rows, trail, posted=resting.products),
+    )
+
+
+@click.group(help="Medlemmer af OS2 / members.")
+def members() -> None:
+    """Hold the commands on members."""
+
+
+@members.command("import", help="Indlæs medlemskaber fra CSV (nøgle: cvr, joined_on).")
+@click.argument("file", type=FILE)
+def import_members(file: Path) -> None:
+    """Take memberships in."""
+    from authorities import membership
+
+    take_file(
+        file,
+        csv_files.MEMBERS,
+        lambda session, rows, trail, resting: membership.take_in(session, rows, trail, invoiced=resting.years),
+    )
+
+
+@click.group(help="Tilslutningsaftaler / connection agreements.")
+def agreements() -> None:
+    """Hold the commands on agreements."""
+
+
+@agreements.command("import", help="Indlæs tilslutningsaftaler fra CSV (nøgle: cvr, product, signed_on).")
+@click.argument("file", type=FILE)
+def import_agreements(file: Path) -> None:
+    """Take agreements in."""
+    from agreements import connections
+
+    today = service.current().today
+    take_file(
+        file,
+        csv_files.AGREEMENTS,
+        lambda session, rows, trail, resting: connections.take_in(
+            session, rows, trail, invoiced=resting.agreements, on=today
+        ),
+    )
+
+
+@click.group(help="Foreningen som sælger / the association as seller.")
+def settings() -> None:
+    """Hold the commands on settings."""
+
+
+@settings.command("import", help="Indlæs foreningens indstillinger som sælger fra TOML.")
+@click.argument("file", type=FILE)
+def import_settings(file: Path) -> None:
+    """Take the seller's settings in."""
+    surroundings = service.current()
+    text = read_text(file)
+    if surroundings.config.is_production and seller.read(text).made_up:
+        raise service.NotInProduction(
+            Text(
+                "opdigtede indstillinger er ikke tilladt i produktion", "made-up settings are not allowed in production"
+            )
+        )
+    with surroundings.writing() as (session, trail):
+        is_new = seller.store(session, text, trail)
+    name = file.name
+    output.say(
+        Text(f"{name}: indlæst", f"{name}: imported") if is_new else Text(f"{name}: uændret", f"{name}: unchanged")
+    )
+
+
+def read_text(file: Path) -> str:
+    """Read a small text file. Raises Refused where it is not UTF-8 or far too large."""
+    if file.stat().st_size > csv_files.LARGEST_TEXT:
+        raise Refused(Text(f"{file.name}: filen er for stor", f"{file.name}: the file is too large"))
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused(Text(f"{file.name}: er ikke UTF-8", f"{file.name}: is not UTF-8")) from None

@@ -1,0 +1,82 @@
+"""Checking and adopting decisions: size key, the association's table, the products' fee tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from agreements import products
+from app.cli import output, service
+from app.cli.registers import FILE, read_text
+from fee_tables import catalogue
+from fee_tables.catalogue import Catalogue
+from fee_tables.text import Decision
+from foundation.errors import Refused
+from foundation.language import Text, day
+
+
+@click.group(help="Fordelingsnøgle, foreningens tabel og takstblade / size key and fee tables.")
+def command() -> None:
+    """Hold the commands on tables."""
+
+
+@command.command("check", help="Læs tabeller og sig, hvad der er galt, med linje og grund. Gemmer intet.")
+@click.argument("files", type=FILE, nargs=-1, required=True)
+def check(files: tuple[Path, ...]) -> None:
+    """Check tables, against each other and against what is adopted."""
+    texts = _texts(files)
+    try:
+        with service.current().reading() as session:
+            adopted, known = catalogue.adopted_digests(session), catalogue.read(session)
+    except DBAPIError:
+        adopted, known = {}, Catalogue()
+        output.note(Text("Databasen er ikke sat op: tabellerne er kun holdt op mod hinanden.",
+                         "The database is not set up: the tables were only held against each other."))  # fmt: skip
+    new = catalogue.check(texts, adopted, known)
+    for name in texts:
+        state = (
+            Text("kan vedtages", "can be adopted")
+            if name in new
+            else Text("er allerede vedtaget", "is adopted already")
+        )
+        output.say(Text(f"{name}: ", f"{name}: ") + state)
+
+
+@command.command("adopt", help="Vedtag tabeller; derefter kan de ikke ændres.")
+@click.argument("files", type=FILE, nargs=-1, required=True)
+@click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der vedtager.")
+def adopt(files: tuple[Path, ...], by: str) -> None:
+    """Adopt tables, all or none; register products that were not known."""
+    surroundings = service.current()
+    surroundings.refuse_unnamed_approvers()
+    texts = _texts(files)
+    with surroundings.writing(actor=by) as (session, trail):
+        new = catalogue.adopt(session, texts, trail)
+        names = [product for kind, product in map(catalogue.line_of, new.values()) if kind == "fee_table"]
+        registered = products.register_unknown(session, names, trail)
+    for name in texts:
+        output.say(_adopted(name, new.get(name)))
+    for product in registered:
+        output.note(
+            Text(f"Bemærk: {product} er registreret som produkt uden kontonummer",
+                 f"Note: {product} is registered as a product without account number")
+        )  # fmt: skip
+
+
+def _adopted(name: str, decision: Decision | None) -> Text:
+    if decision is None:
+        return Text(f"{name}: var allerede vedtaget", f"{name}: was adopted already")
+    since = day(catalogue.first_day_of(decision))
+    return Text(f"{name}: vedtaget, gælder fra {since.da}", f"{name}: adopted, valid from {since.en}")
+
+
+def _texts(files: tuple[Path, ...]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for file in files:
+        name = file.name if file.name not in texts else str(file)
+        if name in texts:
+            raise Refused(Text(f"{name} er givet to gange", f"{name} is given twice"))
+        texts[name] = read_text(file)
+    return texts

@@ -1,0 +1,106 @@
+"""Plans and explanations as the contract's JSON; amounts are whole øre."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.annual_run import Plan, Proposal
+from billing.charges import DraftLine, Payer, Problem
+from billing.reasons import Explained, ExplainedLine
+from fee_tables.calculation import reason_json
+from foundation.language import Language
+
+
+def plan(made: Plan, language: Language) -> dict[str, Any]:
+    """Write a plan; messages are in one language."""
+    totals = made.totals
+    names = sorted({*totals.annual_fees, *totals.joining_fees})
+    return {
+        "year": made.year,
+        "book": made.book,
+        "digest": made.digest,
+        "totals": {
+            "invoices": totals.invoices,
+            "lines": totals.lines,
+            "net_ore": totals.net.ore,
+            "vat_ore": totals.vat.ore,
+            "gross_ore": totals.net.ore + totals.vat.ore,
+            "by_product": {
+                name: {"annual_fee_ore": totals.annual_fees[name], "joining_fee_ore": totals.joining_fees[name]}
+                for name in names
+            },
+            "association": {"dues_ore": totals.dues.ore, "contribution_ore": totals.contribution.ore},
+        },
+        "invoices": [_invoice(proposal) for proposal in made.proposals],
+        "unchanged": made.unchanged,
+        "problems": [_problem(problem, language) for problem in made.problems],
+        "notes": [_problem(note, language) for note in made.notes],
+        "nothing_to_invoice": [
+            {"authority": _authority(nothing.payer), "reason": nothing.reason[language]} for nothing in made.nothing
+        ],
+    }
+
+
+def _authority(payer: Payer) -> dict[str, str]:
+    return {"cvr": payer.cvr, "name": payer.name}
+
+
+def _invoice(proposal: Proposal) -> dict[str, Any]:
+    draft = proposal.draft
+    return {
+        "authority": _authority(draft.payer),
+        "gln": draft.details.gln or None,
+        "endpoint": draft.details.endpoint,
+        "person_reference": draft.details.person_reference,
+        "order_reference": draft.details.order_reference,
+        "accounting_cost": draft.details.accounting_cost,
+        "lines": [_line(line) for line in draft.lines],
+        "net_ore": draft.net.ore,
+        "vat_ore": draft.vat.ore,
+        "gross_ore": draft.gross.ore,
+    }
+
+
+def _line(line: DraftLine) -> dict[str, Any]:
+    charge = line.charge
+    return {
+        "kind": charge.kind.value,
+        "product": charge.product,
+        "net_ore": charge.parts.net.ore,
+        "parts": {"product_ore": charge.parts.product.ore, "association_ore": charge.parts.association.ore},
+        "vat_ore": line.vat.ore,
+        "reason": reason_json(charge.reason),
+    }
+
+
+def _problem(problem: Problem, language: Language) -> dict[str, Any]:
+    return {
+        "authority": _authority(problem.named),
+        "product": problem.product,
+        "code": problem.code.value,
+        "message": problem.message[language],
+    }
+
+
+def explained(invoice: Explained) -> dict[str, Any]:
+    """Write an explanation, sentences in both languages."""
+    return {
+        "number": invoice.number,
+        "authority": {"cvr": invoice.authority_cvr, "name": invoice.authority_name},
+        "lines": [_explained_line(line) for line in invoice.lines],
+    }
+
+
+def _explained_line(line: ExplainedLine) -> dict[str, Any]:
+    return {
+        "kind": line.kind.value,
+        "product": line.product,
+        "net_ore": line.parts.net.ore,
+        "parts": {"product_ore": line.parts.product.ore, "association_ore": line.parts.association.ore},
+        "vat_ore": line.vat.ore,
+        "reason": dict(line.reason),
+        "sentences": {
+            "da": [sentence.da for sentence in line.sentences],
+            "en": [sentence.en for sentence in line.sentences],
+        },
+    }

@@ -1,0 +1,72 @@
+"""Membership of the association: the partnership agreements as periods, and where their dues are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import Table
+from sqlalchemy.orm import Session
+
+from authorities import register
+from authorities.models import Membership
+from foundation import identifiers, periods
+from foundation.audit import Trail
+from foundation.intake import Intake, Row, Rows, Taken
+from foundation.language import Text
+from foundation.periods import Period
+
+MEMBERSHIPS: Table = Membership.__table__  # type: ignore[assignment]
+
+#: The years whose membership an authority's issued lines rest on, as (year, invoice number), by CVR number.
+InvoicedYears = Mapping[str, Sequence[tuple[int, str]]]
+
+
+def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYears) -> Taken:
+    """Take a file of memberships in, by CVR number and first day. Raises RowsRefused with every wrong row."""
+    intake = Intake(session, MEMBERSHIPS, ("authority_id", "joined_on"), file)
+    ids = register.ids_by_cvr(session)
+    for row in file:
+        if row["cvr"] not in ids:
+            intake.fault(row, "cvr", register.unknown_cvr(row["cvr"]))
+            continue
+        values = {
+            "authority_id": ids[row["cvr"]],
+            **row.only("joined_on", "left_on", "gln", "person_reference", "order_reference", "accounting_cost"),
+        }
+        _check(intake, row, values, invoiced.get(row["cvr"], ()))
+        intake.offer(row, values, key_column="cvr")
+    _check_overlaps(intake, file, ids)
+    return intake.finish(trail, "members.imported")
+
+
+def _check(intake: Intake, row: Row, values: dict[str, object], invoiced: Sequence[tuple[int, str]]) -> None:
+    joined_on, left_on = row["joined_on"], row.get("left_on")
+    if left_on is not None and left_on <= joined_on:
+        intake.fault(row, "left_on", Text("skal ligge efter joined_on", "must lie after joined_on"))
+        return
+    if row.get("gln") and (fault := identifiers.gln_fault(row["gln"])):
+        intake.fault(row, "gln", fault)
+    known = intake.known(values)
+    if known is None:
+        return
+    before, after = Period(joined_on, known["left_on"]), Period(joined_on, left_on)
+    for year, number in invoiced:
+        key_day = periods.new_year(year)
+        if (key_day in before) != (key_day in after):
+            intake.fault(row, "left_on", register.rests(number))
+            return
+
+
+def _check_overlaps(intake: Intake, file: Rows, ids: Mapping[str, int]) -> None:
+    listed: dict[int, list[tuple[date, date | None]]] = {}
+    merged = {(known["authority_id"], known["joined_on"]): known["left_on"] for known in intake.existing.values()}
+    of_rows = {(ids[row["cvr"]], row["joined_on"]): row for row in file if row["cvr"] in ids}
+    merged |= {key: row.get("left_on") for key, row in of_rows.items()}
+    for (authority, joined_on), left_on in merged.items():
+        listed.setdefault(authority, []).append((joined_on, left_on))
+    for (authority, joined_on), row in of_rows.items():
+        own = Period(joined_on, row.get("left_on"))
+        others = (Period(start, end) for start, end in listed[authority] if start != joined_on)
+        if any(own.overlaps(other) for other in others):
+            intake.fault(row, "joined_on", Text("overlapper et andet medlemskab", "overlaps another membership"))

@@ -1,0 +1,128 @@
+"""The register of authorities: who they are, and taking a file of them in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from authorities.models import Authority
+from foundation import identifiers, periods
+from foundation.audit import Trail
+from foundation.intake import Intake, Row, Rows, Taken
+from foundation.language import Text
+
+AUTHORITIES: Table = Authority.__table__  # type: ignore[assignment]
+
+#: Types of authorities whose inhabitants Statistics Denmark counts; the others need a placement.
+COUNTED_TYPES = frozenset({"kommune"})
+
+_FACTS = ("type", "code", "name", "short_name", "region", "valid_to", "address", "postcode", "city", "succeeded_by_cvr")
+
+#: The last invoiced year of an authority and the number of that invoice, by CVR number.
+LastInvoiced = Mapping[str, tuple[int, str]]
+
+
+def ids_by_cvr(session: Session) -> dict[str, int]:
+    """Give every authority's id by its CVR number, in one query."""
+    return {row.cvr: row.id for row in session.execute(select(AUTHORITIES.c.cvr, AUTHORITIES.c.id))}
+
+
+def unknown_cvr(cvr: str) -> Text:
+    """Say that no authority has a CVR number."""
+    return Text(
+        f"ingen myndighed har CVR-nummer {cvr}; indlæs den først (authorities import)",
+        f"no authority has the CVR number {cvr}; import it first (authorities import)",
+    )
+
+
+def take_in(
+    session: Session,
+    file: Rows,
+    trail: Trail,
+    *,
+    forced: Mapping[str, str],
+    invoiced: LastInvoiced,
+) -> Taken:
+    """Take a file of authorities in, by CVR number.
+
+    `forced` gives, for a CVR number that fails modulus 11, the reason why it is right all the same.
+    Raises RowsRefused with every wrong row.
+    """
+    intake = Intake(session, AUTHORITIES, ("cvr",), file)
+    known = set(ids_by_cvr(session)) | {row["cvr"] for row in file}
+    codes = Counter((row["type"], row["code"]) for row in file if row["code"])
+    for row in file:
+        reason = _check_cvr(intake, row, forced)
+        if codes[row["type"], row["code"]] > 1:
+            intake.fault(row, "code", Text("koden står to gange i filen", "the code stands twice in the file"))
+        _check_succession(intake, row, known)
+        _check_invoiced(intake, row, invoiced)
+        if not row.get("address") and not (intake.known({"cvr": row["cvr"]}) or {}).get("address"):
+            intake.warnings.append(_without_address(row))
+        intake.offer(row, {"cvr": row["cvr"], **row.only(*_FACTS), **reason}, key_column="cvr")
+    return intake.finish(trail, "authorities.imported")
+
+
+def _check_cvr(intake: Intake, row: Row, forced: Mapping[str, str]) -> dict[str, str]:
+    cvr: str = row["cvr"]
+    fault = identifiers.cvr_fault(cvr)
+    if fault is None:
+        return {}
+    if identifiers.is_cvr_shaped(cvr):
+        if cvr in forced:
+            return {"cvr_forced_reason": forced[cvr]}
+        if (intake.known({"cvr": cvr}) or {}).get("cvr_forced_reason"):
+            return {}
+        fault += Text(
+            f'; er det rigtigt, så gentag med --force-cvr {cvr} "grunden"',
+            f'; if it is right, repeat with --force-cvr {cvr} "the reason"',
+        )
+    intake.fault(row, "cvr", fault)
+    return {}
+
+
+def _check_succession(intake: Intake, row: Row, known: set[str]) -> None:
+    successor = row.get("succeeded_by_cvr")
+    if successor is None:
+        return
+    if successor == row["cvr"]:
+        intake.fault(row, "succeeded_by_cvr", Text("kan ikke efterfølge sig selv", "cannot succeed itself"))
+    elif successor not in known:
+        intake.fault(row, "succeeded_by_cvr", unknown_cvr(successor))
+    elif row.get("valid_to") is None:
+        intake.fault(
+            row,
+            "valid_to",
+            Text("mangler: den sidste dag før efterfølgeren", "missing: the last day before the successor"),
+        )
+
+
+def _check_invoiced(intake: Intake, row: Row, invoiced: LastInvoiced) -> None:
+    if row["cvr"] not in invoiced:
+        return
+    year, number = invoiced[row["cvr"]]
+    known = intake.known({"cvr": row["cvr"]}) or {}
+    valid_to = row.get("valid_to")
+    if valid_to is not None and valid_to < periods.new_year(year) and valid_to != known.get("valid_to"):
+        intake.fault(row, "valid_to", rests(number))
+    for column in ("type", "code"):
+        if column in row.cells and row[column] != known.get(column):
+            intake.fault(row, column, rests(number))
+
+
+def rests(number: str) -> Text:
+    """Say that a fact may no longer change, since an issued line rests on it."""
+    return Text(
+        f"kan ikke ændres: faktura {number} hviler på det",
+        f"cannot be changed: invoice {number} rests on it",
+    )
+
+
+def _without_address(row: Row) -> Text:
+    return Text(
+        f"række {row.number}: {row['name']} har ingen adresse; fakturaen vil mangle den",
+        f"row {row.number}: {row['name']} has no address; its invoices will lack it",
+    )

@@ -1,0 +1,1 @@
+"""What is owed: the annual run, invoices, the ledger, and the documents made of them."""

@@ -1,0 +1,266 @@
+"""The annual run, as data from one end to the other: gather → price → draft → reconcile; then approve, then issue.
+
+    gather      year → billables                      reads the database, a batch of payers at a time
+    price       billable → charges or problems        touches nothing
+    draft       charges → invoices to be              touches nothing
+    reconcile   drafts, what is invoiced → plan       touches nothing
+
+The plan has a digest over everything that decides it. Making it twice gives the same digest, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from agreements import products
+from billing import gathering, pricing
+from billing.charges import (
+    Billable,
+    Charge,
+    Code,
+    Details,
+    Draft,
+    InvoicedLine,
+    Payer,
+    Problem,
+    content_digest,
+    content_text,
+    drafted,
+)
+from billing.gathering import Book, Run
+from billing.pricing import Priced
+from billing.seller import Seller
+from fee_tables.calculation import Kind
+from foundation.audit import canonical
+from foundation.language import Text, joined, kroner, same
+from foundation.money import ZERO, Money
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToInvoice:
+    """A payer whose lines sum to zero, and why."""
+
+    payer: Payer
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One invoice of a plan: its draft, its content as one text, and the digest of that."""
+
+    draft: Draft
+    content: str
+    digest: str
+
+
+@dataclass
+class PayerPlan:
+    """What reconciling came to for one payer."""
+
+    billable: Billable
+    proposals: list[Proposal] = field(default_factory=list)
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    nothing: list[NothingToInvoice] = field(default_factory=list)
+
+
+@dataclass
+class Totals:
+    """Sums over new invoices; by product, net of rebates and exemptions."""
+
+    invoices: int = 0
+    lines: int = 0
+    net: Money = ZERO
+    vat: Money = ZERO
+    annual_fees: Counter[str] = field(default_factory=Counter)  # øre, the products' part
+    joining_fees: Counter[str] = field(default_factory=Counter)  # øre
+    dues: Money = ZERO
+    contribution: Money = ZERO
+
+    def add(self, draft: Draft) -> None:
+        """Count an invoice in."""
+        self.invoices += 1
+        self.lines += len(draft.lines)
+        self.net += draft.net
+        self.vat += draft.vat
+        for line in draft.lines:
+            self._add_charge(line.charge)
+
+    def _add_charge(self, charge: Charge) -> None:
+        if charge.kind is Kind.MEMBERSHIP_DUES:
+            self.dues += charge.parts.association
+            return
+        fees = self.annual_fees if charge.kind is Kind.ANNUAL_FEE else self.joining_fees
+        fees[charge.product or ""] += charge.parts.product.ore
+        self.contribution += charge.parts.association
+
+
+@dataclass
+class Plan:
+    """What would be invoiced for a year, why, and what stands in the way."""
+
+    year: int
+    book: Book
+    digest: str = ""
+    totals: Totals = field(default_factory=Totals)
+    proposals: list[Proposal] = field(default_factory=list)
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    nothing: list[NothingToInvoice] = field(default_factory=list)
+
+
+class Digest:
+    """The digest of a plan, taken invoice by invoice."""
+
+    def __init__(self, year: int, book: Book, seller: Seller) -> None:
+        self._hash = hashlib.sha256(canonical([year, book, seller.digest]).encode())
+
+    def add(self, invoice_digest: str) -> None:
+        """Take the next invoice in."""
+        self._hash.update(invoice_digest.encode())
+
+    def hexdigest(self) -> str:
+        """Give the digest over all invoices so far."""
+        return self._hash.hexdigest()
+
+
+def plan(session: Session, year: int, seller: Seller, *, book: Book = "real") -> Plan:
+    """Make the plan of a year. Writes nothing; the same facts give the same plan and digest."""
+    made = Plan(year, book)
+    digest = Digest(year, book, seller)
+    accounts = products.accounts_by_name(session)
+    for payer in payer_plans(session, gathering.begin(session, year, book), seller):
+        for proposal in payer.proposals:
+            digest.add(proposal.digest)
+            made.totals.add(proposal.draft)
+        made.proposals += payer.proposals
+        made.unchanged += payer.unchanged
+        made.problems += payer.problems
+        made.notes += payer.notes
+        made.nothing += payer.nothing
+    made.notes += _account_notes(made, sorted(name for name, account in accounts.items() if account is None))
+    made.digest = digest.hexdigest()
+    return made
+
+
+def payer_plans(session: Session, run: Run, seller: Seller) -> Iterator[PayerPlan]:
+    """Plan payer by payer; only one batch is in memory."""
+    for billable in gathering.gather(session, run, run.groups):
+        yield plan_payer(run, billable, seller)
+
+
+def plan_payer(run: Run, billable: Billable, seller: Seller) -> PayerPlan:
+    """Price, draft and reconcile one payer."""
+    return reconcile(run, billable, pricing.price(run.ground, billable), seller)
+
+
+def reconcile(run: Run, billable: Billable, priced: Priced, seller: Seller) -> PayerPlan:
+    """Compare what should be with what is invoiced: new lines are drafted, invoiced ones never again."""
+    planned = PayerPlan(billable, problems=priced.problems, notes=priced.notes)
+    new = [charge for charge in priced.charges if charge.key not in billable.invoiced]
+    for charge in priced.charges:
+        if (line := billable.invoiced.get(charge.key)) is not None:
+            planned.unchanged += 1
+            if line.parts != charge.parts:
+                planned.problems.append(_differs(billable, line, charge))
+    planned.problems += _withdrawn(run, billable, priced)
+    new = _without_double_billing(billable, new, planned)
+    for draft in draft_invoices(billable, new, seller):
+        if draft.gross:
+            content = content_text(draft)
+            planned.proposals.append(Proposal(draft, content, content_digest(content)))
+        else:
+            planned.nothing.append(NothingToInvoice(draft.payer, _why_nothing(draft)))
+    return planned
+
+
+def draft_invoices(billable: Billable, charges: Iterable[Charge], seller: Seller) -> list[Draft]:
+    """Group one payer's charges by equal billing details, each group one invoice."""
+    groups: dict[Details, list[Charge]] = defaultdict(list)
+    for charge in charges:
+        groups[charge.details].append(charge)
+    if billable.payer is None:
+        return []
+    payer = billable.payer
+    drafts = [drafted(payer, details, of, vat_registered=seller.vat_registered) for details, of in groups.items()]
+    return sorted(drafts, key=lambda draft: _details_order(draft.details))
+
+
+def _details_order(details: Details) -> tuple[str, ...]:
+    return (details.gln, details.person_reference, details.order_reference, details.accounting_cost, details.endpoint)
+
+
+def _differs(billable: Billable, line: InvoicedLine, charge: Charge) -> Problem:
+    was, now = kroner(line.parts.net), kroner(charge.parts.net)
+    return Problem(
+        billable.named,
+        line.product,
+        Code.INVOICED_DIFFERS,
+        Text(
+            f"faktureret {was.da} på {line.number}; efter de nuværende oplysninger ville det være {now.da}. "
+            "Det faktureres ikke igen",
+            f"invoiced {was.en} on {line.number}; by the facts of today it would be {now.en}. It is not invoiced again",
+        ),
+    )
+
+
+def _withdrawn(run: Run, billable: Billable, priced: Priced) -> Iterator[Problem]:
+    """Name this year's invoiced lines that would not be due any more (those a problem withholds are not judged)."""
+    due = {charge.key for charge in priced.charges} | priced.withheld
+    for line in billable.invoiced.values():
+        if line.year == run.year and line.key not in due:
+            was = kroner(line.parts.net)
+            yield Problem(
+                billable.named,
+                line.product,
+                Code.INVOICED_DIFFERS,
+                Text(
+                    f"faktureret {was.da} på {line.number}; efter de nuværende oplysninger skyldes intet",
+                    f"invoiced {was.en} on {line.number}; by the facts of today nothing is due",
+                ),
+            )
+
+
+def _without_double_billing(billable: Billable, new: Sequence[Charge], planned: PayerPlan) -> list[Charge]:
+    """Keep back an annual fee where the payer has one for the same product and year on an invoice already."""
+    paid = {line.product: line for line in billable.invoiced.values() if line.kind is Kind.ANNUAL_FEE}
+    kept = []
+    for charge in new:
+        line = paid.get(charge.product) if charge.kind is Kind.ANNUAL_FEE else None
+        if line is None:
+            kept.append(charge)
+            continue
+        message = Text(
+            f"{charge.product} er allerede faktureret for året på {line.number} under en anden aftale",
+            f"{charge.product} is invoiced for the year on {line.number} already, under another agreement",
+        )
+        planned.problems.append(Problem(billable.named, charge.product, Code.DUPLICATE_AGREEMENT, message))
+    return kept
+
+
+def _why_nothing(draft: Draft) -> Text:
+    reasons = [
+        same(f"{line.charge.product}: {why}")
+        for line in draft.lines
+        if (why := line.charge.reason.exemption or line.charge.reason.rebate_reason)
+    ]
+    return joined(reasons, by="; ") if reasons else Text("linjerne giver nul", "the lines sum to zero")
+
+
+def _account_notes(made: Plan, without_account: Sequence[str]) -> Iterator[Problem]:
+    """Say which products are posted under their name, since they have no account number yet."""
+    for product in without_account:
+        charged = [p for p in made.proposals if any(line.charge.product == product for line in p.draft.lines)]
+        if charged:
+            message = Text(
+                f"{product} har intet kontonummer og bogføres under sit navn (products import)",
+                f"{product} has no account number and is posted under its name (products import)",
+            )
+            yield Problem(charged[0].draft.payer, product, Code.NO_ACCOUNT, message)

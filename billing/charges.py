@@ -1,0 +1,290 @@
+"""The values between reading and writing: what can be billed, what it costs, what it becomes on an invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Literal
+
+from agreements.lifecycle import Facts
+from billing.document import VatCategory
+from fee_tables.calculation import Kind, Parts, Placement, Reason, reason_json
+from fee_tables.table import Vat
+from foundation.audit import canonical, sha256
+from foundation.language import Text
+from foundation.money import Money, apportion, total
+from foundation.periods import Period
+
+
+class Code(StrEnum):
+    """Why a line is withheld, or what the plan wants to say (the codes of the contract, and the notes')."""
+
+    NO_SIZE_KEY = "no_size_key"
+    NO_INHABITANTS = "no_inhabitants"
+    NO_PLACEMENT = "no_placement"
+    NO_TABLE = "no_table"
+    NO_PASSIVE_SHARE = "no_passive_share"
+    NO_ENDPOINT = "no_endpoint"
+    NOT_COUNTERSIGNED = "not_countersigned"
+    DUPLICATE_AGREEMENT = "duplicate_agreement"
+    AUTHORITY_ENDED = "authority_ended"
+    NO_DUES_RECEIVER = "no_dues_receiver"
+    INVOICED_DIFFERS = "invoiced_differs"
+    # notes: nothing is withheld, but someone may wonder
+    NO_JOINING_FEE = "no_joining_fee"
+    NO_FORCE_DAY = "no_force_day"
+    SHARES_FROM_NEXT_YEAR = "shares_from_next_year"
+    NO_ACCOUNT = "no_account"
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays: an authority as it stands in the register."""
+
+    id: int
+    cvr: str
+    name: str
+    is_counted: bool  # inhabitants decide its size; otherwise a placement does
+    address: str
+    postcode: str
+    city: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Billing details. Lines of one payer with equal details stand on one invoice. What is not given is empty."""
+
+    endpoint: Literal["gln", "cvr"]
+    gln: str
+    person_reference: str
+    order_reference: str
+    accounting_cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An agreement with what billing needs of it; `signer` is the authority that signed."""
+
+    id: int
+    signer: Payer
+    product: str
+    facts: Facts
+    details: Details | None  # None where there is no endpoint to send to
+    rebate: Money
+    rebate_reason: str | None
+    exempt_reason: str | None
+    invoiced_elsewhere_on: date | None
+
+    @property
+    def name(self) -> str:
+        """What names the agreement in keys: CVR number, product, day of signing."""
+        return f"{self.signer.cvr}|{self.product}|{self.facts.signed_on}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One membership; `details` are None where the dues go with a product."""
+
+    id: int
+    period: Period
+    details: Details | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Inhabitants of a payer on a 1 January."""
+
+    inhabitants: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicedLine:
+    """A line that was issued already."""
+
+    key: str
+    kind: Kind
+    year: int
+    product: str | None
+    parts: Parts
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Billable:
+    """Everything that decides what one payer is charged in a year. `payer` is None where an ended authority has
+    no successor; `named` is who the plan speaks of then.
+    """
+
+    named: Payer
+    payer: Payer | None
+    connections: tuple[Connection, ...]
+    members: tuple[Member, ...]
+    counts: Mapping[tuple[int, int], Count]  # by authority id and year
+    placements: Mapping[int, Sequence[Placement]]  # by authority id, newest first
+    invoiced: Mapping[str, InvoicedLine]  # by key
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What stands in the way of a line, or a note about it."""
+
+    named: Payer
+    product: str | None
+    code: Code
+    message: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One line to be: for what (`key`), how much, why, and where it is sent."""
+
+    key: str
+    kind: Kind
+    product: str | None
+    agreement_id: int | None
+    membership_id: int | None
+    details: Details
+    vat: Vat
+    reason: Reason
+    parts: Parts
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VatShare:
+    """The VAT of one rate on an invoice: taken of the sum of its lines, rounded once."""
+
+    category: VatCategory
+    rate: Fraction
+    exemption: str
+    net: Money
+    vat: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """A charge with its place in the VAT: category, rate, and its part of the VAT of that rate."""
+
+    charge: Charge
+    category: VatCategory
+    rate: Fraction
+    vat: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice to be."""
+
+    payer: Payer
+    details: Details
+    lines: tuple[DraftLine, ...]
+    vat_shares: tuple[VatShare, ...]
+
+    @property
+    def net(self) -> Money:
+        """The sum of the lines without VAT."""
+        return total(line.charge.parts.net for line in self.lines)
+
+    @property
+    def vat(self) -> Money:
+        """The VAT of all rates."""
+        return total(share.vat for share in self.vat_shares)
+
+    @property
+    def gross(self) -> Money:
+        """What is to be paid."""
+        return self.net + self.vat
+
+    def content(self) -> dict[str, Any]:
+        """Give everything that decides the invoice, as plain values."""
+        payer, details = self.payer, self.details
+        return {
+            "payer": [payer.cvr, payer.name, payer.address, payer.postcode, payer.city],
+            "details": [
+                details.endpoint, details.gln, details.person_reference, details.order_reference,
+                details.accounting_cost,
+            ],
+            "lines": [_line_content(line) for line in self.lines],
+        }  # fmt: skip
+
+
+def _line_content(line: DraftLine) -> dict[str, Any]:
+    charge = line.charge
+    return {
+        "key": charge.key,
+        "kind": charge.kind.value,
+        "product": charge.product,
+        "product_ore": charge.parts.product.ore,
+        "association_ore": charge.parts.association.ore,
+        "vat_ore": line.vat.ore,
+        "vat": [line.category, str(line.rate), charge.vat.exemption],
+        "period": [charge.first_day, charge.last_day],
+        "reason": reason_json(charge.reason),
+    }
+
+
+def content_digest(content: str) -> str:
+    """Give the digest of an invoice's content, as it is approved."""
+    return sha256(content)
+
+
+def content_text(draft: Draft) -> str:
+    """Give an invoice's content as its one canonical text."""
+    return canonical(draft.content())
+
+
+def drafted(payer: Payer, details: Details, charges: Sequence[Charge], *, vat_registered: bool) -> Draft:
+    """Make one invoice of charges with equal details: VAT per rate on their sum, split to the lines."""
+    ordered = sorted(charges, key=_place_on_invoice)
+    groups: dict[tuple[VatCategory, Fraction], list[int]] = {}
+    for at, charge in enumerate(ordered):
+        groups.setdefault(_vat_group(charge.vat, vat_registered=vat_registered), []).append(at)
+    shares: list[VatShare] = []
+    lines: dict[int, DraftLine] = {}
+    for (category, rate), places in groups.items():
+        net = total(ordered[at].parts.net for at in places)
+        vat = net.scaled(rate)
+        shares.append(VatShare(category, rate, _exemption(category, [ordered[at] for at in places]), net, vat))
+        parts = apportion(vat, [ordered[at].parts.net.ore * rate for at in places])
+        lines |= {at: DraftLine(ordered[at], category, rate, part) for at, part in zip(places, parts, strict=True)}
+    return Draft(payer, details, tuple(lines[at] for at in range(len(ordered))), tuple(shares))
+
+
+#: The reason code for a seller that is not registered for VAT (VATEX code list).
+NOT_REGISTERED = "VATEX-EU-O sælgeren er ikke momsregistreret"
+
+
+def _vat_group(vat: Vat, *, vat_registered: bool) -> tuple[VatCategory, Fraction]:
+    if not vat_registered:
+        return ("O", Fraction(0))
+    if vat.exemption:
+        return ("E", Fraction(0))
+    return ("S" if vat.rate else "Z", vat.rate)
+
+
+def _exemption(category: VatCategory, charges: Sequence[Charge]) -> str:
+    """Give why a rate is without VAT; tables with different reasons are summed in one rate and named together."""
+    if category == "O":
+        return NOT_REGISTERED
+    return "; ".join(dict.fromkeys(charge.vat.exemption for charge in charges if charge.vat.exemption))
+
+
+_ORDER = {kind: at for at, kind in enumerate(
+    (Kind.ANNUAL_FEE, Kind.JOINING_FEE, Kind.REBATE, Kind.EXEMPTION, Kind.MEMBERSHIP_DUES)
+)}  # fmt: skip
+
+
+def _place_on_invoice(charge: Charge) -> tuple[bool, str, str, int]:
+    """Dues first, then product by product; a joining fee behind its annual fee, what it is relieved of behind it."""
+    product = charge.product or ""
+    return (
+        charge.kind is not Kind.MEMBERSHIP_DUES,
+        product.casefold(),
+        charge.key.split("|", 1)[1],
+        _ORDER[charge.kind],
+    )

@@ -1,0 +1,164 @@
+"""The invoice as a value. PDF, XML and ledger are made from it, so they cannot disagree.
+
+It is built once, at issue, and stored as canonical JSON with its SHA-256; `to_json` and `from_json` are opposites.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any, Literal
+
+from foundation.audit import canonical
+from foundation.language import Text
+from foundation.money import Money
+
+#: S taxed, E exempt, O outside VAT (the seller is not registered), Z zero rate. UNCL 5305.
+VatCategory = Literal["S", "E", "O", "Z"]
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A seller or buyer. An address that is not known is empty; `gln` is empty where it has none."""
+
+    name: str
+    cvr: str
+    address: str
+    postcode: str
+    city: str
+    gln: str
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The buyer's billing details. `endpoint` says whether the invoice goes to the GLN or to the CVR number."""
+
+    endpoint: Literal["gln", "cvr"]
+    gln: str
+    person_reference: str
+    order_reference: str
+    accounting_cost: str  # kontostreng
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentWays:
+    """How it can be paid. `fik_id` has 15 digits with a modulus 10 check digit; what is not offered is empty."""
+
+    fik_creditor: str
+    fik_id: str
+    registration: str
+    account: str
+    iban: str
+
+    @property
+    def fik_line(self) -> str:
+        """The machine-readable line of a joint payment form, type 71."""
+        return f"+71<{self.fik_id}+{self.fik_creditor}<" if self.fik_creditor else ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One line. `first_day` and `last_day` (inside) name the period paid for; a negative line takes off."""
+
+    position: int
+    kind: str
+    product: str  # empty for membership dues
+    text: Text
+    why: Text  # one sentence; the whole reasoning is `explain`
+    first_day: date | None
+    last_day: date | None
+    net: Money
+    vat_category: VatCategory
+    vat_rate: Fraction
+    vat: Money  # this line's share of the VAT of its rate
+
+
+@dataclass(frozen=True, slots=True)
+class VatTotal:
+    """Net and VAT of all lines of one rate; VAT is rounded here, once. `exemption` says why there is none."""
+
+    category: VatCategory
+    rate: Fraction
+    exemption: str
+    net: Money
+    vat: Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDocument:
+    """A whole invoice as issued. `notices` stand on top of it (a rehearsal, made-up demonstration data)."""
+
+    number: str
+    year: int
+    issued_on: date
+    due_on: date
+    seller: Party
+    seller_vat_registered: bool
+    buyer: Party
+    references: References
+    lines: tuple[DocumentLine, ...]
+    vat_totals: tuple[VatTotal, ...]
+    net: Money
+    vat: Money
+    gross: Money
+    payment: PaymentWays
+    notices: tuple[Text, ...]
+
+
+def to_json(document: InvoiceDocument) -> str:
+    """Write a document as its one canonical JSON text."""
+    return canonical(_written(asdict(document)))
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.keys() == {"ore"}:
+            return value["ore"]
+        return {key: _written(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(inner) for inner in value]
+    if isinstance(value, Fraction):
+        return str(value)
+    return value
+
+
+def from_json(text: str) -> InvoiceDocument:
+    """Read a document back. Raises KeyError, TypeError or ValueError where the text is not one."""
+    found = json.loads(text)
+    return InvoiceDocument(
+        **{
+            **found,
+            **_days(found, "issued_on", "due_on"),
+            **_amounts(found, "net", "vat", "gross"),
+            "seller": Party(**found["seller"]),
+            "buyer": Party(**found["buyer"]),
+            "references": References(**found["references"]),
+            "payment": PaymentWays(**found["payment"]),
+            "lines": tuple(_line(line) for line in found["lines"]),
+            "vat_totals": tuple(_vat_total(row) for row in found["vat_totals"]),
+            "notices": tuple(Text(**notice) for notice in found["notices"]),
+        }
+    )
+
+
+def _line(found: dict[str, Any]) -> DocumentLine:
+    texts = {name: Text(**found[name]) for name in ("text", "why")}
+    days = _days(found, "first_day", "last_day")
+    return DocumentLine(
+        **{**found, **texts, **days, **_amounts(found, "net", "vat"), "vat_rate": Fraction(found["vat_rate"])}
+    )
+
+
+def _vat_total(found: dict[str, Any]) -> VatTotal:
+    return VatTotal(**{**found, **_amounts(found, "net", "vat"), "rate": Fraction(found["rate"])})
+
+
+def _amounts(found: dict[str, Any], *names: str) -> dict[str, Money]:
+    return {name: Money(found[name]) for name in names}
+
+
+def _days(found: dict[str, Any], *names: str) -> dict[str, date | None]:
+    return {name: date.fromisoformat(found[name]) if found[name] else None for name in names}

@@ -1,0 +1,1 @@
+"""The invoice as XML, and the checks it must pass."""

@@ -1,0 +1,203 @@
+"""The official rules of e-invoices, where an operator has installed them, and what they say about a document.
+
+The product ships none of them. A pack is a folder: the UBL schemas and the compiled Schematron of CEN and
+Peppol, laid out as their publishers give them. It is only read, compiled once in a process, and named with
+its version and SHA-256 beside whatever was validated with it.
+
+One document at a time is judged in a process. Saxon brings a virtual machine that need not survive a fork:
+start worker processes first, validate in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+from lxml import etree
+
+from foundation.errors import NotNow
+from foundation.language import Text
+
+Layer = Literal["xml", "xsd", "cen", "peppol"]
+
+_SCHEMAS = "ubl-2.1"
+_PEPPOL = "peppol-bis-billing-"
+_MAIN_DOCUMENTS = ("Invoice", "CreditNote")
+_SCHEMATRON: dict[Layer, str] = {
+    "cen": "xslt/CEN-EN16931-UBL.xslt",
+    "peppol": "xslt/PEPPOL-EN16931-UBL.xslt",
+}
+
+_SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+_one_at_a_time = Lock()
+
+
+class BrokenPack(NotNow):
+    """The installed rules cannot be used, so nothing can be validated with them."""
+
+    def __init__(self, directory: Path, reason: object) -> None:
+        text = Text(
+            f"Regelpakken {directory.name} kan ikke bruges: {reason}. Installér den igen.",
+            f"The rule pack {directory.name} cannot be used: {reason}. Install it again.",
+        )
+        super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One official rule that a document breaks. `fatal` refuses it, `warning` does not."""
+
+    layer: Layer
+    flag: str
+    id: str
+    location: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulePack:
+    """A rule pack as found. `sha256` covers every file it validates with, names and contents."""
+
+    name: str
+    version: str
+    directory: Path
+    sha256: str
+
+    def validate(self, xml: bytes) -> list[Failure]:
+        """Give every rule the document breaks, in the order schema, CEN, Peppol; a valid one gives none.
+
+        Stops at the first layer that leaves the next one nothing to judge: unreadable XML, or the schema.
+        Raises BrokenPack where the pack itself cannot be used.
+        """
+        with _one_at_a_time:
+            return _validate(_compiled(self), xml)
+
+
+def find(directory: Path) -> RulePack | None:
+    """Give the newest Peppol pack in a directory; None where there is none, or not all of it (see `missing`)."""
+    folder = _newest(directory)
+    if folder is None or missing(directory):
+        return None
+    version = folder.name.removeprefix(_PEPPOL)
+    return RulePack("peppol-bis-billing", version, folder, _digest(directory, folder))
+
+
+def missing(directory: Path) -> list[str]:
+    """Name what a whole Peppol pack still lacks in a directory, as paths inside it."""
+    folder = _newest(directory) or directory / f"{_PEPPOL}…"
+    wanted = [*_schema_paths(directory).values(), *(folder / path for path in _SCHEMATRON.values())]
+    return [path.relative_to(directory).as_posix() for path in wanted if not path.is_file()]
+
+
+def _newest(directory: Path) -> Path | None:
+    found = [path for path in directory.glob(f"{_PEPPOL}*") if path.is_dir()]
+    return max(found, key=_version_order, default=None)
+
+
+def _version_order(folder: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", folder.name)]
+
+
+def _schema_paths(directory: Path) -> dict[str, Path]:
+    main = directory / _SCHEMAS / "maindoc"
+    return {name: main / f"UBL-{name}-2.1.xsd" for name in _MAIN_DOCUMENTS}
+
+
+def _digest(directory: Path, folder: Path) -> str:
+    files = [*(directory / _SCHEMAS).rglob("*.xsd"), *(folder / path for path in _SCHEMATRON.values())]
+    whole = hashlib.sha256()
+    for name, path in sorted((path.relative_to(directory).as_posix(), path) for path in files):
+        whole.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n".encode())
+    return whole.hexdigest()
+
+
+# --- compiled once ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    schemas: dict[str, etree.XMLSchema]
+    saxon: Any
+    schematron: dict[Layer, Any]
+
+
+@lru_cache(maxsize=4)
+def _compiled(pack: RulePack) -> _Compiled:
+    # Imported late: a process that validates nothing can do without the virtual machine it starts.
+    from saxonche import PySaxonApiError, PySaxonProcessor
+
+    saxon = PySaxonProcessor(license=False)
+    compiler = saxon.new_xslt30_processor()
+    try:
+        schemas = {name: _schema(path) for name, path in _schema_paths(pack.directory.parent).items()}
+        schematron = {
+            layer: compiler.compile_stylesheet(stylesheet_file=str(pack.directory / path))
+            for layer, path in _SCHEMATRON.items()
+        }
+    except (OSError, etree.LxmlError, PySaxonApiError) as fault:
+        raise BrokenPack(pack.directory, fault) from fault
+    return _Compiled(schemas, saxon, schematron)
+
+
+def _schema(path: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(path), _parser()))
+
+
+def _parser() -> etree.XMLParser:
+    # A document comes from outside: it may name no file and no address for us to read.
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+
+
+# --- judging a document -----------------------------------------------------------------------------------------
+
+
+def _validate(compiled: _Compiled, xml: bytes) -> list[Failure]:
+    try:
+        root = etree.fromstring(xml, _parser())
+    except etree.XMLSyntaxError as fault:
+        return [_fatal("xml", "XML", "", str(fault))]
+    return _outside_the_rules(root) or _by_schema(compiled, root) or list(_by_schematron(compiled, root))
+
+
+def _outside_the_rules(root: etree._Element) -> list[Failure]:
+    if root.getroottree().docinfo.internalDTD is not None:
+        return [_fatal("xml", "DOCTYPE", "/", "An e-invoice declares no document type.")]
+    if etree.QName(root).localname not in _MAIN_DOCUMENTS:
+        return [_fatal("xml", "ROOT", "/", f"{root.tag} is neither an invoice nor a credit note.")]
+    return []
+
+
+def _by_schema(compiled: _Compiled, root: etree._Element) -> list[Failure]:
+    schema = compiled.schemas[etree.QName(root).localname]
+    schema.validate(root)
+    faults: Any = schema.error_log  # of this document only
+    return [_fatal("xsd", fault.type_name, f"line {fault.line}", fault.message) for fault in faults]
+
+
+def _by_schematron(compiled: _Compiled, root: etree._Element) -> Iterator[Failure]:
+    # Saxon gets what lxml has read, not the original: it would follow entities of its own accord.
+    node = compiled.saxon.parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
+    for layer, rules in compiled.schematron.items():
+        yield from _failed(layer, rules.transform_to_string(xdm_node=node))
+
+
+def _failed(layer: Layer, report: str) -> Iterator[Failure]:
+    for failed in etree.fromstring(report.encode(), _parser()).iter(f"{_SVRL}failed-assert"):
+        text = " ".join((failed.findtext(f"{_SVRL}text") or "").split())
+        location = _readable(failed.get("location") or "")
+        yield Failure(layer, failed.get("flag") or "fatal", failed.get("id") or "", location, text)
+
+
+def _readable(location: str) -> str:
+    """Shorten Schematron's /*:Invoice[namespace-uri()='…'][1] to /Invoice[1]."""
+    return re.sub(r"\*:|\[namespace-uri\(\)='[^']*'\]", "", location)
+
+
+def _fatal(layer: Layer, id: str, location: str, text: str) -> Failure:
+    return Failure(layer, "fatal", id, location, text)

@@ -1,0 +1,269 @@
+"""The first step of the annual run: reading everything that decides what a year costs, payer by payer.
+
+Costs a fixed number of queries, plus a fixed number for each batch of payers; memory holds one batch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy import Row, Table, select
+from sqlalchemy.orm import Session
+
+from agreements.connections import AGREEMENTS
+from agreements.lifecycle import Facts, Kind
+from agreements.products import PRODUCTS
+from authorities import succession
+from authorities.membership import MEMBERSHIPS
+from authorities.population import PLACEMENTS, POPULATION
+from authorities.register import AUTHORITIES, COUNTED_TYPES
+from authorities.succession import Life
+from billing.charges import Billable, Connection, Count, Details, InvoicedLine, Member, Payer
+from billing.models import Invoice, InvoiceLine
+from billing.pricing import Ground
+from fee_tables import calculation, catalogue
+from fee_tables.calculation import Parts, Placement
+from fee_tables.table import SharedCost
+from foundation import periods
+from foundation.money import Money
+from foundation.periods import Period
+
+LINES: Table = InvoiceLine.__table__  # type: ignore[assignment]
+INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
+
+PAYERS_AT_A_TIME = 500
+
+Book = Literal["real", "rehearsal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A payer and those it stands for: itself and the authorities it succeeded."""
+
+    payer: int | None
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One year in one book: its ground, and the payers in the order of their invoices."""
+
+    year: int
+    book: Book
+    ground: Ground
+    groups: tuple[Group, ...]
+
+
+def begin(session: Session, year: int, book: Book) -> Run:
+    """Read what is the same for every payer of a year."""
+    decisions = catalogue.read(session)
+    key_day = periods.new_year(year)
+    authorities = session.execute(
+        select(*(AUTHORITIES.c[name] for name in ("id", "type", "code", "cvr", "valid_to", "succeeded_by_cvr")))
+    ).all()
+    return Run(
+        year=year,
+        book=book,
+        ground=Ground(year, decisions, _sharers(session, decisions, key_day)),
+        groups=_groups(authorities, key_day),
+    )
+
+
+def _groups(authorities: Sequence[Row[Any]], key_day: date) -> tuple[Group, ...]:
+    """Group the authorities by who pays for them, in the order of type and code."""
+    id_of = {row.cvr: row.id for row in authorities}
+    lives = {row.id: Life(row.id, row.valid_to, id_of.get(row.succeeded_by_cvr)) for row in authorities}
+    ordered = sorted(authorities, key=lambda row: (row.type, row.code or "", row.cvr))
+    members: dict[tuple[bool, int], list[int]] = {}
+    for row in ordered:
+        payer = succession.payer(lives, row.id, key_day)
+        members.setdefault((payer is not None, row.id if payer is None else payer), []).append(row.id)
+    return tuple(Group(payer if paid else None, tuple(ids)) for (paid, payer), ids in members.items())
+
+
+def _sharers(session: Session, decisions: catalogue.Catalogue, key_day: date) -> dict[str, tuple[str, ...]]:
+    """Give, for each product with a shared cost, who shares it: active and in force on 1 January, each once, by CVR."""
+    shared = [
+        product
+        for product in decisions.fee_tables
+        if (table := decisions.annual_table(product, key_day)) and isinstance(table.annual_fee, SharedCost)
+    ]
+    if not shared:
+        return {}
+    facts = AGREEMENTS.c
+    rows = session.execute(
+        select(PRODUCTS.c.name, AUTHORITIES.c.cvr)
+        .join(AGREEMENTS, facts.product_id == PRODUCTS.c.id)
+        .join(AUTHORITIES, facts.authority_id == AUTHORITIES.c.id)
+        .where(
+            PRODUCTS.c.name.in_(shared),
+            facts.signed_on <= date(key_day.year, 12, 31),
+            facts.countersigned_on <= date(key_day.year, 12, 31),
+            facts.in_force_from <= key_day,
+            facts.terminated_to.is_(None) | (facts.terminated_to >= key_day),
+            (facts.kind == Kind.ACTIVE.value) | (facts.active_from <= key_day),
+        )
+    )
+    sharers: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        sharers[row.name].add(row.cvr)
+    return {product: tuple(sorted(found)) for product, found in sharers.items()}
+
+
+def gather(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Billable]:
+    """Read the billables of some payers of a run (`run.groups` for all), in order, batch by batch."""
+    for start in range(0, len(groups), PAYERS_AT_A_TIME):
+        yield from _batch(session, run, groups[start : start + PAYERS_AT_A_TIME])
+
+
+def _batch(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Billable]:
+    """Read one batch; payers without agreement, membership and invoice are left out."""
+    ids = [id_ for group in groups for id_ in _all_of(group)]
+    payers = _payers(session, ids)
+    connections = _connections(session, ids, payers)
+    members = _members(session, ids)
+    years = {run.year - 1} | {c.facts.signed_on.year - 1 for found in connections.values() for c in found}
+    counts = _counts(session, ids, years)
+    placements = _placements(session, ids)
+    invoiced = _invoiced(session, run, ids)
+    for group in groups:
+        own_connections = tuple(c for id_ in group.members for c in connections.get(id_, ()))
+        own_members = tuple(m for id_ in group.members for m in members.get(id_, ()))
+        lines = {line.key: line for id_ in _all_of(group) for line in invoiced.get(id_, ())}
+        if own_connections or own_members or lines:
+            yield Billable(
+                named=payers[group.members[0] if group.payer is None else group.payer],
+                payer=None if group.payer is None else payers[group.payer],
+                connections=own_connections,
+                members=own_members,
+                counts=counts,
+                placements=placements,
+                invoiced=lines,
+            )
+
+
+def _all_of(group: Group) -> set[int]:
+    return {*group.members} if group.payer is None else {*group.members, group.payer}
+
+
+def _payers(session: Session, ids: Collection[int]) -> dict[int, Payer]:
+    rows = session.execute(select(AUTHORITIES).where(AUTHORITIES.c.id.in_(ids)))
+    return {
+        row.id: Payer(
+            id=row.id,
+            cvr=row.cvr,
+            name=row.name,
+            is_counted=row.type in COUNTED_TYPES,
+            address=row.address or "",
+            postcode=row.postcode or "",
+            city=row.city or "",
+        )
+        for row in rows
+    }
+
+
+def _connections(session: Session, ids: Collection[int], payers: Mapping[int, Payer]) -> dict[int, list[Connection]]:
+    rows = session.execute(
+        select(AGREEMENTS, PRODUCTS.c.name.label("product"))
+        .join(PRODUCTS, AGREEMENTS.c.product_id == PRODUCTS.c.id)
+        .where(AGREEMENTS.c.authority_id.in_(ids))
+        .order_by(AGREEMENTS.c.id)
+    )
+    found: dict[int, list[Connection]] = defaultdict(list)
+    for row in rows:
+        found[row.authority_id].append(_connection(row, payers[row.authority_id]))
+    return found
+
+
+def _connection(row: Row[Any], signer: Payer) -> Connection:
+    return Connection(
+        id=row.id,
+        signer=signer,
+        product=row.product,
+        facts=Facts(
+            kind=Kind(row.kind),
+            signed_on=row.signed_on,
+            countersigned_on=row.countersigned_on,
+            in_force_from=row.in_force_from,
+            terminated_to=row.terminated_to,
+            notice_given_on=row.notice_given_on,
+            active_from=row.active_from,
+        ),
+        details=_details(row, row.endpoint),
+        rebate=Money(row.rebate_ore),
+        rebate_reason=row.rebate_reason,
+        exempt_reason=row.joining_fee_exempt_reason,
+        invoiced_elsewhere_on=row.joining_fee_invoiced_on,
+    )
+
+
+def _details(row: Row[Any], endpoint: str | None) -> Details | None:
+    """Give billing details with an endpoint; None where there is neither a GLN nor the wish for the CVR number."""
+    if endpoint != "cvr" and not row.gln:
+        return None
+    return Details(
+        endpoint="cvr" if endpoint == "cvr" else "gln",
+        gln=row.gln or "",
+        person_reference=row.person_reference or "",
+        order_reference=row.order_reference or "",
+        accounting_cost=row.accounting_cost or "",
+    )
+
+
+def _members(session: Session, ids: Collection[int]) -> dict[int, list[Member]]:
+    found: dict[int, list[Member]] = defaultdict(list)
+    rows = session.execute(
+        select(MEMBERSHIPS).where(MEMBERSHIPS.c.authority_id.in_(ids)).order_by(MEMBERSHIPS.c.joined_on)
+    )
+    for row in rows:
+        found[row.authority_id].append(Member(row.id, Period(row.joined_on, row.left_on), _details(row, None)))
+    return found
+
+
+def _counts(session: Session, ids: Collection[int], years: Collection[int]) -> dict[tuple[int, int], Count]:
+    rows = session.execute(
+        select(POPULATION).where(POPULATION.c.authority_id.in_(ids), POPULATION.c.year.in_(sorted(years)))
+    )
+    return {(row.authority_id, row.year): Count(row.inhabitants, row.source) for row in rows}
+
+
+def _placements(session: Session, ids: Collection[int]) -> dict[int, list[Placement]]:
+    found: dict[int, list[Placement]] = defaultdict(list)
+    rows = session.execute(
+        select(PLACEMENTS).where(PLACEMENTS.c.authority_id.in_(ids)).order_by(PLACEMENTS.c.valid_from.desc())
+    )
+    for row in rows:
+        found[row.authority_id].append(Placement(row.band, row.valid_from, row.decided_by, row.reason))
+    return found
+
+
+def _invoiced(session: Session, run: Run, ids: Collection[int]) -> dict[int, list[InvoicedLine]]:
+    """Read what is invoiced already: this year's lines, and the once-only lines of any year."""
+    columns = LINES.c
+    once = [kind.value for kind in ONCE_ONLY]
+    rows = session.execute(
+        select(
+            columns.key, columns.kind, columns.year, columns.product, columns.authority_id,
+            columns.product_ore, columns.association_ore, INVOICES.c.number,
+        )
+        .join(INVOICES, columns.invoice_id == INVOICES.c.id)
+        .where(
+            columns.authority_id.in_(ids),
+            columns.book == run.book,
+            (columns.year == run.year) | columns.kind.in_(once),
+        )
+    )  # fmt: skip
+    found: dict[int, list[InvoicedLine]] = defaultdict(list)
+    for row in rows:
+        parts = Parts(Money(row.product_ore), Money(row.association_ore))
+        kind = calculation.Kind(row.kind)
+        found[row.authority_id].append(InvoicedLine(row.key, kind, row.year, row.product, parts, row.number))
+    return found
+
+
+#: Kinds that are invoiced once in an agreement's life, not once a year.
+ONCE_ONLY = (calculation.Kind.JOINING_FEE, calculation.Kind.REBATE, calculation.Kind.EXEMPTION)

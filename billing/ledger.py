@@ -1,0 +1,80 @@
+"""The ledger: what an invoice posts, and on which accounts.
+
+Income stands on the accounts of OS2's public account plan (`data/chart_of_accounts.csv`), receivables and output VAT
+on those of the public standard chart. Debit is above zero, credit below; every entry sums to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Table
+from sqlalchemy.orm import Session
+
+from billing.models import Account, LedgerEntry, Posting
+from fee_tables.calculation import Kind, Parts
+from foundation.audit import Trail
+from foundation.intake import Intake, Rows, Taken
+from foundation.money import Money
+
+ENTRIES: Table = LedgerEntry.__table__  # type: ignore[assignment]
+POSTINGS: Table = Posting.__table__  # type: ignore[assignment]
+ACCOUNTS: Table = Account.__table__  # type: ignore[assignment]
+
+RECEIVABLES = "6190"  # Tilgodehavender fra salg, standard chart
+OUTPUT_VAT = "7680"  # Salgsmoms, standard chart
+DUES = "XG-9212045210-00014"  # Kontingent (andel til foreningen)
+CONTRIBUTION = "XG-9212045210-00017"  # Bidrag fra OS2-produkter
+JOINING_FEE_SUFFIX = "00001"  # Tilslutningsafgift
+ANNUAL_FEE_SUFFIX = "00002"  # Vederlag (årlig)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """One posting to be: where, for whose fund (None outside the products'), how much."""
+
+    account: str
+    product: str | None
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What a line brings: its kind, its product and its parts."""
+
+    kind: Kind
+    product: str | None
+    parts: Parts
+
+
+def product_account(product: str, account: str | None, kind: Kind) -> str:
+    """Give the income account of a product for a kind of line; its name stands in where it has no number yet."""
+    suffix = ANNUAL_FEE_SUFFIX if kind is Kind.ANNUAL_FEE else JOINING_FEE_SUFFIX
+    return f"{account or product}-{suffix}"
+
+
+def invoice_amounts(lines: Iterable[Earned], vat: Money, accounts: Mapping[str, str | None]) -> list[Amount]:
+    """Give the postings of an invoice: the receivable against VAT, each product's income and the association's.
+
+    Amounts on one account are one posting; what sums to zero is not posted.
+    """
+    income: dict[tuple[str, str | None], int] = {}
+    for line in lines:
+        if line.product is not None:
+            place = (product_account(line.product, accounts.get(line.product), line.kind), line.product)
+            income[place] = income.get(place, 0) - line.parts.product.ore
+        own = (DUES if line.kind is Kind.MEMBERSHIP_DUES else CONTRIBUTION, None)
+        income[own] = income.get(own, 0) - line.parts.association.ore
+    income[OUTPUT_VAT, None] = -vat.ore
+    postings = [Amount(account, product, Money(ore)) for (account, product), ore in income.items() if ore]
+    return [Amount(RECEIVABLES, None, Money(-sum(ore for ore in income.values()))), *postings]
+
+
+def take_in_accounts(session: Session, file: Rows, trail: Trail) -> Taken:
+    """Take the chart of accounts in, by number."""
+    intake = Intake(session, ACCOUNTS, ("number",), file)
+    for row in file:
+        values = {"number": row["account_suffix"], **row.only("scope", "kind", "name_da")}
+        intake.offer(row, values, key_column="account_suffix")
+    return intake.finish(trail, "accounts.imported")

@@ -1,0 +1,186 @@
+"""What was approved, issued, posted and rendered. All of it append-only, but for the counters of the series."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.base import APPEND_ONLY, Base
+
+
+class SellerSettings(Base):
+    """The association as seller, as imported; the newest counts."""
+
+    __tablename__ = "seller_settings"
+    __table_args__ = APPEND_ONLY
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str]  # the TOML as imported
+    digest: Mapped[str]  # SHA-256 of the text
+    imported_at: Mapped[datetime]
+    imported_by: Mapped[str]
+
+
+class Account(Base):
+    """One account of the association's chart, or of every product's (its number ends in the suffix)."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    scope: Mapped[str]  # forening, produkt, standard
+    kind: Mapped[str]  # indtægt, udgift, aktiv, passiv
+    name_da: Mapped[str]
+
+
+class PlanApproval(Base):
+    """Approval of a plan, by its digest."""
+
+    __tablename__ = "plan_approval"
+    __table_args__ = APPEND_ONLY
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    year: Mapped[int]
+    book: Mapped[str]
+    digest: Mapped[str]
+    invoices: Mapped[int]
+    net_ore: Mapped[int]
+    seller_digest: Mapped[str]  # the settings that were in force
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime]
+
+
+class ApprovedInvoice(Base):
+    """One invoice of an approved plan: its digest, and its content so that a later difference can be named."""
+
+    __tablename__ = "approved_invoice"
+    __table_args__ = (UniqueConstraint("approval_id", "position"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Deferred: an approval's own row, with its digest, is written last.
+    approval_id: Mapped[int] = mapped_column(ForeignKey("plan_approval.id", deferrable=True, initially="DEFERRED"))
+    position: Mapped[int]
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    digest: Mapped[str]
+    content: Mapped[str]  # JSON
+
+
+class InvoiceSeries(Base):
+    """The counter of a number series; the only way to gapless numbers under concurrent writers."""
+
+    __tablename__ = "invoice_series"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    last_number: Mapped[int]
+    last_on: Mapped[date]
+
+
+class Invoice(Base):
+    """An issued invoice: it has a number, and never changes."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        UniqueConstraint("series", "sequence"),
+        UniqueConstraint("approved_invoice_id"),
+        APPEND_ONLY,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    book: Mapped[str]  # real or rehearsal
+    series: Mapped[str]
+    sequence: Mapped[int]
+    number: Mapped[str]
+    year: Mapped[int]
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    issued_on: Mapped[date]
+    due_on: Mapped[date]
+    net_ore: Mapped[int]
+    vat_ore: Mapped[int]
+    gross_ore: Mapped[int]
+    document: Mapped[str]  # the InvoiceDocument as canonical JSON
+    document_sha256: Mapped[str]
+    approved_invoice_id: Mapped[int] = mapped_column(ForeignKey("approved_invoice.id"))
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[str]
+
+
+class InvoiceLine(Base):
+    """A line with its parts and its reason. `key` says what it is for: nothing is invoiced twice in one book."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (UniqueConstraint("book", "key"), UniqueConstraint("invoice_id", "position"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
+    position: Mapped[int]
+    book: Mapped[str]
+    key: Mapped[str]
+    kind: Mapped[str]
+    year: Mapped[int]
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)  # who pays
+    agreement_id: Mapped[int | None] = mapped_column(ForeignKey("agreement.id"), index=True)
+    membership_id: Mapped[int | None] = mapped_column(ForeignKey("membership.id"), index=True)
+    product: Mapped[str | None]
+    net_ore: Mapped[int]
+    product_ore: Mapped[int]
+    association_ore: Mapped[int]
+    vat_ore: Mapped[int]
+    reason: Mapped[str]  # JSON
+
+
+class LedgerEntry(Base):
+    """One balanced entry; its postings sum to zero."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (UniqueConstraint("invoice_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    book: Mapped[str]
+    posted_on: Mapped[date]
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
+    text: Mapped[str]
+
+
+class Posting(Base):
+    """An amount on an account: debit above zero, credit below. `product` names the fund the money belongs to."""
+
+    __tablename__ = "posting"
+    __table_args__ = (UniqueConstraint("entry_id", "position"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("ledger_entry.id"))
+    position: Mapped[int]
+    account: Mapped[str]
+    product: Mapped[str | None]
+    amount_ore: Mapped[int]
+
+
+class OutboxMessage(Base):
+    """Work for the delivery: written with the invoice, done when its receipt is there, never lost between."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (UniqueConstraint("invoice_id", "kind"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
+    kind: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Rendering(Base):
+    """The bytes of an invoice in one format, as made once and kept."""
+
+    __tablename__ = "rendering"
+    __table_args__ = (UniqueConstraint("invoice_id", "format"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
+    format: Mapped[str]  # pdf or peppol
+    sha256: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    rendered_at: Mapped[datetime]

@@ -1,0 +1,87 @@
+"""Explaining an issued invoice from what was stored with it, not from what the registers say today."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authorities.register import AUTHORITIES
+from billing import explanation
+from billing.document import from_json
+from billing.gathering import INVOICES, LINES
+from fee_tables import calculation
+from fee_tables.calculation import Kind, Parts
+from foundation.errors import NotFound
+from foundation.language import Text
+from foundation.money import Money
+
+
+class NoSuchInvoice(NotFound):
+    """No invoice has that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine:
+    """A line with its reason as stored and as sentences."""
+
+    position: int
+    kind: Kind
+    product: str | None
+    title: Text
+    parts: Parts
+    vat: Money
+    reason: Mapping[str, Any]
+    sentences: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An invoice, explained."""
+
+    number: str
+    authority_cvr: str
+    authority_name: str
+    gross: Money
+    lines: tuple[ExplainedLine, ...]
+
+
+def explain(session: Session, number: str) -> Explained:
+    """Explain an issued invoice. Raises NoSuchInvoice."""
+    invoice = session.execute(
+        select(INVOICES, AUTHORITIES.c.cvr)
+        .join(AUTHORITIES, INVOICES.c.authority_id == AUTHORITIES.c.id)
+        .where(INVOICES.c.number == number)
+    ).first()
+    if invoice is None:
+        raise NoSuchInvoice(Text(f"ingen faktura har nummer {number}", f"no invoice has the number {number}"))
+    rows = session.execute(select(LINES).where(LINES.c.invoice_id == invoice.id).order_by(LINES.c.position))
+    document = from_json(invoice.document)
+    return Explained(
+        number=number,
+        authority_cvr=invoice.cvr,
+        authority_name=document.buyer.name,
+        gross=document.gross,
+        lines=tuple(_line(row) for row in rows),
+    )
+
+
+def _line(row: Any) -> ExplainedLine:
+    kind = Kind(row.kind)
+    written = json.loads(row.reason)
+    parts = Parts(Money(row.product_ore), Money(row.association_ore))
+    reason = calculation.reason_from_json(written)
+    return ExplainedLine(
+        position=row.position,
+        kind=kind,
+        product=row.product,
+        title=explanation.title(kind, row.product, row.year),
+        parts=parts,
+        vat=Money(row.vat_ore),
+        reason=written,
+        sentences=tuple(explanation.sentences(kind, row.product, row.year, reason, parts)),
+    )

@@ -1,0 +1,158 @@
+"""The association as seller: who it is, and where it is paid. Kept as the text that was imported; the newest counts."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+from stdnum import iban
+from stdnum.exceptions import ValidationError
+
+from billing.document import Party
+from billing.models import SellerSettings
+from foundation import append_only, identifiers
+from foundation.audit import Trail, sha256
+from foundation.errors import Refused
+from foundation.language import Text, joined
+
+SETTINGS: Table = SellerSettings.__table__  # type: ignore[assignment]
+
+#: A public debtor may be given at most this many days (interest act, § 3 a; einvoicing: 30).
+LONGEST_TERM_DAYS = 30
+
+_MADE_UP = Path(__file__).parent / "data" / "seller_made_up.toml"
+_KEYS = {
+    "seller", "address", "postcode", "city", "cvr", "vat_registered", "gln", "account", "fik_creditor", "payment_days",
+    "made_up",
+}  # fmt: skip
+
+
+class SettingsRefused(Refused):
+    """The settings' text is not right; every fault is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The association as it stands on its invoices; `payment_days` from issue to due."""
+
+    party: Party
+    vat_registered: bool
+    registration: str
+    account: str
+    iban: str
+    fik_creditor: str
+    payment_days: int
+    made_up: bool
+    digest: str
+
+
+def current(session: Session) -> Seller | None:
+    """Give the newest imported settings; None where there are none yet."""
+    text = session.execute(select(SETTINGS.c.text).order_by(SETTINGS.c.id.desc()).limit(1)).scalar()
+    return None if text is None else read(text)
+
+
+def made_up() -> Seller:
+    """Give the seller with made-up accounts, for development and demo only."""
+    return read(_MADE_UP.read_text(encoding="utf-8"))
+
+
+def store(session: Session, text: str, trail: Trail) -> bool:
+    """Keep new settings; tell whether they differ from the newest. Raises SettingsRefused."""
+    seller = read(text)
+    known = current(session)
+    if known is not None and known.digest == seller.digest:
+        return False
+    row: dict[str, Any] = {
+        "id": append_only.next_id(session, SETTINGS),
+        "text": text,
+        "digest": seller.digest,
+        "imported_at": trail.at,
+        "imported_by": trail.actor,
+    }
+    append_only.add(session, SETTINGS, [row])
+    trail.record("settings.imported", seller.party.name, {"digest": seller.digest}, rows=[(SETTINGS, row)])
+    return True
+
+
+def read(text: str) -> Seller:
+    """Read the settings. Raises SettingsRefused with every fault."""
+    try:
+        given = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsRefused(Text(f"ikke gyldig TOML: {error}", f"not valid TOML: {error}")) from None
+    account = given.get("account", {})
+    faults = [*_faults(given), *(_account_faults(account) if isinstance(account, dict) else [_wrong("account")])]
+    if faults:
+        raise SettingsRefused(joined(faults, by="\n"))
+    return Seller(
+        party=Party(
+            given["seller"], given["cvr"], given["address"], given["postcode"], given["city"], given.get("gln", "")
+        ),
+        vat_registered=given["vat_registered"],
+        registration=account.get("registration", ""),
+        account=account.get("number", ""),
+        iban=iban.compact(account.get("iban", "")),
+        fik_creditor=given.get("fik_creditor", ""),
+        payment_days=given.get("payment_days", LONGEST_TERM_DAYS),
+        made_up=given.get("made_up", False),
+        digest=sha256(text),
+    )
+
+
+def _wrong(key: str, why: Text | None = None) -> Text:
+    told = why or Text("mangler eller er ugyldig", "is missing or invalid")
+    return Text(f"{key}: ", f"{key}: ") + told
+
+
+def _faults(given: Mapping[str, Any]) -> list[Text]:
+    faults = [_wrong(key, Text("ukendt nøgle", "unknown key")) for key in given if key not in _KEYS]
+    for key in ("seller", "address", "postcode", "city", "cvr"):
+        value = given.get(key)
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            faults.append(_wrong(key))
+    for key in ("vat_registered", "made_up"):
+        if not isinstance(given.get(key, False), bool):
+            faults.append(_wrong(key, Text("skal være true eller false", "must be true or false")))
+    if "vat_registered" not in given:
+        faults.append(_wrong("vat_registered"))
+    if isinstance(given.get("cvr"), str) and (fault := identifiers.cvr_fault(given["cvr"])):
+        faults.append(_wrong("cvr", fault))
+    if given.get("gln") and (fault := identifiers.gln_fault(str(given["gln"]))):
+        faults.append(_wrong("gln", fault))
+    if not re.fullmatch(r"\d{8}|", str(given.get("fik_creditor", ""))):
+        faults.append(_wrong("fik_creditor", Text("skal være otte cifre", "must be eight digits")))
+    days = given.get("payment_days", LONGEST_TERM_DAYS)
+    if type(days) is not int or not 1 <= days <= LONGEST_TERM_DAYS:
+        faults.append(_wrong("payment_days", Text("skal være 1 til 30 dage", "must be 1 to 30 days")))
+    return faults + _no_way_to_pay(given)
+
+
+def _no_way_to_pay(given: Mapping[str, Any]) -> list[Text]:
+    if given.get("fik_creditor") or given.get("account"):
+        return []
+    return [_wrong("account", Text("ingen vej at betale", "no way to pay"))]
+
+
+def _account_faults(account: Mapping[str, Any]) -> list[Text]:
+    faults = [
+        _wrong(f"account.{key}", Text("ukendt nøgle", "unknown key"))
+        for key in account
+        if key not in {"registration", "number", "iban"}
+    ]
+    if not re.fullmatch(r"\d{4}|", str(account.get("registration", ""))):
+        faults.append(_wrong("account.registration", Text("skal være fire cifre", "must be four digits")))
+    if not re.fullmatch(r"\d{1,10}|", str(account.get("number", ""))):
+        faults.append(_wrong("account.number", Text("skal være højst ti cifre", "must be ten digits at most")))
+    if account.get("iban"):
+        try:
+            iban.validate(account["iban"])
+        except ValidationError:
+            faults.append(_wrong("account.iban", Text("er ikke et gyldigt IBAN", "is no valid IBAN")))
+    return faults

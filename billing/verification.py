@@ -1,0 +1,358 @@
+"""Recomputing every promise that can be recomputed, from the database alone. Finds, never mends.
+
+Each check has a name, a count of what it looked at, and names what is broken by invoice, row or account.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, Table, func, select
+from sqlalchemy.orm import Session
+
+from agreements.connections import AGREEMENTS
+from billing import document as documents
+from billing import ledger
+from billing.approvals import APPROVED
+from billing.document import InvoiceDocument
+from billing.gathering import INVOICES, LINES
+from billing.invoices import OUTBOX, SERIES, number
+from billing.ledger import Earned
+from billing.renderings import RENDERINGS
+from fee_tables import calculation
+from fee_tables.calculation import Kind, Parts
+from fee_tables.catalogue import ADOPTED
+from foundation import append_only, audit
+from foundation.audit import Broken, sha256
+from foundation.base import Base
+from foundation.language import Text, kroner
+from foundation.money import Money, total
+
+_AT_A_TIME = 500
+
+
+@dataclass
+class Verdict:
+    """What was looked at, and what is broken."""
+
+    checked: Counter[str] = field(default_factory=Counter)
+    violations: list[Broken] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether no promise is broken."""
+        return not self.violations
+
+
+def verify(session: Session, progress: Callable[[str], None] = lambda check: None) -> Verdict:
+    """Check every promise, in an order that names causes before consequences. `progress` hears each check's name."""
+    verdict = Verdict()
+    for name, check in _CHECKS.items():
+        progress(name)
+        verdict.checked[name] += 0
+        for found in check(session, verdict.checked):
+            verdict.violations.append(found)
+    return verdict
+
+
+def _broken(check: str, subject: str, da: str, en: str) -> Broken:
+    return Broken(check, subject, Text(da, en))
+
+
+# --- the ground: triggers, chain, rows
+
+
+def _triggers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["triggers"] += len(append_only.tables(Base.metadata))
+    for trigger, fault in append_only.faults(session.connection(), Base.metadata):
+        yield Broken("triggers", trigger, fault)
+
+
+def _chain(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["audit_chain"] += _count(session, audit.ENTRIES)
+    yield from audit.chain_faults(session)
+
+
+def _rows(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["rows"] += sum(_count(session, table) for table in append_only.tables(Base.metadata))
+    yield from audit.row_faults(session, Base.metadata)
+
+
+def _count(session: Session, table: Table) -> int:
+    return session.execute(select(func.count()).select_from(table)).scalar() or 0
+
+
+# --- tables and approvals
+
+
+def _tables(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    for row in session.execute(select(ADOPTED)):
+        checked["tables"] += 1
+        if sha256(row.text) != row.digest:
+            subject = f"{row.product or row.kind} {row.valid_from}"
+            yield _broken("tables", subject, "teksten har en anden kontrolsum", "the text has another digest")
+
+
+def _approvals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    for row in session.execute(select(APPROVED)).yield_per(_AT_A_TIME):
+        checked["approvals"] += 1
+        if sha256(row.content) != row.digest:
+            subject = f"approved_invoice {row.id}"
+            yield _broken("approvals", subject, "indholdet har en anden kontrolsum", "the content has another digest")
+
+
+# --- numbers
+
+
+def _numbers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    counters = {row.name: row for row in session.execute(select(SERIES))}
+    columns = (INVOICES.c.series, INVOICES.c.sequence, INVOICES.c.number, INVOICES.c.issued_on)
+    last: dict[str, Any] = {}
+    for row in session.execute(select(*columns).order_by(INVOICES.c.series, INVOICES.c.sequence)):
+        checked["numbers"] += 1
+        previous = last.get(row.series)
+        if row.sequence != (previous.sequence + 1 if previous else 1):
+            yield _broken("numbers", row.number, "der er et hul før nummeret", "there is a gap before the number")
+        if row.number != number(row.series, row.sequence):
+            yield _broken(
+                "numbers", row.number, "nummeret passer ikke til serien", "the number does not fit its series"
+            )
+        if previous and row.issued_on < previous.issued_on:
+            yield _broken("numbers", row.number, "er dateret før sin forgænger", "is dated before its predecessor")
+        last[row.series] = row
+    for name in sorted({*last, *counters}):
+        counted = counters[name].last_number if name in counters else 0
+        if counted != (last[name].sequence if name in last else 0):
+            yield _broken("numbers", name, f"tælleren står på {counted}", f"the counter stands at {counted}")
+
+
+# --- invoices: document, lines, ledger, bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Invoice:
+    """An invoice with everything that must agree with it."""
+
+    row: Row[Any]
+    lines: list[Row[Any]]
+    entries: list[Row[Any]]
+    postings: list[Row[Any]]
+
+
+def _invoices(session: Session) -> Iterator[_Invoice]:
+    after = 0
+    while True:
+        found = select(INVOICES).where(INVOICES.c.id > after).order_by(INVOICES.c.id).limit(_AT_A_TIME)
+        rows = session.execute(found).all()
+        if not rows:
+            return
+        low, after = rows[0].id, rows[-1].id
+        lines = _grouped(
+            session, select(LINES).where(LINES.c.invoice_id.between(low, after)).order_by(LINES.c.position)
+        )
+        entries = _grouped(session, select(ledger.ENTRIES).where(ledger.ENTRIES.c.invoice_id.between(low, after)))
+        of_entries = (
+            select(ledger.POSTINGS, ledger.ENTRIES.c.invoice_id)
+            .join(ledger.ENTRIES, ledger.POSTINGS.c.entry_id == ledger.ENTRIES.c.id)
+            .where(ledger.ENTRIES.c.invoice_id.between(low, after))
+            .order_by(ledger.POSTINGS.c.position)
+        )
+        postings = _grouped(session, of_entries)
+        for row in rows:
+            yield _Invoice(row, lines[row.id], entries[row.id], postings[row.id])
+
+
+def _grouped(session: Session, found: Any) -> dict[int, list[Row[Any]]]:
+    by_invoice: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(found):
+        by_invoice[row.invoice_id].append(row)
+    return by_invoice
+
+
+def _documents(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    adopted = set(session.execute(select(ADOPTED.c.digest)).scalars())
+    countersigned = AGREEMENTS.c.countersigned_on.is_not(None)
+    agreed = set(session.execute(select(AGREEMENTS.c.id).where(countersigned)).scalars())
+    for invoice in _invoices(session):
+        checked["invoices"] += 1
+        checked["lines"] += len(invoice.lines)
+        try:
+            yield from _one_invoice(invoice, adopted, agreed)
+        except (KeyError, TypeError, ValueError) as error:
+            kind = type(error).__name__
+            yield _broken("invoices", invoice.row.number, f"kan ikke læses: {kind}", f"cannot be read: {kind}")
+
+
+def _one_invoice(invoice: _Invoice, adopted: set[str], agreed: set[int]) -> Iterator[Broken]:
+    row = invoice.row
+    if sha256(row.document) != row.document_sha256:
+        yield _broken("documents", row.number, "dokumentets kontrolsum passer ikke", "the document's digest differs")
+    document = documents.from_json(row.document)
+    yield from _document_equals_invoice(row, document)
+    yield from _document_equals_lines(invoice, document)
+    yield from _vat_adds_up(row.number, document)
+    for line in invoice.lines:
+        yield from _line(row, line, adopted, agreed)
+    yield from _ledger(invoice)
+
+
+def _document_equals_invoice(row: Row[Any], document: InvoiceDocument) -> Iterator[Broken]:
+    stands = (row.number, row.issued_on, row.due_on, row.net_ore, row.vat_ore, row.gross_ore)
+    says = (
+        document.number,
+        document.issued_on,
+        document.due_on,
+        document.net.ore,
+        document.vat.ore,
+        document.gross.ore,
+    )
+    if stands != says:
+        yield _broken("documents", row.number, "dokumentet siger noget andet", "the document says something else")
+
+
+def _document_equals_lines(invoice: _Invoice, document: InvoiceDocument) -> Iterator[Broken]:
+    stand = [(line.position, line.kind, line.product or "", line.net_ore, line.vat_ore) for line in invoice.lines]
+    says = [(line.position, line.kind, line.product, line.net.ore, line.vat.ore) for line in document.lines]
+    if stand != says:
+        yield _broken("documents", document.number, "linjerne passer ikke til dokumentet", "the lines differ")
+    sums = (sum(line.net_ore for line in invoice.lines), sum(line.vat_ore for line in invoice.lines))
+    if sums != (invoice.row.net_ore, invoice.row.vat_ore) or sum(sums) != invoice.row.gross_ore:
+        yield _broken("sums", document.number, "linjerne giver ikke summen", "the lines do not add up to the sum")
+
+
+def _vat_adds_up(subject: str, document: InvoiceDocument) -> Iterator[Broken]:
+    for share in document.vat_totals:
+        rate = (share.category, share.rate)
+        lines = [line for line in document.lines if (line.vat_category, line.vat_rate) == rate]
+        net = total(line.net for line in lines)
+        if (net, net.scaled(share.rate), total(line.vat for line in lines)) != (share.net, share.vat, share.vat):
+            yield _broken("sums", subject, "momsen passer ikke til linjerne", "the VAT does not fit the lines")
+    if total(share.vat for share in document.vat_totals) != document.vat:
+        yield _broken("sums", subject, "momsen lægger ikke sammen", "the VAT does not add up")
+
+
+def _line(row: Row[Any], line: Row[Any], adopted: set[str], agreed: set[int]) -> Iterator[Broken]:
+    subject = f"{row.number}/{line.position}"
+    reason = calculation.reason_from_json(json.loads(line.reason))
+    parts = Parts(Money(line.product_ore), Money(line.association_ore))
+    again = calculation.parts_of(Kind(line.kind), reason)
+    if parts != again or parts.net.ore != line.net_ore:
+        was, now = kroner(Money(line.net_ore)), kroner(again.net)
+        yield _broken(
+            "reasons", subject, f"er {was.da}, grunden giver {now.da}", f"is {was.en}, the reason gives {now.en}"
+        )
+    if reason.table.digest not in adopted:
+        yield _broken("reasons", subject, "takstbladet er ikke vedtaget", "the fee table is not adopted")
+    if (line.agreement_id is None) == (line.membership_id is None):
+        yield _broken("reasons", subject, "hviler ikke på netop én aftale", "does not rest on exactly one agreement")
+    elif line.agreement_id is not None and line.agreement_id not in agreed:
+        yield _broken("reasons", subject, "aftalen er ikke kontrasigneret", "the agreement is not countersigned")
+
+
+def _ledger(invoice: _Invoice) -> Iterator[Broken]:
+    subject = invoice.row.number
+    if len(invoice.entries) != 1 or invoice.entries[0].posted_on != invoice.row.issued_on:
+        yield _broken("ledger", subject, "har ikke netop ét bilag på dagen", "has not exactly one entry on its day")
+        return
+    if sum(posting.amount_ore for posting in invoice.postings):
+        yield _broken("ledger", subject, "bilaget går ikke op", "the entry does not balance")
+    stands = Counter[tuple[str, str]]()
+    for posting in invoice.postings:
+        stands[_place(posting.account, posting.product)] += posting.amount_ore
+    earned = [
+        Earned(Kind(line.kind), line.product, Parts(Money(line.product_ore), Money(line.association_ore)))
+        for line in invoice.lines
+    ]
+    should = Counter[tuple[str, str]]()
+    for amount in ledger.invoice_amounts(earned, Money(invoice.row.vat_ore), {}):
+        should[_place(amount.account, amount.product)] += amount.money.ore
+    if stands != should:
+        yield _broken("ledger", subject, "posteringerne passer ikke til linjerne", "the postings do not fit the lines")
+
+
+def _place(account: str, product: str | None) -> tuple[str, str]:
+    """Give where money stands, by fund and kind: a product's account number may have come later than the posting."""
+    return (product or "", account.rpartition("-")[2] if product else account)
+
+
+def _double_billing(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """An authority pays for a product, and its dues, at most once a year."""
+    columns = (LINES.c.book, LINES.c.year, LINES.c.authority_id, LINES.c.product, LINES.c.kind)
+    yearly = (Kind.ANNUAL_FEE.value, Kind.MEMBERSHIP_DUES.value)
+    found = select(*columns, func.count().label("times")).where(LINES.c.kind.in_(yearly)).group_by(*columns)
+    for row in session.execute(found):
+        checked["double_billing"] += 1
+        if row.times > 1:
+            subject = f"authority {row.authority_id}, {row.product or 'OS2'} {row.year}"
+            yield _broken(
+                "double_billing", subject, f"er faktureret {row.times} gange", f"is invoiced {row.times} times"
+            )
+
+
+# --- the whole
+
+
+def _conservation(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """Σ lines = Σ product funds + association, and the trial balance is zero, for each year and book."""
+    lines = session.execute(
+        select(LINES.c.book, LINES.c.year, func.sum(LINES.c.net_ore).label("net")).group_by(LINES.c.book, LINES.c.year)
+    )
+    posted = (
+        select(ledger.POSTINGS.c.amount_ore, ledger.POSTINGS.c.account, INVOICES.c.book, INVOICES.c.year)
+        .join(ledger.ENTRIES, ledger.POSTINGS.c.entry_id == ledger.ENTRIES.c.id)
+        .join(INVOICES, ledger.ENTRIES.c.invoice_id == INVOICES.c.id)
+        .subquery()
+    )
+    sums: Counter[tuple[str, int, bool]] = Counter()
+    rows = session.execute(
+        select(posted.c.book, posted.c.year, posted.c.account, func.sum(posted.c.amount_ore).label("ore")).group_by(
+            posted.c.book, posted.c.year, posted.c.account
+        )
+    )
+    for row in rows:
+        sums[row.book, row.year, row.account in (ledger.RECEIVABLES, ledger.OUTPUT_VAT)] += int(row.ore)
+    for line in lines:
+        checked["conservation"] += 1
+        subject = f"{line.book} {line.year}"
+        income, rest = sums[line.book, line.year, False], sums[line.book, line.year, True]
+        if int(line.net) != -income:
+            yield _broken("conservation", subject, "linjer og fonde stemmer ikke", "lines and funds do not agree")
+        if income + rest:
+            yield _broken("conservation", subject, "råbalancen er ikke nul", "the trial balance is not zero")
+
+
+def _renderings(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    columns = (RENDERINGS.c.id, RENDERINGS.c.format, RENDERINGS.c.sha256, RENDERINGS.c.content, INVOICES.c.number)
+    rows = select(*columns).join(INVOICES, RENDERINGS.c.invoice_id == INVOICES.c.id)
+    for row in session.execute(rows).yield_per(_AT_A_TIME):
+        checked["renderings"] += 1
+        if sha256(row.content) != row.sha256:
+            subject = f"{row.number}.{row.format}"
+            yield _broken("renderings", subject, "filens kontrolsum passer ikke", "the file's digest differs")
+
+
+def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    messages = Counter(session.execute(select(OUTBOX.c.invoice_id).where(OUTBOX.c.kind == "deliver")).scalars())
+    for row in session.execute(select(INVOICES.c.id, INVOICES.c.number)):
+        checked["outbox"] += 1
+        if messages[row.id] != 1:
+            yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
+
+
+_CHECKS: Mapping[str, Callable[[Session, Counter[str]], Iterator[Broken]]] = {
+    "triggers": _triggers,
+    "audit_chain": _chain,
+    "rows": _rows,
+    "tables": _tables,
+    "approvals": _approvals,
+    "numbers": _numbers,
+    "invoices": _documents,
+    "double_billing": _double_billing,
+    "conservation": _conservation,
+    "renderings": _renderings,
+    "outbox": _outbox,
+}

@@ -1,0 +1,227 @@
+"""What a fee amounts to. A `Reason` is the calculation's whole input; `parts_of` is the whole rule.
+
+Because an issued line keeps its reason, anyone can compute its amount again from the reason alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from fee_tables.table import Index, TableReference
+from foundation.money import ZERO, Money, half_up, split
+
+
+class Kind(StrEnum):
+    """What a line is for."""
+
+    ANNUAL_FEE = "annual_fee"  # vederlag, to the product, with the association's contribution on top
+    JOINING_FEE = "joining_fee"  # tilslutningsafgift, once, to the product
+    MEMBERSHIP_DUES = "membership_dues"  # kontingent, to the association
+    REBATE = "rebate"  # takes from the joining fee, never below zero
+    EXEMPTION = "exemption"  # takes the whole joining fee away again, so that the waiver is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A band given by judgement, for who has no inhabitants to count."""
+
+    band: str
+    valid_from: date
+    decided_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The band of an authority, and what it rests on: counted inhabitants, or a placement."""
+
+    band: str
+    inhabitants: int | None = None
+    inhabitants_on: date | None = None
+    inhabitants_source: str | None = None
+    placement: Placement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CostShare:
+    """One part of a shared cost: the `number`-th of `sharers`, in the order of their CVR numbers."""
+
+    cost: Money
+    sharers: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a line is what it is. What does not apply is None.
+
+    `base` is the table's amount before any share. `rebate` is what was granted, `exemption` why the fee is waived.
+    """
+
+    table: TableReference
+    base: Money
+    size: Size | None = None
+    member: bool | None = None
+    contribution_share: Fraction | None = None
+    year_share: Fraction | None = None
+    passive_share: Fraction | None = None
+    index: Index | None = None
+    shared_cost: CostShare | None = None
+    exemption: str | None = None
+    rebate: Money | None = None
+    rebate_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Whose the money is: the product's part and the association's."""
+
+    product: Money
+    association: Money
+
+    @property
+    def net(self) -> Money:
+        """The price without VAT."""
+        return self.product + self.association
+
+    def __neg__(self) -> Parts:
+        return Parts(-self.product, -self.association)
+
+
+def parts_of(kind: Kind, reason: Reason) -> Parts:
+    """Compute a line's parts from its reason; each part is rounded half up to the øre, once.
+
+    The contribution is taken of the rounded product part (a surcharge, not a cut).
+    """
+    if kind is Kind.MEMBERSHIP_DUES:
+        return Parts(ZERO, _indexed(reason).scaled(reason.year_share or Fraction(1)))
+    if kind is Kind.REBATE:
+        return Parts(-min(reason.rebate or ZERO, reason.base), ZERO)
+    if kind is Kind.EXEMPTION:
+        return Parts(-reason.base, ZERO)
+    share = Fraction(1)
+    if kind is Kind.ANNUAL_FEE:
+        share = (reason.year_share or Fraction(1)) * (1 if reason.passive_share is None else reason.passive_share)
+    product = reason.base.scaled(share)
+    return Parts(product, product.scaled(reason.contribution_share or Fraction(0)))
+
+
+def _indexed(reason: Reason) -> Money:
+    index = reason.index
+    if index is None:
+        return reason.base
+    return Money(half_up(reason.base.ore * index.new / (index.old * index.round_to)) * index.round_to)
+
+
+def share_of_cost(cost: Money, sharers: int, number: int) -> Money:
+    """Give the `number`-th part (from 1) of a cost shared equally; the parts add up to the cost."""
+    return split(cost, [1] * sharers)[number - 1]
+
+
+# --- reasons as JSON (contract: `reason`)
+
+
+def reason_json(reason: Reason) -> dict[str, Any]:
+    """Write a reason as plain JSON values; what does not apply is left out."""
+    size = reason.size
+    table = reason.table
+    written: dict[str, Any] = {
+        "table": {
+            "product": table.product,
+            "valid_from": table.valid_from.isoformat(),
+            "decided_on": table.decided_on.isoformat(),
+            "decided_by": table.decided_by,
+            "source": table.source,
+            "digest": table.digest,
+        },
+        "base_ore": reason.base.ore,
+    }
+    if table.made_up:
+        written["table"]["made_up"] = True
+    if size is not None:
+        written |= _size_json(size)
+    for name in ("contribution_share", "year_share", "passive_share"):
+        if (share := getattr(reason, name)) is not None:
+            written[name] = str(share)
+    for name in ("member", "exemption", "rebate_reason"):
+        if (value := getattr(reason, name)) is not None:
+            written[name] = value
+    if reason.index is not None:
+        index = reason.index
+        written["index"] = {"old": _decimal(index.old), "new": _decimal(index.new), "round_to_ore": index.round_to}
+    if reason.shared_cost is not None:
+        cost = reason.shared_cost
+        written["shared_cost"] = {"cost_ore": cost.cost.ore, "sharers": cost.sharers, "number": cost.number}
+    if reason.rebate is not None:
+        written["rebate_ore"] = reason.rebate.ore
+    return written
+
+
+def _decimal(value: Fraction) -> str:
+    return str(Decimal(value.numerator) / Decimal(value.denominator))  # exact: index values have six decimals at most
+
+
+def _size_json(size: Size) -> dict[str, Any]:
+    if size.placement is not None:
+        placed = size.placement
+        return {
+            "band": size.band,
+            "placement": {
+                "band": placed.band,
+                "valid_from": placed.valid_from.isoformat(),
+                "decided_by": placed.decided_by,
+                "reason": placed.reason,
+            },
+        }
+    return {
+        "band": size.band,
+        "inhabitants": size.inhabitants,
+        "inhabitants_on": size.inhabitants_on.isoformat() if size.inhabitants_on else None,
+        "inhabitants_source": size.inhabitants_source,
+    }
+
+
+def reason_from_json(written: Mapping[str, Any]) -> Reason:
+    """Read a reason back, exactly. Raises KeyError or ValueError where it is not one."""
+    table = written["table"]
+    days = {name: date.fromisoformat(table[name]) for name in ("valid_from", "decided_on")}
+    shares = {
+        name: Fraction(written[name])
+        for name in ("contribution_share", "year_share", "passive_share")
+        if name in written
+    }
+    index, cost = written.get("index"), written.get("shared_cost")
+    return Reason(
+        table=TableReference(**{**table, **days}),
+        base=Money(written["base_ore"]),
+        size=_size_from_json(written),
+        member=written.get("member"),
+        index=Index(Fraction(index["old"]), Fraction(index["new"]), index["round_to_ore"]) if index else None,
+        shared_cost=CostShare(Money(cost["cost_ore"]), cost["sharers"], cost["number"]) if cost else None,
+        exemption=written.get("exemption"),
+        rebate=Money(written["rebate_ore"]) if "rebate_ore" in written else None,
+        rebate_reason=written.get("rebate_reason"),
+        **shares,
+    )
+
+
+def _size_from_json(written: Mapping[str, Any]) -> Size | None:
+    if "band" not in written:
+        return None
+    if "placement" in written:
+        placed = written["placement"]
+        return Size(
+            written["band"], placement=Placement(**{**placed, "valid_from": date.fromisoformat(placed["valid_from"])})
+        )
+    return Size(
+        written["band"],
+        written["inhabitants"],
+        date.fromisoformat(written["inhabitants_on"]),
+        written["inhabitants_source"],
+    )

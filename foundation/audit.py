@@ -1,0 +1,204 @@
+"""The audit trail: who did what when, as one hash chain that also covers every append-only row, field by field.
+
+Each entry holds the digest of every row that was written with it and the hash of the entry before it. Whoever
+changes, adds or removes such a row, or an entry, breaks a link that `verify` finds and names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import MetaData, Table, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation import append_only
+from foundation.base import APPEND_ONLY, Base
+from foundation.language import Text
+
+#: The hash before the first entry.
+GENESIS = "0" * 64
+
+_ENTRIES_AT_A_TIME = 500
+
+
+class AuditEntry(Base):
+    """One thing that was done. Append-only; `position` counts 1, 2, 3 …"""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = APPEND_ONLY
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str]
+    data: Mapped[str]  # JSON
+    covers: Mapped[str]  # JSON: [[table, id, SHA-256 of the row], …]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+
+
+ENTRIES: Table = AuditEntry.__table__  # type: ignore[assignment]
+
+RowsWritten = Iterable[tuple[Table, Mapping[str, Any]]]
+
+
+def canonical(value: object) -> str:
+    """Write a value as the one JSON text that digests are taken of: no spaces, keys sorted, days in ISO form."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return sha256(value)
+    raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+def sha256(content: bytes | str) -> str:
+    """Give the SHA-256 of bytes, or of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def row_digest(table: Table, row: Mapping[str, Any]) -> str:
+    """Give the digest of a row over its table's name and every column, in the table's order."""
+    return sha256(canonical([table.name, *(row[column.name] for column in table.columns)]))
+
+
+@dataclass
+class Trail:
+    """Collects entries by one actor at one instant and writes them behind the chain's head.
+
+    Open one inside a transaction that holds the writer's lock; call `write` before the commit.
+    """
+
+    session: Session
+    actor: str
+    at: datetime
+    _pending: list[dict[str, Any]] = field(default_factory=list)
+
+    def record(self, action: str, subject: str, data: object = None, rows: RowsWritten = ()) -> None:
+        """Add an entry; `rows` are the append-only rows that were written with it."""
+        covers = [[table.name, row["id"], row_digest(table, row)] for table, row in rows]
+        self._pending.append(
+            {"action": action, "subject": subject, "data": canonical(data), "covers": canonical(covers)}
+        )
+
+    def write(self) -> None:
+        """Link the collected entries to the chain, in one statement."""
+        last, previous = head(self.session)
+        for position, entry in enumerate(self._pending, start=last + 1):
+            entry |= {"position": position, "at": self.at, "actor": self.actor, "previous_hash": previous}
+            entry["hash"] = previous = entry_hash(entry)
+        append_only.add(self.session, ENTRIES, self._pending)
+        self._pending = []
+
+
+def head(session: Session) -> tuple[int, str]:
+    """Give the position and hash of the last entry; (0, GENESIS) before the first."""
+    last = session.execute(
+        select(ENTRIES.c.position, ENTRIES.c.hash).order_by(ENTRIES.c.position.desc()).limit(1)
+    ).first()
+    return (last.position, last.hash) if last else (0, GENESIS)
+
+
+def entry_hash(entry: Mapping[str, Any]) -> str:
+    """Give the hash that links an entry to the one before it: over all of its fields."""
+    fields = ("position", "at", "actor", "action", "subject", "data", "covers", "previous_hash")
+    return sha256(canonical([entry[name] for name in fields]))
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A link or a row that is not what was written."""
+
+    check: str
+    subject: str
+    message: Text
+
+
+def chain_faults(session: Session) -> Iterator[Broken]:
+    """Walk the whole chain; name the first broken link (all behind it follow from it)."""
+    previous = GENESIS
+    entries = session.execute(select(ENTRIES).order_by(ENTRIES.c.position)).yield_per(_ENTRIES_AT_A_TIME)
+    for position, entry in enumerate(entries, start=1):
+        if entry.position != position:
+            yield _link(position, Text("posten mangler", "the entry is missing"))
+            return
+        if entry.previous_hash != previous:
+            yield _link(
+                position, Text("posten peger ikke på den foregående", "the entry does not point at the one before")
+            )
+            return
+        if entry.hash != entry_hash(dict(entry._mapping)):
+            yield _link(position, Text("postens indhold er ændret", "the entry's content was changed"))
+            return
+        previous = entry.hash
+
+
+def _link(position: int, message: Text) -> Broken:
+    return Broken("audit_chain", f"audit_entry {position}", message)
+
+
+def row_faults(session: Session, metadata: MetaData) -> Iterator[Broken]:
+    """Compare every append-only row with the digest in its entry; name rows changed, missing or never recorded.
+
+    Costs one read of the chain and one of each table, in batches; memory does not grow with the history.
+    """
+    by_name = {table.name: table for table in append_only.tables(metadata) if table is not ENTRIES}
+    last_id = dict.fromkeys(by_name, 0)
+    for entries in _batches(session):
+        batch = [link for text in entries for link in json.loads(text)]
+        for name, table in by_name.items():
+            links = [(id_, digest) for covered, id_, digest in batch if covered == name]
+            yield from _compare_rows(session, table, links, after=last_id[name])
+            last_id[name] = links[-1][0] if links else last_id[name]
+    for name, table in by_name.items():
+        stray = session.execute(select(table.c.id).where(table.c.id > last_id[name]).limit(1)).scalar()
+        recorded = session.execute(select(func.count()).select_from(table).where(table.c.id <= last_id[name])).scalar()
+        if stray is not None or recorded != last_id[name]:
+            subject = f"{name} {stray}" if stray is not None else name
+            yield Broken("rows", subject, Text("rækken står ikke i sporet", "the row is not in the trail"))
+
+
+def _batches(session: Session) -> Iterator[list[str]]:
+    position = 0
+    while True:
+        rows = session.execute(
+            select(ENTRIES.c.position, ENTRIES.c.covers)
+            .where(ENTRIES.c.position > position)
+            .order_by(ENTRIES.c.position)
+            .limit(_ENTRIES_AT_A_TIME)
+        ).all()
+        if not rows:
+            return
+        position = rows[-1].position
+        yield [row.covers for row in rows]
+
+
+def _compare_rows(session: Session, table: Table, links: list[tuple[int, str]], after: int) -> Iterator[Broken]:
+    if not links:
+        return
+    low, high = links[0][0], links[-1][0]
+    found = {
+        row.id: row_digest(table, dict(row._mapping))
+        for row in session.execute(select(table).where(table.c.id.between(low, high)))
+    }
+    for id_, digest in links:
+        subject = f"{table.name} {id_}"
+        after += 1
+        if id_ != after:
+            yield Broken(
+                "rows", subject, Text("rækkens nummer følger ikke det foregående", "the row's id does not follow")
+            )
+            after = id_
+        if id_ not in found:
+            yield Broken("rows", subject, Text("rækken mangler", "the row is missing"))
+        elif found[id_] != digest:
+            yield Broken("rows", subject, Text("rækken er ændret", "the row was changed"))

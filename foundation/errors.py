@@ -1,0 +1,70 @@
+"""What the service refuses, as words for people. `app` makes an exit code or an HTTP status of them.
+
+DomainError
+ + Refused        a rule says no, or content is malformed     exit 1, HTTP 422
+ |  + RowsRefused rows of a file, each with place and reason
+ + Conflict       the world has moved on                      exit 1, HTTP 409
+ + NotFound       nothing there, or not for you               exit 1, HTTP 404
+ + NotNow         could not be done now                       exit 3, HTTP 503
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foundation.language import Text, joined
+
+
+class DomainError(Exception):
+    """Something was refused; `text` says what, where and how to mend it."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
+class Refused(DomainError):
+    """A rule says no, or what was given is malformed."""
+
+
+class Conflict(DomainError):
+    """What was asked no longer fits what stands."""
+
+
+class NotFound(DomainError):
+    """Nothing of that name."""
+
+
+class NotNow(DomainError):
+    """The database, the disk or the network cannot do it now; trying again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """One wrong cell: its row (the header is row 1), its column (empty for the whole row) and the reason."""
+
+    row: int
+    column: str
+    reason: Text
+
+    @property
+    def text(self) -> Text:
+        """The fault as a line to read."""
+        place = Text(f"række {self.row}", f"row {self.row}")
+        if self.column:
+            place += Text(f", kolonne {self.column}", f", column {self.column}")
+        return place + Text(": ", ": ") + self.reason
+
+
+class RowsRefused(Refused):
+    """A file was refused as a whole; every wrong row is listed."""
+
+    def __init__(self, source: str, faults: Sequence[RowFault]) -> None:
+        self.source = source
+        self.faults = tuple(faults)
+        head = Text(
+            f"{source}: {len(faults)} fejl, intet er gemt",
+            f"{source}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}, nothing was stored",
+        )
+        super().__init__(joined([head, *(fault.text for fault in faults)], by="\n  "))

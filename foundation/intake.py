@@ -1,0 +1,126 @@
+"""Taking rows of a file into a register: all or nothing, every wrong row named, the same file twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from foundation.audit import Trail
+from foundation.errors import RowFault, RowsRefused
+from foundation.language import Text
+
+# The audit entry of a large file is cut into pieces of this many rows, so that none grows without bound.
+_ROWS_IN_ENTRY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file: its number (the header is row 1) and its cells; a column the file lacks is not among them."""
+
+    number: int
+    cells: Mapping[str, Any]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.cells[column]
+
+    def get(self, column: str) -> Any:
+        """Give a cell; None where it is empty or its column is not in the file."""
+        return self.cells.get(column)
+
+    def only(self, *columns: str) -> dict[str, Any]:
+        """Give the cells of those columns that the file has."""
+        return {column: self.cells[column] for column in columns if column in self.cells}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What was read of a file: its name, the rows that could be read, and what was wrong with the others."""
+
+    source: str
+    rows: Sequence[Row]
+    faults: Sequence[RowFault] = ()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an intake did."""
+
+    source: str
+    added: int
+    changed: int
+    unchanged: int
+    warnings: tuple[Text, ...] = ()
+
+
+@dataclass
+class Intake:
+    """Compares a file's rows with a table and applies the difference. Reads the table once.
+
+    `key` names the columns that identify a row. Call `offer` for each row, `fault` for what is wrong, then `finish`.
+    """
+
+    session: Session
+    table: Table
+    key: tuple[str, ...]
+    file: Rows
+    warnings: list[Text] = field(default_factory=list)
+    faults: list[RowFault] = field(init=False)
+    existing: dict[Hashable, Mapping[str, Any]] = field(init=False)
+    _seen: dict[Hashable, int] = field(default_factory=dict)
+    _added: list[dict[str, Any]] = field(default_factory=list)
+    _changed: list[dict[str, Any]] = field(default_factory=list)
+    _changes: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.faults = list(self.file.faults)
+        found = self.session.execute(select(self.table)).mappings()
+        self.existing = {tuple(row[column] for column in self.key): dict(row) for row in found}
+
+    def fault(self, row: Row, column: str, reason: Text) -> None:
+        """Note what is wrong with a row."""
+        self.faults.append(RowFault(row.number, column, reason))
+
+    def known(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Give what stands under the key of these values."""
+        return self.existing.get(tuple(values[column] for column in self.key))
+
+    def offer(self, row: Row, values: dict[str, Any], *, key_column: str) -> None:
+        """Take a row's values: add them, change what differs, or note that the key stands twice in the file."""
+        key = tuple(values[column] for column in self.key)
+        if (first := self._seen.setdefault(key, row.number)) != row.number:
+            self.fault(row, key_column, Text(f"samme nøgle som række {first}", f"the same key as row {first}"))
+            return
+        known = self.existing.get(key)
+        if known is None:
+            self._added.append({column.name: None for column in self.table.columns if column.name != "id"} | values)
+            return
+        changes = {name: [known[name], value] for name, value in values.items() if known[name] != value}
+        if changes:
+            self._changed.append(
+                {name: known[name] for name in known if name != "id"} | values | {"row_id": known["id"]}
+            )
+            self._changes.append({"id": known["id"]} | changes)
+
+    def finish(self, trail: Trail, action: str) -> Taken:
+        """Store the difference and record it. Raises RowsRefused, with nothing stored, where any row was wrong."""
+        if self.faults:
+            raise RowsRefused(self.file.source, sorted(self.faults, key=lambda fault: (fault.row, fault.column)))
+        if self._added:
+            self.session.execute(insert(self.table), self._added)
+        if self._changed:
+            columns: dict[str, Any] = {name: bindparam(name) for name in self._changed[0] if name != "row_id"}
+            statement = update(self.table).where(self.table.c.id == bindparam("row_id")).values(columns)
+            self.session.connection().execute(statement, self._changed)
+        for start in range(0, max(len(self._added), len(self._changes)), _ROWS_IN_ENTRY):
+            piece = slice(start, start + _ROWS_IN_ENTRY)
+            data = {"added": self._added[piece], "changed": self._changes[piece]}
+            trail.record(action, self.file.source, data)
+        added, changed = len(self._added), len(self._changed)
+        return Taken(self.file.source, added, changed, len(self._seen) - added - changed, tuple(self.warnings))

@@ -1,0 +1,498 @@
+"""Paper: how every document of ours looks on A4, and the few strokes it is drawn with.
+
+A document lays its content out as blocks, `on_pages` spreads them over pages, and a `Paper` draws them. It draws fast,
+because an annual run prints hundreds, and always the same bytes: neither the clock, the environment nor what
+was drawn before has a say. Lengths are points (1/72 inch), measured from the upper left corner of the page.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache
+from hashlib import md5
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from reportlab import rl_config
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFDocument
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from foundation.errors import NotNow
+from foundation.language import Language, Text
+
+FONTS = Path(__file__).resolve().parent / "fonts"
+REGULAR, SEMIBOLD = "letterhead-regular", "letterhead-semibold"
+_FILES = {REGULAR: "IBMPlexSans-Regular.ttf", SEMIBOLD: "IBMPlexSans-SemiBold.ttf"}
+
+PAGE_WIDTH, PAGE_HEIGHT = 595.276, 841.890
+LEFT, RIGHT = 56.0, PAGE_WIDTH - 56.0
+TOP, BOTTOM = 52.0, PAGE_HEIGHT - 66.0
+WIDTH = RIGHT - LEFT
+FOOTER = PAGE_HEIGHT - 44.0
+
+#: Red, green and blue, from 0 to 1.
+Colour = tuple[float, float, float]
+INK: Colour = (0.11, 0.13, 0.14)
+GREY: Colour = (0.35, 0.38, 0.42)
+HAIR: Colour = (0.80, 0.82, 0.85)
+TINT: Colour = (0.95, 0.96, 0.97)
+ACCENT: Colour = (0.09, 0.21, 0.36)
+WHITE: Colour = (1.0, 1.0, 1.0)
+
+#: Letters every document carries, so that most documents share one cut-out of each typeface, made once per process.
+HOUSE_LETTERS = "æøåÆØÅéÉèáóäöüÄÖÜ»«§–—…·’“”×½€"
+
+_CREATOR = "os2tilslut"
+_LOCALES: dict[Language, str] = {"da": "da-DK", "en": "en-GB"}
+_WIDTH_UNIT = 1000.0
+_HAIRLINE = 0.5
+_ELLIPSIS = " …"
+_one_at_a_time = RLock()
+
+# Settings of reportlab that a user's file or environment might change, and which reach the bytes.
+# ASCII85 would make every page a quarter larger for printers of the nineties.
+rl_config.useA85 = 0
+rl_config.pdfMultiLine = 0
+rl_config.pdfComments = 0
+
+
+class FontsMissing(NotNow):
+    """The typefaces are not where letterheads look for them."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            Text(
+                f"skrifttypen {file.name} mangler i {file.parent}; kør `make setup`, som henter den",
+                f"the typeface {file.name} is missing in {file.parent}; run `make setup`, which brings it",
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a piece of text looks: typeface, size and distance between lines in points, colour."""
+
+    font: str
+    size: float
+    leading: float
+    colour: Colour
+
+    @property
+    def drop(self) -> float:
+        """The distance from the top of a line to the feet of its letters."""
+        return self.leading / 2 + 0.28 * self.size
+
+
+TITLE = Style(SEMIBOLD, 25, 30, ACCENT)
+HEADING = Style(SEMIBOLD, 11, 14.5, ACCENT)
+STRONG = Style(SEMIBOLD, 9, 13, INK)
+BODY = Style(REGULAR, 9, 13, INK)
+LABEL = Style(REGULAR, 9, 13, GREY)
+SMALL = Style(REGULAR, 7.5, 10.5, GREY)
+NAME = Style(SEMIBOLD, 11, 14.5, INK)
+SMALL_STRONG = Style(SEMIBOLD, 7.5, 10.5, ACCENT)
+ON_ACCENT = Style(SEMIBOLD, 9, 13, WHITE)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a document says of itself in its properties. `dated_on` stands as its day of creation."""
+
+    title: str
+    author: str
+    subject: str
+    language: Language
+    dated_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a page that is never split: its height, and how it is drawn when its top is known."""
+
+    height: float
+    draw: Callable[[Paper, float], None]
+
+
+# --- typefaces -------------------------------------------------------------------------------------------------------
+
+
+class _Typeface(TTFont):
+    """An embedded typeface that is cut out and compressed once for each set of letters, not once for each document.
+
+    That makes an invoice about twice as fast. Every document begins with the letters of the house, so that
+    their codes are the same in all of them.
+    """
+
+    def __init__(self, name: str, file: Path) -> None:
+        super().__init__(name, str(file), asciiReadable=1, shapable=False)
+        face: Any = self.face
+        face.makeSubset = _made_once(face.makeSubset)
+        first = PDFDocument(invariant=1)
+        super().splitString(HOUSE_LETTERS, first)
+        given: Any = self.state[first]
+        self._house_codes = {**given.assignments, ord("\u00a0"): ord(" ")}
+
+    def splitString(self, text: str, doc: PDFDocument, encoding: str = "utf-8") -> list[tuple[int, bytes]]:
+        """Give a text as codes of this typeface's subsets in a document."""
+        if doc not in self.state:
+            super().splitString(HOUSE_LETTERS, doc)
+        codes = text.translate(self._house_codes)
+        if codes.isascii():  # no letter but those of the house
+            return [(0, codes.encode("ascii"))]
+        return list(super().splitString(text, doc, encoding))
+
+    def addObjects(self, doc: PDFDocument) -> None:
+        """Add the subsets to a document that is being finished."""
+        super().addObjects(doc)
+        parts: dict[str, Any] = doc.idToObject
+        for name, part in parts.items():
+            if name.startswith(("fontFile:", "toUnicodeCMap:")):
+                part.filters = [_CompressedOnce]
+
+
+def _made_once(make: Callable[[list[int]], bytes]) -> Callable[[list[int]], bytes]:
+    kept = lru_cache(maxsize=32)(lambda letters: make(list(letters)))
+
+    def made(letters: list[int]) -> bytes:
+        with _one_at_a_time:  # the face reads its file from one shared position
+            return kept(tuple(letters))
+
+    return made
+
+
+class _CompressedOnce:
+    """A stream filter for what many documents share."""
+
+    pdfname = "FlateDecode"
+
+    @staticmethod
+    def encode(content: str | bytes) -> bytes:
+        return _compressed(content)
+
+
+@lru_cache(maxsize=128)
+def _compressed(content: str | bytes) -> bytes:
+    return zlib.compress(content.encode() if isinstance(content, str) else content)
+
+
+def _typeface(name: str) -> _Typeface:
+    with _one_at_a_time:
+        return _loaded(name, FONTS / _FILES[name])
+
+
+@cache
+def _loaded(name: str, file: Path) -> _Typeface:
+    if not file.is_file():
+        raise FontsMissing(file)
+    # Not by registerFont, which gives a face to whoever asked for it first under any name, and with it other bytes.
+    registered: dict[str, Any] = vars(pdfmetrics)["_fonts"]
+    registered[name] = typeface = _Typeface(name, file)
+    return typeface
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+class _Letters(dict[int, str]):
+    """What is printed for each character: itself, the nearest letter the typeface has, or a question mark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = frozenset(_typeface(REGULAR).face.charToGlyph) & frozenset(_typeface(SEMIBOLD).face.charToGlyph)
+
+    def __missing__(self, code: int) -> str:
+        self[code] = printed = self._nearest(chr(code))
+        return printed
+
+    def _nearest(self, letter: str) -> str:
+        kind = unicodedata.category(letter)
+        if kind in {"Cf", "Mn"}:  # soft hyphens, marks of direction, accents that no letter here can carry
+            return ""
+        if kind in {"Cc", "Zl", "Zp"}:
+            return " "
+        if ord(letter) in self.known:
+            return letter
+        if kind == "Pd":
+            return "-"
+        return "".join(part for part in _parts(letter) if self._is_letter(part)) or "?"
+
+    def _is_letter(self, part: str) -> bool:
+        return ord(part) in self.known and not unicodedata.combining(part)
+
+
+def _parts(letter: str) -> str:
+    if (parts := unicodedata.normalize("NFKD", letter)) != letter:
+        return parts
+    plain, _, _ = unicodedata.name(letter, "").partition(" WITH ")
+    try:
+        return unicodedata.lookup(plain)
+    except KeyError:
+        return ""
+
+
+@cache
+def _letters() -> _Letters:
+    return _Letters()
+
+
+@lru_cache(maxsize=8192)
+def printable(words: str) -> str:
+    """Give a text as it can be printed: accents joined to their letters, no control characters, nothing invisible."""
+    return unicodedata.normalize("NFC", words).translate(_letters())
+
+
+@lru_cache(maxsize=16384)
+def _units(words: str, font: str) -> float:
+    return float(_typeface(font).stringWidth(words, _WIDTH_UNIT))
+
+
+def width(words: str, style: Style) -> float:
+    """Measure a text in points."""
+    return _units(printable(words), style.font) * style.size / _WIDTH_UNIT
+
+
+def wrap(words: str, style: Style, room: float) -> tuple[str, ...]:
+    """Break a text into lines no wider than `room` points; a word that is wider is broken. No text gives no lines."""
+    return _wrapped(printable(words), style.font, room * _WIDTH_UNIT / style.size)
+
+
+@lru_cache(maxsize=4096)
+def _wrapped(words: str, font: str, room: float) -> tuple[str, ...]:
+    lines: list[str] = []
+    space, used = _units(" ", font), room
+    for word in _pieces(words, font, room):
+        wide = _units(word, font)
+        if used + space + wide > room:
+            lines.append(word)
+            used = wide
+        else:
+            lines[-1] += " " + word
+            used += space + wide
+    return tuple(lines)
+
+
+def _pieces(words: str, font: str, room: float) -> Iterable[str]:
+    for word in filter(None, words.split(" ")):  # only at plain spaces: others are there in order not to break
+        rest = word
+        while _units(rest, font) > room and len(rest) > 1:
+            fits = _longest_start(rest, font, room)
+            yield rest[:fits]
+            rest = rest[fits:]
+        yield rest
+
+
+def _longest_start(word: str, font: str, room: float) -> int:
+    used = 0.0
+    for at, letter in enumerate(word):
+        used += _units(letter, font)
+        if used > room:
+            return max(at, 1)
+    return len(word)
+
+
+def shortened(words: str, style: Style, room: float) -> str:
+    """Give as much of a text as one line holds, for headings that repeat what stands in full elsewhere."""
+    if width(words, style) <= room:
+        return words
+    first, *_ = wrap(words, style, room - width(_ELLIPSIS, style))
+    return first + _ELLIPSIS
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label, and beside it what it labels, in lines."""
+
+    label: str
+    value: tuple[str, ...]
+    style: Style
+
+    @property
+    def height(self) -> float:
+        """In points, with the gap to the next."""
+        return len(self.value) * self.style.leading + 2
+
+
+def fact(label: str, value: str, room: float, style: Style) -> Fact:
+    """Wrap a value to stand beside its label."""
+    return Fact(label, wrap(value, style, room), style)
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def height(parts: Iterable[Block | Fact]) -> float:
+    """Add up heights, in points."""
+    return sum(part.height for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A document as blocks: what opens it, what heads its later pages and its rows, the rows, and what closes it."""
+
+    opening: Sequence[Block]
+    running: Sequence[Block]
+    columns: Sequence[Block]
+    rows: Sequence[Block]
+    closing: Sequence[Block]
+
+
+def on_pages(layout: Layout) -> list[list[Block]]:
+    """Spread a document over pages. Rows are headed on every page, and the closing stays in one piece.
+
+    Where the closing needs a page of its own, the last rows go with it, so that a sum never stands without
+    what it sums.
+    """
+    pages = [list(layout.opening)]
+    rows_here: list[Block] = []
+    for row in layout.rows:
+        heads = [] if rows_here else layout.columns
+        if not _fits(pages[-1], [*heads, row]) and (rows_here or len(pages) == 1):
+            pages.append(list(layout.running))
+            rows_here, heads = [], layout.columns
+        pages[-1] += [*heads, row]
+        rows_here.append(row)
+    return _closed(layout, pages, rows_here)
+
+
+def _closed(layout: Layout, pages: list[list[Block]], rows_here: list[Block]) -> list[list[Block]]:
+    if _fits(pages[-1], layout.closing):
+        pages[-1] += layout.closing
+        return pages
+    for carried in range(min(2, len(rows_here) - 1), -1, -1):
+        moved = rows_here[len(rows_here) - carried :]
+        fresh = [*layout.running, *(layout.columns if moved else ()), *moved]
+        if _fits(fresh, layout.closing):
+            return [*pages[:-1], pages[-1][: len(pages[-1]) - carried], [*fresh, *layout.closing]]
+    return _closed_in_pieces(layout, pages)
+
+
+def _closed_in_pieces(layout: Layout, pages: list[list[Block]]) -> list[list[Block]]:
+    for block in layout.closing:
+        if not _fits(pages[-1], [block]):
+            pages.append(list(layout.running))
+        pages[-1].append(block)
+    return pages
+
+
+def _fits(page: Sequence[Block], more: Sequence[Block]) -> bool:
+    return height(page) + height(more) <= BOTTOM - TOP
+
+
+def page_number(number: int, of: int) -> Text:
+    """Write which page this is."""
+    return Text(f"Side {number} af {of}", f"Page {number} of {of}")
+
+
+class Paper:
+    """A document being drawn, page by page. All lengths are points from the upper left corner."""
+
+    def __init__(self, about: About) -> None:
+        """Begin the first page. Raises FontsMissing where set-up has not brought the typefaces."""
+        for name in (REGULAR, SEMIBOLD):
+            _typeface(name)
+        self._language = about.language
+        self._canvas: Any = Canvas(
+            "",
+            pagesize=(PAGE_WIDTH, PAGE_HEIGHT),
+            pageCompression=1,
+            invariant=True,
+            pdfVersion=(1, 7),
+            initialFontName=REGULAR,  # type: ignore[arg-type]  # the stubs take it for a number
+            lang=_LOCALES[about.language],
+        )
+        self._describe(about)
+        self._begin_page()
+
+    def _describe(self, about: About) -> None:
+        canvas = self._canvas
+        canvas.setTitle(about.title)
+        canvas.setAuthor(about.author)
+        canvas.setSubject(about.subject)
+        canvas.setCreator(_CREATOR)
+        canvas.setViewerPreference("DisplayDocTitle", "true")
+        canvas.setDateFormatter(lambda *_: f"D:{about.dated_on:%Y%m%d}000000Z")
+        # The file's identity starts from a time stamp, which SOURCE_DATE_EPOCH would change.
+        canvas._doc.signature = md5(_CREATOR.encode(), usedforsecurity=False)
+
+    def _begin_page(self) -> None:
+        self._pen = self._canvas.beginText()
+        self._style: Style | None = None
+
+    def text(self, x: float, top: float, words: str, style: Style) -> None:
+        """Write one line."""
+        self._write(x, top, printable(words), style)
+
+    def right(self, x: float, top: float, words: str, style: Style, room: float) -> None:
+        """Write one line that ends at `x`; where it is wider than `room` it is written smaller."""
+        wide = width(words, style)
+        if wide > room:
+            style = Style(style.font, style.size * room / wide, style.leading, style.colour)
+            wide = room
+        self._write(x - wide, top, printable(words), style)
+
+    def lines(self, x: float, top: float, lines: Iterable[str], style: Style) -> float:
+        """Write lines that `wrap` gave below each other; gives the top of what may follow."""
+        for line in lines:
+            self._write(x, top, line, style)
+            top += style.leading
+        return top
+
+    def facts(self, x: float, value_x: float, top: float, facts: Iterable[Fact]) -> None:
+        """Write facts below each other, the labels from `x` and the values from `value_x`."""
+        for each in facts:
+            self.text(x, top, each.label, LABEL)
+            self.lines(value_x, top, each.value, each.style)
+            top += each.height
+
+    def rule(self, y: float, start: float = LEFT, end: float = RIGHT, *, colour: Colour = HAIR) -> None:
+        """Draw a thin line across."""
+        self.panel(start, y, end - start, _HAIRLINE, colour)
+
+    def panel(self, x: float, top: float, wide: float, high: float, colour: Colour = TINT) -> None:
+        """Lay a coloured ground; texts of the page stand above it."""
+        self._canvas.setFillColor(colour)
+        self._canvas.rect(x, PAGE_HEIGHT - top - high, wide, high, stroke=0, fill=1)
+
+    def footer(self, words: str, number: int, of: int) -> None:
+        """Write the foot of a page: one line that says what the document is, and which page this is."""
+        pages = page_number(number, of)[self._language]
+        self.rule(FOOTER - 6)
+        self.text(LEFT, FOOTER, shortened(words, SMALL, WIDTH - width(pages, SMALL) - 24), SMALL)
+        self.right(RIGHT, FOOTER, pages, SMALL, WIDTH)
+
+    def pages(self, pages: Sequence[Sequence[Block]], foot: str) -> None:
+        """Draw pages of blocks from the top down, each with its foot."""
+        for number, blocks in enumerate(pages, start=1):
+            top = TOP
+            for block in blocks:
+                block.draw(self, top)
+                top += block.height
+            self.footer(foot, number, len(pages))
+            self.turn()
+
+    def turn(self) -> None:
+        """End the page; the next stroke is on a new one."""
+        self._canvas.drawText(self._pen)
+        self._canvas.showPage()
+        self._begin_page()
+
+    def finish(self) -> bytes:
+        """Give the document as PDF, after its last page was turned."""
+        return bytes(self._canvas.getpdfdata())
+
+    def _write(self, x: float, top: float, words: str, style: Style) -> None:
+        pen = self._pen
+        if style is not self._style:
+            if self._style is None or style.colour is not self._style.colour:
+                pen.setFillColor(style.colour)
+            pen.setFont(style.font, style.size)
+            self._style = style
+        pen.setTextOrigin(x, PAGE_HEIGHT - top - style.drop)
+        pen.textLine(words)

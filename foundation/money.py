@@ -1,0 +1,87 @@
+"""Money in whole øre, and the only two places where an amount is rounded: `scaled` and `split`.
+
+A factor (a share of a year, a percentage) is a `Fraction` and is never rounded itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+ORE_PER_KRONE = 100
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in Danish øre; may be negative (a rebate, a reversed posting)."""
+
+    ore: int
+
+    def __post_init__(self) -> None:
+        if type(self.ore) is not int:
+            raise TypeError(f"money is whole øre in an int, not {self.ore!r}")
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.ore + other.ore)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.ore - other.ore)
+
+    def __neg__(self) -> Money:
+        return Money(-self.ore)
+
+    def __bool__(self) -> bool:
+        return self.ore != 0
+
+    def scaled(self, factor: Fraction) -> Money:
+        """Give this amount times an exact factor, rounded half up to the øre, once."""
+        return Money(half_up(self.ore * factor))
+
+
+ZERO = Money(0)
+
+
+def kroner(amount: int) -> Money:
+    """Give whole kroner as money."""
+    return Money(amount * ORE_PER_KRONE)
+
+
+def total(amounts: Iterable[Money]) -> Money:
+    """Give the sum; nothing sums to zero."""
+    return Money(sum(amount.ore for amount in amounts))
+
+
+def half_up(exact: Fraction | int) -> int:
+    """Round to the nearest whole number, a half away from zero, so that a reversed amount is the exact opposite."""
+    if isinstance(exact, int):
+        return exact
+    magnitude = floor(abs(exact) + Fraction(1, 2))
+    return magnitude if exact >= 0 else -magnitude
+
+
+def split(whole: Money, weights: Sequence[int]) -> list[Money]:
+    """Divide an amount by non-negative weights; the parts always add up to the whole.
+
+    Raises ValueError where no weight is above zero.
+    """
+    over = sum(weights)
+    if over <= 0 or min(weights) < 0:
+        raise ValueError("a split needs weights of zero or more, and one above zero")
+    return apportion(whole, [Fraction(whole.ore * weight, over) for weight in weights])
+
+
+def apportion(whole: Money, exact_ore: Sequence[Fraction]) -> list[Money]:
+    """Round exact parts to whole øre so that they add up to `whole`: largest remainder first, then the earlier part.
+
+    `whole` is the rounded sum of the parts. Raises ValueError where it lies further away than rounding explains.
+    """
+    floors = [floor(part) for part in exact_ore]
+    left_over = whole.ore - sum(floors)
+    if not 0 <= left_over <= len(floors):
+        raise ValueError(f"{whole.ore} øre is not the rounded sum of {[str(part) for part in exact_ore]}")
+    by_remainder = sorted(range(len(floors)), key=lambda at: (floors[at] - exact_ore[at], at))
+    for at in by_remainder[:left_over]:
+        floors[at] += 1
+    return [Money(ore) for ore in floors]
