@@ -23,6 +23,11 @@ Counted = Mapping[tuple[str, date], str]
 Placed = Mapping[tuple[str, date], str]
 
 
+def inhabitants(session: Session, year: int) -> list[int]:
+    """Give the inhabitants of every municipality on 1 January of a year, in one query."""
+    return list(session.execute(select(POPULATION.c.inhabitants).where(POPULATION.c.year == year)).scalars())
+
+
 def take_in_population(session: Session, file: Rows, trail: Trail, *, counted: Counted) -> Taken:
     """Take a file of inhabitants in, by municipality code and year. Raises RowsRefused with every wrong row."""
     intake = Intake(session, POPULATION, ("authority_id", "year"), file)

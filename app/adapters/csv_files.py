@@ -241,8 +241,8 @@ def _decoded(path: Path) -> str:
 def parse(text: str, layout: Layout, *, source: str) -> Rows:
     """Read a file's text; the header is row 1."""
     if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
-        raise RowsRefused(source, [RowFault(row, "", Text("indeholder et NUL-tegn", "holds a NUL character"))])
+        place = text.count("\n", 0, text.index("\0")) + 1
+        raise RowsRefused(source, [RowFault(place, "", Text("indeholder et NUL-tegn", "holds a NUL character"))])
     lines = _lines(text, source)
     header = [name.strip() for name in next(lines, (0, []))[1]]
     parsers = _parsers(header, layout, source)

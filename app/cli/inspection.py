@@ -50,7 +50,7 @@ def verify(as_json: bool) -> int:
     if as_json:
         output.say_json(_verdict_json(verdict))
     else:
-        _show(verdict)
+        show_verdict(verdict)
     return 0 if verdict.ok else 1
 
 
@@ -66,7 +66,8 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _show(verdict: Verdict) -> None:
+def show_verdict(verdict: Verdict) -> None:
+    """Print what was looked at and what is broken."""
     output.table([(name, str(count)) for name, count in verdict.checked.items()], right=(1,))
     for broken in verdict.violations:
         output.say(

@@ -1,0 +1,216 @@
+"""The demonstration: a whole year on real authorities and inhabitants, from an empty database to checked documents."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from app import config as configuration
+from app import create_app, demonstration
+from app.cli import billing, databases, inspection, output, registers, starter, tables
+from app.cli.service import NotInProduction, Service
+from authorities import population
+from billing import annual_run, verification
+from billing.annual_run import Plan
+from fee_tables import catalogue
+from fee_tables.size_key import band_title
+from foundation import periods
+from foundation.language import Text, kroner, whole_number
+
+#: The demonstration's own day, so that it looks the same whenever it is run.
+_CLOCK = datetime(demonstration.YEAR, 1, 15, 10, 0, tzinfo=UTC)
+_APPROVER = "Demonstrationens godkender"
+_LARGEST = 10
+
+
+@dataclass
+class _Timings:
+    """How long each step took, in seconds."""
+
+    taken: dict[str, float] = field(default_factory=dict)
+
+    def step(self, label: Text, work: Callable[[], object]) -> object:
+        output.note(Text(f"— {label.da} …", f"— {label.en} …"))
+        begun = time.perf_counter()
+        result = work()
+        self.taken[label[output.language()]] = time.perf_counter() - begun
+        return result
+
+
+@click.command("demo", help="Vis et helt år med rigtige kommuner og indbyggere i en ny database (OS2TILSLUT_ENV=demo).")
+@click.pass_context
+def command(context: click.Context) -> int:
+    """Make the demonstration year anew; what an earlier demonstration left is replaced."""
+    surroundings = _surroundings(context)
+    folder = surroundings.config.data_dir
+    _clear(folder)
+    timings = _Timings()
+    timings.step(Text("Sætter databasen op", "Setting the database up"), lambda: context.invoke(databases.upgrade))
+    timings.step(Text("Indlæser de rigtige registre og takstblade", "Loading the real registers and tables"),
+                 lambda: context.invoke(starter.load))  # fmt: skip
+    timings.step(Text("Digter medlemskaber, aftaler og takstblade", "Making up memberships, agreements and tables"),
+                 lambda: _make_up(context, folder / "input"))  # fmt: skip
+    made = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
+    assert isinstance(made, Plan)
+    timings.step(Text("Godkender og udsteder", "Approving and issuing"), lambda: _issue(context, made))
+    timings.step(Text("Skriver og efterprøver dokumenter", "Writing and checking documents"),
+                 lambda: billing.export_all(surroundings, made.year, "real", folder / "documents", english=True),
+                 )  # fmt: skip
+    verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
+    assert isinstance(verdict, verification.Verdict)
+    _summarise(surroundings, made, verdict, timings)
+    return 0 if verdict.ok else 1
+
+
+def _surroundings(context: click.Context) -> Service:
+    settings = configuration.read()
+    if settings.environment != "demo" or not settings.database_url.startswith(f"sqlite:///{settings.data_dir}"):
+        raise NotInProduction(
+            Text(
+                "demonstrationen kører kun med OS2TILSLUT_ENV=demo og sin egen SQLite-fil: brug make demo",
+                "the demonstration runs only with OS2TILSLUT_ENV=demo and a SQLite file of its own: use make demo",
+            )
+        )
+    settings = replace(settings, clock=settings.clock or _CLOCK)
+    made = Service(settings, create_app(settings))
+    context.find_root().obj = made
+    context.find_root().call_on_close(made.close)
+    return made
+
+
+def _clear(folder: Path) -> None:
+    for name in ("os2tilslut.sqlite", "os2tilslut.sqlite-wal", "os2tilslut.sqlite-shm"):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("input", "documents"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _make_up(context: click.Context, folder: Path) -> None:
+    authorities = [
+        demonstration.Authority(row["type"], row["code"], row["cvr"])
+        for row in _shipped("authorities/data/authorities.csv")
+    ]
+    names = [row["product"] for row in _shipped("agreements/data/products.csv")]
+    made = demonstration.write(folder, authorities, names)
+    context.invoke(tables.adopt, files=tuple(made), by=demonstration.MADE_UP)
+    context.invoke(registers.import_placements, file=folder / "placements.csv")
+    context.invoke(registers.import_members, file=folder / "members.csv")
+    context.invoke(registers.import_agreements, file=folder / "agreements.csv")
+
+
+def _shipped(name: str) -> list[dict[str, str]]:
+    file = Path(__file__).resolve().parents[2] / name
+    with file.open(encoding="utf-8", newline="") as rows:
+        return list(csv.DictReader(rows))
+
+
+def _plan(surroundings: Service) -> Plan:
+    with surroundings.reading() as session:
+        return annual_run.plan(session, demonstration.YEAR, surroundings.seller(session))
+
+
+def _issue(context: click.Context, made: Plan) -> None:
+    context.invoke(billing.approve, year=made.year, digest=made.digest, by=_APPROVER, rehearsal=False)
+    context.invoke(billing.issue, year=made.year, on=None, rehearsal=False)
+
+
+def _verify(surroundings: Service) -> verification.Verdict:
+    with surroundings.reading() as session:
+        return verification.verify(session)
+
+
+# --- the summary
+
+
+def _summarise(surroundings: Service, made: Plan, verdict: verification.Verdict, timings: _Timings) -> None:
+    year, folder = made.year, surroundings.config.data_dir
+    output.say("")
+    output.say(Text(f"OS2's år {year} – DEMONSTRATION", f"OS2's year {year} – DEMONSTRATION"))
+    output.say(
+        Text(
+            "Rigtige: myndigheder, indbyggertal, produkter, konti, fordelingsnøgle, kontingent, takstbladene for "
+            "OS2valghalla, OS2kitos og OS2mo's tilslutningsafgift. Opdigtet: alt andet.",
+            "Real: authorities, inhabitants, products, accounts, size key, dues, the price sheets of OS2valghalla, "
+            "OS2kitos and OS2mo's joining fee. Made up: everything else.",
+        )
+    )
+    _show_bands(surroundings, year)
+    billing.show_totals(made)
+    _show_problems(made)
+    _show_largest(made)
+    _show_places(folder)
+    output.say("")
+    output.table([(label, f"{taken:.1f} s") for label, taken in timings.taken.items()], right=(1,))
+    output.say("")
+    inspection.show_verdict(verdict)
+
+
+def _show_bands(surroundings: Service, year: int) -> None:
+    with surroundings.reading() as session:
+        key = catalogue.read(session).size_key(periods.new_year(year))
+        counted = population.inhabitants(session, year - 1)
+    assert key is not None  # the starter brings it
+    bands = Counter(key.band_of(count).name for count in counted)
+    listed = [(band_title(name), whole_number(bands[name])) for name in key.band_names]
+    da = ", ".join(f"{count.da} {title.da.lower()}" for title, count in listed)
+    en = ", ".join(f"{count.en} {title.en.lower()}" for title, count in listed)
+    output.say("")
+    output.say(Text(f"Kommuner efter indbyggere 1. januar {year - 1}: {da}",
+                    f"Municipalities by inhabitants on 1 January {year - 1}: {en}"))  # fmt: skip
+
+
+def _show_problems(made: Plan) -> None:
+    output.say("")
+    count = len(made.problems)
+    output.say(Text(f"Problemer ({count}), hver holder kun sin egen linje tilbage:",
+                    f"Problems ({count}), each withholds only its own line:"))  # fmt: skip
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for problem in made.problems:
+        grouped.setdefault((problem.code.value, problem.named.name), []).append(problem.product or "OS2")
+    output.table([(code, name, ", ".join(products)) for (code, name), products in sorted(grouped.items())])
+
+
+def _show_largest(made: Plan) -> None:
+    spoken = output.language()
+    largest = sorted(made.proposals, key=lambda proposal: -proposal.draft.gross.ore)[:_LARGEST]
+    output.say("")
+    output.say(Text(f"De {_LARGEST} største fakturaer, med moms:", f"The {_LARGEST} largest invoices, with VAT:"))
+    output.table(
+        [
+            (
+                p.draft.payer.name,
+                f"{len(p.draft.lines)} {Text('linjer', 'lines')[spoken]}",
+                kroner(p.draft.gross)[spoken],
+            )
+            for p in largest
+        ],
+        right=(1, 2),
+    )
+
+
+def _show_places(folder: Path) -> None:
+    output.say("")
+    for name, told in (
+        (
+            "documents",
+            Text("fakturaerne: NUMMER.pdf, NUMMER.xml, NUMMER.en.pdf", "the invoices: NUMBER.pdf, .xml, .en.pdf"),
+        ),
+        ("input", Text("de opdigtede filer, som blev indlæst", "the made-up files that were imported")),
+        ("os2tilslut.sqlite", Text("databasen", "the database")),
+    ):
+        output.say(Text(f"  {folder / name}  {told.da}", f"  {folder / name}  {told.en}"))
+    output.say("")
+    output.say(
+        Text(
+            "Prøv: OS2TILSLUT_ENV=demo OS2TILSLUT_DATA_DIR=var/demo .venv/bin/os2tilslut explain 2027-0001",
+            "Try: OS2TILSLUT_ENV=demo OS2TILSLUT_DATA_DIR=var/demo .venv/bin/os2tilslut explain 2027-0001",
+        )
+    )
