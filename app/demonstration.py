@@ -169,7 +169,7 @@ def _table(product: str) -> Iterator[str]:
     yield f'product = "{product}"'
     yield "valid_from = 2024-01-01"
     yield "decided_on = 2023-11-01"
-    yield f'decided_by = "{MADE_UP}"'
+    yield f'decided_by = "styregruppen for {product} (opdigtet)"'
     yield "made_up = true"
     yield from _fees(product)
     yield 'vat = "25 %"'

@@ -279,12 +279,12 @@ _ORDER = {kind: at for at, kind in enumerate(
 )}  # fmt: skip
 
 
-def _place_on_invoice(charge: Charge) -> tuple[bool, str, str, int]:
+def _place_on_invoice(charge: Charge) -> tuple[bool, str, int, int]:
     """Dues first, then product by product; a joining fee behind its annual fee, what it is relieved of behind it."""
     product = charge.product or ""
     return (
         charge.kind is not Kind.MEMBERSHIP_DUES,
         product.casefold(),
-        charge.key.split("|", 1)[1],
+        charge.agreement_id or 0,
         _ORDER[charge.kind],
     )

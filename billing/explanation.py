@@ -16,6 +16,13 @@ _TITLES = {
     Kind.REBATE: Text("rabat på tilslutningsafgift", "rebate on the joining fee"),
     Kind.EXEMPTION: Text("fritagelse for tilslutningsafgift", "exemption from the joining fee"),
 }
+_SUBJECTS = {
+    Kind.ANNUAL_FEE: Text("vederlaget", "the annual fee"),
+    Kind.JOINING_FEE: Text("tilslutningsafgiften", "the joining fee"),
+    Kind.REBATE: Text("tilslutningsafgiften", "the joining fee"),
+    Kind.EXEMPTION: Text("tilslutningsafgiften", "the joining fee"),
+    Kind.MEMBERSHIP_DUES: Text("kontingentet", "the dues"),
+}
 _MADE_UP = Text("opdigtet takst", "made-up price")
 
 
@@ -31,10 +38,16 @@ def why(kind: Kind, reason: Reason, parts: Parts) -> Text:
     """Give a line's reason in one short sentence, for the invoice."""
     table = reason.table
     since = day(table.valid_from)
-    phrases = [*_short(kind, reason, parts), Text(f"takstblad fra {since.da}", f"fee table from {since.en}")]
+    rates = Text("sats", "rate") if kind is Kind.MEMBERSHIP_DUES else Text("takstblad", "fee table")
+    phrases = [*_short(kind, reason, parts), Text(f"{rates.da} fra {since.da}", f"{rates.en} from {since.en}")]
     if table.made_up:
         phrases.append(_MADE_UP)
-    return joined(phrases, by="; ")
+    told = joined(phrases, by="; ")
+    return Text(_capital(told.da), _capital(told.en))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _short(kind: Kind, reason: Reason, parts: Parts) -> Iterator[Text]:
@@ -78,27 +91,42 @@ def _split_phrase(contribution: Fraction, parts: Parts) -> Text:
 
 def sentences(kind: Kind, product: str | None, year: int, reason: Reason, parts: Parts) -> list[Text]:
     """Tell a line's whole reasoning, step by step, so that its amount can be followed."""
-    told = [_table_sentence(kind, product, reason)]
+    told = [*_decisive_day(reason), _table_sentence(kind, product, reason)]
     if reason.size is not None:
         told.append(_size_sentence(reason))
     told += _base_sentences(kind, reason)
     told += _share_sentences(kind, year, reason, parts)
     net = kroner(parts.net)
     told.append(Text(f"Linjen er {net.da} uden moms.", f"The line is {net.en} without VAT."))
-    return told
+    return [Text(sentence.da.replace("kr..", "kr."), sentence.en) for sentence in told]
+
+
+def _decisive_day(reason: Reason) -> Iterator[Text]:
+    if reason.signed_on is not None:
+        signed = day(reason.signed_on)
+        yield Text(
+            f"Aftalen er underskrevet {signed.da}: takstbladet den dag og størrelsen det år afgør afgiften.",
+            f"The agreement was signed on {signed.en}: the table of that day and the size of that year decide the fee.",
+        )
+    if reason.in_force_from is not None:
+        first = day(reason.in_force_from)
+        yield Text(f"Aftalen trådte i kraft {first.da}.", f"The agreement came into force on {first.en}.")
+    if reason.joined_on is not None:
+        joined_on = day(reason.joined_on)
+        yield Text(f"Medlem af OS2 siden {joined_on.da}.", f"A member of OS2 since {joined_on.en}.")
 
 
 def _table_sentence(kind: Kind, product: str | None, reason: Reason) -> Text:
     table = reason.table
     since, decided = day(table.valid_from), day(table.decided_on)
-    what = Text("kontingentet", "the dues") if kind is Kind.MEMBERSHIP_DUES else _TITLES[kind]
+    what = _SUBJECTS[kind]
     made_up = Text(" Taksten er opdigtet til demonstration.", " The price is made up for demonstration.")
     source = same(f" ({table.source})") if table.source else same("")
     return (
         Text(
-            f"For {what.da}{' i ' + product if product else ''} gælder tabellen for {table.product} fra {since.da}, "
+            f"For {what.da}{' til ' + product if product else ''} gælder tabellen for {table.product} fra {since.da}, "
             f"vedtaget {decided.da} af {table.decided_by}",
-            f"For {what.en}{' in ' + product if product else ''} the table of {table.product} from {since.en} counts, "
+            f"For {what.en}{' of ' + product if product else ''} the table of {table.product} from {since.en} counts, "
             f"decided on {decided.en} by {table.decided_by}",
         )
         + source
@@ -115,14 +143,14 @@ def _size_sentence(reason: Reason) -> Text:
         placed = size.placement
         since = day(placed.valid_from)
         return Text(
-            f"Myndigheden er indplaceret som {band.da} fra {since.da} af {placed.decided_by}: {placed.reason}.",
-            f"The authority is placed as {band.en} from {since.en} by {placed.decided_by}: {placed.reason}.",
+            f"Myndigheden er indplaceret som {band.da.lower()} fra {since.da} af {placed.decided_by}: {placed.reason}.",
+            f"The authority is placed as {band.en.lower()} from {since.en} by {placed.decided_by}: {placed.reason}.",
         )
     assert size.inhabitants is not None and size.inhabitants_on is not None
     count, on = whole_number(size.inhabitants), day(size.inhabitants_on)
     return Text(
-        f"Den havde {count.da} indbyggere {on.da} ({size.inhabitants_source}) og er dermed {band.da}.",
-        f"It had {count.en} inhabitants on {on.en} ({size.inhabitants_source}) and so is {band.en}.",
+        f"Myndigheden havde {count.da} indbyggere {on.da} ({size.inhabitants_source}) og er dermed {band.da.lower()}.",
+        f"The authority had {count.en} inhabitants on {on.en} ({size.inhabitants_source}) and so is {band.en.lower()}.",
     )
 
 

@@ -7,7 +7,7 @@ bylaws or a decision, its source is named.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 
@@ -211,15 +211,17 @@ def _annual_charge(ground: Ground, billable: Billable, connection: Connection, k
     base, size, cost = _annual_base(ground, billable, connection, table, active=active)
     member = is_member(billable.members, ground.key_day)
     first = _first_day(ground, connection)
+    year_share = _year_share(ground, connection, table)
     reason = Reason(
         table=table.reference,
         base=base,
         size=size,
         member=member,
         contribution_share=_contribution(ground, table, member=member),
-        year_share=_year_share(ground, connection, table),
+        year_share=year_share,
         passive_share=None if active else table.passive_share,
         shared_cost=cost,
+        in_force_from=None if year_share is None else connection.facts.in_force_from,
     )
     return _charge(Kind.ANNUAL_FEE, key, connection, table, reason, first_day=first, last_day=ground.last_day)
 
@@ -412,12 +414,13 @@ def _joining_charges(ground: Ground, billable: Billable, connection: Connection)
     else:
         assert isinstance(fee, DatedFee | FlatFee)
         base = fee.on(signed_on) if isinstance(fee, DatedFee) else fee.amount
-    charges = [(Kind.JOINING_FEE, Reason(table=table.reference, base=base, size=size))]
+    due = Reason(table=table.reference, base=base, size=size, signed_on=signed_on)
+    charges = [(Kind.JOINING_FEE, due)]
     if connection.exempt_reason is not None:
-        charges.append((Kind.EXEMPTION, Reason(table.reference, base, size, exemption=connection.exempt_reason)))
+        charges.append((Kind.EXEMPTION, replace(due, exemption=connection.exempt_reason)))
     elif connection.rebate:
-        granted = {"rebate": connection.rebate, "rebate_reason": connection.rebate_reason}
-        charges.append((Kind.REBATE, Reason(table.reference, base, size, **granted)))  # type: ignore[arg-type]
+        granted = replace(due, rebate=connection.rebate, rebate_reason=connection.rebate_reason)
+        charges.append((Kind.REBATE, granted))
     return [_charge(kind, f"{kind.value}|{connection.name}", connection, table, reason) for kind, reason in charges]
 
 
@@ -491,6 +494,7 @@ def _dues_charge(ground: Ground, billable: Billable, owing: Member, billed: Sequ
         member=True,
         year_share=_dues_share(ground, table, joined_on),
         index=table.index,
+        joined_on=joined_on,
     )
     return Charge(
         key=key,

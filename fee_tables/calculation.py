@@ -62,6 +62,8 @@ class Reason:
     """Why a line is what it is. What does not apply is None.
 
     `base` is the table's amount before any share. `rebate` is what was granted, `exemption` why the fee is waived.
+    The days tell what decided: the signing of the agreement for a joining fee, the first day in force for a first
+    year's share, the joining of the association for its dues.
     """
 
     table: TableReference
@@ -76,6 +78,9 @@ class Reason:
     exemption: str | None = None
     rebate: Money | None = None
     rebate_reason: str | None = None
+    signed_on: date | None = None
+    in_force_from: date | None = None
+    joined_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,8 @@ def share_of_cost(cost: Money, sharers: int, number: int) -> Money:
 
 # --- reasons as JSON (contract: `reason`)
 
+_DAYS = ("signed_on", "in_force_from", "joined_on")
+
 
 def reason_json(reason: Reason) -> dict[str, Any]:
     """Write a reason as plain JSON values; what does not apply is left out."""
@@ -152,6 +159,9 @@ def reason_json(reason: Reason) -> dict[str, Any]:
     for name in ("member", "exemption", "rebate_reason"):
         if (value := getattr(reason, name)) is not None:
             written[name] = value
+    for name in _DAYS:
+        if (day := getattr(reason, name)) is not None:
+            written[name] = day.isoformat()
     if reason.index is not None:
         index = reason.index
         written["index"] = {"old": _decimal(index.old), "new": _decimal(index.new), "round_to_ore": index.round_to}
@@ -196,6 +206,7 @@ def reason_from_json(written: Mapping[str, Any]) -> Reason:
         for name in ("contribution_share", "year_share", "passive_share")
         if name in written
     }
+    decided = {name: date.fromisoformat(written[name]) for name in _DAYS if name in written}
     index, cost = written.get("index"), written.get("shared_cost")
     return Reason(
         table=TableReference(**{**table, **days}),
@@ -208,6 +219,7 @@ def reason_from_json(written: Mapping[str, Any]) -> Reason:
         rebate=Money(written["rebate_ore"]) if "rebate_ore" in written else None,
         rebate_reason=written.get("rebate_reason"),
         **shares,
+        **decided,
     )
 
 
