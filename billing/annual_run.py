@@ -204,9 +204,9 @@ def _differs(billable: Billable, line: InvoicedLine, charge: Charge) -> Problem:
         line.product,
         Code.INVOICED_DIFFERS,
         Text(
-            f"faktureret {was.da} på {line.number}; efter de nuværende oplysninger ville det være {now.da}. "
-            "Det faktureres ikke igen",
-            f"invoiced {was.en} on {line.number}; by the facts of today it would be {now.en}. It is not invoiced again",
+            f"faktureret {was.da} på {line.number}; efter de nuværende oplysninger ville det være {now.da}; "
+            "det faktureres ikke igen",
+            f"invoiced {was.en} on {line.number}; by the facts of today it would be {now.en}; it is not invoiced again",
         ),
     )
 

@@ -228,7 +228,7 @@ def _changed_facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Itera
     flat_before, flat_after = (dict(_flat(line)) for line in (before, after))
     for fact in sorted({*flat_before, *flat_after}):
         if flat_before.get(fact) != flat_after.get(fact) and not fact.endswith("_ore"):
-            yield f"{fact}: {flat_before.get(fact)} → {flat_after.get(fact)}"
+            yield f"{fact.removeprefix('reason.')}: {flat_before.get(fact)} → {flat_after.get(fact)}"
 
 
 def _flat(line: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

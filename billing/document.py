@@ -6,8 +6,7 @@ It is built once, at issue, and stored as canonical JSON with its SHA-256; `to_j
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
@@ -110,19 +109,25 @@ class InvoiceDocument:
 
 def to_json(document: InvoiceDocument) -> str:
     """Write a document as its one canonical JSON text."""
-    return canonical(_written(asdict(document)))
+    return canonical(_written(document))
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if value.keys() == {"ore"}:
-            return value["ore"]
-        return {key: _written(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_written(inner) for inner in value]
+    """Give plain values: amounts as øre, shares as text, dataclasses by their fields; days are for `canonical`."""
+    if isinstance(value, Money):
+        return value.ore
     if isinstance(value, Fraction):
         return str(value)
-    return value
+    if isinstance(value, tuple):
+        return [_written(inner) for inner in value]
+    names = _FIELDS.get(type(value))
+    return value if names is None else {name: _written(getattr(value, name)) for name in names}
+
+
+_FIELDS = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (Text, Party, References, PaymentWays, DocumentLine, VatTotal, InvoiceDocument)
+}
 
 
 def from_json(text: str) -> InvoiceDocument:

@@ -31,14 +31,18 @@ from billing.seller import Seller
 from fee_tables.calculation import Kind, reason_json
 from foundation import append_only
 from foundation.audit import Trail, canonical, sha256
-from foundation.errors import Conflict
-from foundation.language import Text, day
+from foundation.errors import Conflict, Refused
+from foundation.language import Text, day, joined, same
 
 SERIES: Table = InvoiceSeries.__table__  # type: ignore[assignment]
 OUTBOX: Table = OutboxMessage.__table__  # type: ignore[assignment]
 
 INVOICES_AT_A_TIME = 500
 NUMBER_DIGITS = 4
+
+
+class Faulty(Refused):
+    """An invoice that fails our own checks never gets a number."""
 
 
 class OutOfOrder(Conflict):
@@ -173,13 +177,23 @@ def _write(
     batch = _Rows({t.name: append_only.next_id(session, t) for t in _WRITTEN}, {t.name: [] for t in _WRITTEN})
     numbers = []
     for at, (approved, proposal) in enumerate(matched, start=sequence):
-        document = _document(proposal.draft, terms, series, at)
+        document = _checked(_document(proposal.draft, terms, series, at))
         rows = _invoice_rows(batch, terms, trail, (approved, proposal.draft, document, at), accounts)
         trail.record("invoice.issued", document.number, {"gross_ore": document.gross.ore}, rows=rows)
         numbers.append(document.number)
     for table in _WRITTEN:
         append_only.add(session, table, batch.rows[table.name])
     return tuple(numbers)
+
+
+def _checked(document: InvoiceDocument) -> InvoiceDocument:
+    from billing.einvoice import checks  # late: a plan does not wait for lxml
+
+    errors = checks.errors(checks.check(document))
+    if errors:
+        who = same(f"{document.number}, {document.buyer.name}: ")
+        raise Faulty(who + joined([finding.message for finding in errors], by="; "))
+    return document
 
 
 def _draw(session: Session, series: str, count: int, on: date) -> int:

@@ -131,37 +131,35 @@ def share_of_cost(cost: Money, sharers: int, number: int) -> Money:
 
 # --- reasons as JSON (contract: `reason`)
 
+_SHARES = ("contribution_share", "year_share", "passive_share")
 _DAYS = ("signed_on", "in_force_from", "joined_on")
+_PLAIN = ("member", "exemption", "rebate_reason")
 
 
 def reason_json(reason: Reason) -> dict[str, Any]:
     """Write a reason as plain JSON values; what does not apply is left out."""
-    size = reason.size
-    table = reason.table
-    written: dict[str, Any] = {
-        "table": {
-            "product": table.product,
-            "valid_from": table.valid_from.isoformat(),
-            "decided_on": table.decided_on.isoformat(),
-            "decided_by": table.decided_by,
-            "source": table.source,
-            "digest": table.digest,
-        },
-        "base_ore": reason.base.ore,
+    written: dict[str, Any] = {"table": _table_json(reason.table), "base_ore": reason.base.ore}
+    if reason.size is not None:
+        written |= _size_json(reason.size)
+    written |= {name: str(value) for name in _SHARES + _DAYS if (value := getattr(reason, name)) is not None}
+    written |= {name: value for name in _PLAIN if (value := getattr(reason, name)) is not None}
+    return written | _particulars_json(reason)
+
+
+def _table_json(table: TableReference) -> dict[str, Any]:
+    written = {
+        "product": table.product,
+        "valid_from": table.valid_from.isoformat(),
+        "decided_on": table.decided_on.isoformat(),
+        "decided_by": table.decided_by,
+        "source": table.source,
+        "digest": table.digest,
     }
-    if table.made_up:
-        written["table"]["made_up"] = True
-    if size is not None:
-        written |= _size_json(size)
-    for name in ("contribution_share", "year_share", "passive_share"):
-        if (share := getattr(reason, name)) is not None:
-            written[name] = str(share)
-    for name in ("member", "exemption", "rebate_reason"):
-        if (value := getattr(reason, name)) is not None:
-            written[name] = value
-    for name in _DAYS:
-        if (day := getattr(reason, name)) is not None:
-            written[name] = day.isoformat()
+    return written | {"made_up": True} if table.made_up else written
+
+
+def _particulars_json(reason: Reason) -> dict[str, Any]:
+    written: dict[str, Any] = {}
     if reason.index is not None:
         index = reason.index
         written["index"] = {"old": _decimal(index.old), "new": _decimal(index.new), "round_to_ore": index.round_to}
@@ -199,27 +197,22 @@ def _size_json(size: Size) -> dict[str, Any]:
 
 def reason_from_json(written: Mapping[str, Any]) -> Reason:
     """Read a reason back, exactly. Raises KeyError or ValueError where it is not one."""
-    table = written["table"]
-    days = {name: date.fromisoformat(table[name]) for name in ("valid_from", "decided_on")}
-    shares = {
-        name: Fraction(written[name])
-        for name in ("contribution_share", "year_share", "passive_share")
-        if name in written
-    }
-    decided = {name: date.fromisoformat(written[name]) for name in _DAYS if name in written}
-    index, cost = written.get("index"), written.get("shared_cost")
+    table, index, cost = written["table"], written.get("index"), written.get("shared_cost")
+    decided = {name: date.fromisoformat(table[name]) for name in ("valid_from", "decided_on")}
+    found: dict[str, Any] = {name: written[name] for name in _PLAIN if name in written}
+    found |= {name: Fraction(written[name]) for name in _SHARES if name in written}
+    found |= {name: date.fromisoformat(written[name]) for name in _DAYS if name in written}
+    if index is not None:
+        found["index"] = Index(Fraction(index["old"]), Fraction(index["new"]), index["round_to_ore"])
+    if cost is not None:
+        found["shared_cost"] = CostShare(Money(cost["cost_ore"]), cost["sharers"], cost["number"])
+    if "rebate_ore" in written:
+        found["rebate"] = Money(written["rebate_ore"])
     return Reason(
-        table=TableReference(**{**table, **days}),
+        table=TableReference(**{**table, **decided}),
         base=Money(written["base_ore"]),
         size=_size_from_json(written),
-        member=written.get("member"),
-        index=Index(Fraction(index["old"]), Fraction(index["new"]), index["round_to_ore"]) if index else None,
-        shared_cost=CostShare(Money(cost["cost_ore"]), cost["sharers"], cost["number"]) if cost else None,
-        exemption=written.get("exemption"),
-        rebate=Money(written["rebate_ore"]) if "rebate_ore" in written else None,
-        rebate_reason=written.get("rebate_reason"),
-        **shares,
-        **decided,
+        **found,
     )
 
 

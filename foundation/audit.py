@@ -50,7 +50,7 @@ RowsWritten = Iterable[tuple[Table, Mapping[str, Any]]]
 
 def canonical(value: object) -> str:
     """Write a value as the one JSON text that digests are taken of: no spaces, keys sorted, days in ISO form."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)
+    return _ENCODER.encode(value)
 
 
 def _plain(value: object) -> str:
@@ -59,6 +59,11 @@ def _plain(value: object) -> str:
     if isinstance(value, bytes):
         return sha256(value)
     raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True, default=_plain
+)
 
 
 def sha256(content: bytes | str) -> str:

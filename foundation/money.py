@@ -37,7 +37,7 @@ class Money:
 
     def scaled(self, factor: Fraction) -> Money:
         """Give this amount times an exact factor, rounded half up to the øre, once."""
-        return Money(half_up(self.ore * factor))
+        return Money(_half_up_of(self.ore * factor.numerator, factor.denominator))
 
 
 ZERO = Money(0)
@@ -55,10 +55,12 @@ def total(amounts: Iterable[Money]) -> Money:
 
 def half_up(exact: Fraction | int) -> int:
     """Round to the nearest whole number, a half away from zero, so that a reversed amount is the exact opposite."""
-    if isinstance(exact, int):
-        return exact
-    magnitude = floor(abs(exact) + Fraction(1, 2))
-    return magnitude if exact >= 0 else -magnitude
+    return _half_up_of(exact.numerator, exact.denominator)
+
+
+def _half_up_of(numerator: int, denominator: int) -> int:
+    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return magnitude if numerator >= 0 else -magnitude
 
 
 def split(whole: Money, weights: Sequence[int]) -> list[Money]:

@@ -1,0 +1,92 @@
+"""Made-up registers for measuring: N authorities, each with eight agreements, on tables by band."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+from stdnum import ean
+
+from agreements.connections import AGREEMENTS
+from agreements.products import PRODUCTS
+from authorities.membership import MEMBERSHIPS
+from authorities.population import POPULATION
+from authorities.register import AUTHORITIES
+from fee_tables import catalogue
+from foundation.audit import Trail
+
+YEAR = 2027
+PRODUCTS_EACH = 8
+
+_KEY = """
+size_key = "measured"
+valid_from = 2022-01-01
+decided_on = 2021-05-01
+decided_by = "benchmark"
+made_up = true
+bands = [ { band = "small", below = 25000 }, { band = "medium", up_to = 60000 }, { band = "large", up_to = 120000 },
+          { band = "very_large" } ]
+"""
+_ASSOCIATION = """
+association = "measured"
+valid_from = 2023-01-01
+decided_on = 2022-05-01
+decided_by = "benchmark"
+made_up = true
+dues = 25000
+contribution = { member = "9 %", non_member = "35 %" }
+"""
+_TABLE = """
+product = "measured {nth}"
+valid_from = 2023-01-01
+decided_on = 2022-11-01
+decided_by = "benchmark"
+made_up = true
+annual_fee = {{ small = 22000, medium = 32000, large = 42000, very_large = 52000 }}
+"""
+
+
+def fill(session: Session, count: int) -> None:
+    """Fill an empty database; the caller commits."""
+    trail = Trail(session, "benchmark", datetime(YEAR, 1, 15, tzinfo=UTC))
+    tables = {f"table {nth}": _TABLE.format(nth=nth) for nth in range(1, PRODUCTS_EACH + 1)}
+    catalogue.adopt(session, {"key": _KEY, "association": _ASSOCIATION, **tables}, trail)
+    ids = range(1, count + 1)
+    session.execute(insert(AUTHORITIES), [_authority(id_) for id_ in ids])
+    session.execute(insert(POPULATION), [_inhabitants(id_) for id_ in ids])
+    session.execute(insert(MEMBERSHIPS), [_membership(id_) for id_ in ids if id_ % 4])
+    session.execute(insert(PRODUCTS), [_product(nth) for nth in range(1, PRODUCTS_EACH + 1)])
+    session.execute(insert(AGREEMENTS), [_agreement(id_, nth) for id_ in ids for nth in range(1, PRODUCTS_EACH + 1)])
+    trail.write()
+
+
+def _authority(id_: int) -> dict[str, object]:
+    row = dict.fromkeys(column.name for column in AUTHORITIES.columns)
+    return row | {
+        "id": id_, "cvr": f"{10000000 + id_}", "type": "kommune", "code": f"{id_:05d}", "name": f"Authority {id_}",
+        "short_name": f"Authority {id_}", "address": "Measured Street 1", "postcode": "8000", "city": "Aarhus",
+    }  # fmt: skip
+
+
+def _inhabitants(id_: int) -> dict[str, object]:
+    return {"authority_id": id_, "year": YEAR - 1, "inhabitants": 5_000 + id_ * 7919 % 200_000, "source": "benchmark"}
+
+
+def _membership(id_: int) -> dict[str, object]:
+    row = dict.fromkeys(column.name for column in MEMBERSHIPS.columns if column.name != "id")
+    return row | {"authority_id": id_, "joined_on": date(2020, 1, 1)}
+
+
+def _product(nth: int) -> dict[str, object]:
+    return {"id": nth, "name": f"measured {nth}", "account": f"XG-{nth:010d}", "level": None}
+
+
+def _agreement(id_: int, nth: int) -> dict[str, object]:
+    row = dict.fromkeys(column.name for column in AGREEMENTS.columns if column.name != "id")
+    digits = f"299{id_:09d}"
+    return row | {
+        "authority_id": id_, "product_id": nth, "kind": "active", "signed_on": date(2022, 12, 1),
+        "countersigned_on": date(2022, 12, 15), "in_force_from": date(2023, 1, 1),
+        "gln": digits + str(ean.calc_check_digit(digits)), "rebate_ore": 0,
+    }  # fmt: skip
