@@ -32,8 +32,8 @@ SELLER = Party(
     "Aarhus C",
     "5790002750595",
 )
-BUYER = Party("Københavns Kommune", "64942212", "Rådhuspladsen 1", "1550", "København V", "5798009811578")
-REFERENCES = References("gln", "5798009811578", "Åse Sørensen, Økonomi", "REQ-2027-00417", "1.06.45.51.1.4210")
+BUYER = Party("Københavns Kommune", "64942212", "Rådhuspladsen 1", "1550", "København V", "2996494221206")
+REFERENCES = References("gln", "2996494221206", "Økonomi og udbetaling", "REQ-2027-00417", "1.06.45.51.1.4210")
 PAYMENT = PaymentWays("80000000", "000000020211041", "0000", "0000000000", "DK5000400440116243")
 
 
@@ -164,7 +164,7 @@ def long_names() -> InvoiceDocument:
         [line(1, text=text, why=text), line(2, net=kroner(-123456789)), line(3, net=kroner(987654321))],
         seller=replace(SELLER, name=LONG_NAME),
         buyer=replace(BUYER, name=LONG_NAME, address="Den meget lange vej ved det gamle rådhus " * 3),
-        references=References("gln", "5798009811578", "P" * 200, "REQ/" * 50, "1.06.45.51.1.4210 " * 11),
+        references=References("gln", "2996494221206", "P" * 200, "REQ/" * 50, "1.06.45.51.1.4210 " * 11),
     )
 
 

@@ -42,12 +42,12 @@ BUYER = Party(
     address="Rådhusgade 1",
     postcode="5970",
     city="Ærøskøbing",
-    gln="5798009811578",
+    gln="2996494221206",
 )
 REFERENCES = References(
     endpoint="gln",
-    gln="5798009811578",
-    person_reference="Åse Ørsted",
+    gln="2996494221206",
+    person_reference="Økonomi, Ådalen",
     order_reference="PO-4711",
     accounting_cost="4140-22-901",
 )

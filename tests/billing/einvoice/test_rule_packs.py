@@ -27,7 +27,7 @@ EXAMPLES = [
 
 # rule broken, what to look for in a good invoice, what to put there
 SINGLE_FAULTS = [
-    ("PEPPOL-COMMON-R040", "5798009811578", "5798009811579"),  # wrong digit in the GLN
+    ("PEPPOL-COMMON-R040", "2996494221206", "2996494221207"),  # wrong digit in the GLN
     ("PEPPOL-COMMON-R042", ">DK29189730<", ">DK2918973<"),
     ("DK-R-005", ">93<", ">30<"),  # payment means Danish sellers may not use
     ("DK-R-010", ">80000000<", ">8000000<"),
@@ -38,7 +38,7 @@ SINGLE_FAULTS = [
     ("BR-CO-15", 'TaxInclusiveAmount currencyID="DKK">43600.00', 'TaxInclusiveAmount currencyID="DKK">43600.01'),
     ("BR-S-08", '<cbc:TaxableAmount currencyID="DKK">34880.00', '<cbc:TaxableAmount currencyID="DKK">34890.00'),
     ("BR-27", '<cbc:PriceAmount currencyID="DKK">', '<cbc:PriceAmount currencyID="DKK">-'),
-    ("PEPPOL-EN16931-R008", "<cbc:BuyerReference>Åse Ørsted<", "<cbc:BuyerReference><"),
+    ("PEPPOL-EN16931-R008", "<cbc:BuyerReference>Økonomi, Ådalen<", "<cbc:BuyerReference><"),
     ("PEPPOL-EN16931-R120", ">1</cbc:InvoicedQuantity>", ">2</cbc:InvoicedQuantity>"),
 ]  # fmt: skip
 
