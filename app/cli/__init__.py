@@ -54,10 +54,10 @@ class _Commands(click.Group):
               help="Sprog i beskeder / language of messages (OS2TILSLUT_LANGUAGE).")  # fmt: skip
 @click.version_option(package_name="os2tilslut")
 def cli(language: str) -> None:
-    """OS2's tilslutningsaftaler og årlige fakturering.
+    """OS2's tilslutningsaftaler og årlige fakturering / connection agreements and yearly invoicing.
 
     \b
-    Et år fra begyndelse til ende (docs/year.md fortæller mere):
+    Et år fra begyndelse til ende / a year from end to end (docs/year.md):
       os2tilslut db upgrade              databasen sættes op
       os2tilslut starter load            kommuner, regioner, indbyggere, produkter, takstblade
       os2tilslut members import FIL      og agreements import FIL, placements import FIL

@@ -41,7 +41,14 @@ def _book(rehearsal: bool) -> Book:
     return "rehearsal" if rehearsal else "real"
 
 
-@click.group(help="Planlæg, godkend, udsted og eksportér et år / plan, approve, issue, export.")
+class _InOrderOfTheYear(click.Group):
+    """Lists the commands as the year goes, not by letter."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InOrderOfTheYear, help="Planlæg, godkend, udsted og eksportér et år / plan, approve, issue, export.")
 def command() -> None:
     """Hold the commands on billing."""
 
@@ -49,12 +56,15 @@ def command() -> None:
 # --- plan
 
 
-@command.command("plan", help="Hvad der ville blive faktureret, hvorfor, og hvad der er i vejen. Gemmer intet.")
+@command.command("plan")
 @click.argument("year", type=YEAR)
 @_rehearsal
 @click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 def plan(year: int, rehearsal: bool, as_json: bool) -> None:
-    """Print the plan of a year."""
+    """Hvad der ville blive faktureret, hvorfor, og hvad der er i vejen. Gemmer intet.
+
+    What would be invoiced, why, and what is in the way; stores nothing.
+    """
     surroundings = service.current()
     with surroundings.reading() as session:
         made = annual_run.plan(session, year, surroundings.seller(session), book=_book(rehearsal))
@@ -139,7 +149,9 @@ def _show_listed(title: Text, listed: Sequence[Problem]) -> None:
 # --- approve
 
 
-@command.command("approve", help="Godkend planen med netop den kontrolsum.")
+@command.command(
+    "approve", help="Godkend planen med netop den kontrolsum. / Approve the plan with exactly that digest."
+)
 @click.argument("year", type=YEAR)
 @click.option("--digest", required=True, metavar="D", help="Kontrolsummen, som billing plan viste.")
 @click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der godkender.")
@@ -171,14 +183,17 @@ def _approved(year: int, approval: approvals.Approval) -> Text:
 # --- issue
 
 
-@command.command("issue", help="Udsted netop den godkendte plan; fortsætter efter enhver afbrydelse.")
+@command.command("issue")
 @click.argument("year", type=YEAR)
 @click.option(
     "--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATO", help="Fakturadato; i dag, hvis ikke givet."
 )
 @_rehearsal
 def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
-    """Issue what is approved, batch by batch, and make the documents."""
+    """Udsted netop den godkendte plan; fortsætter efter enhver afbrydelse.
+
+    Issue exactly the approved plan; resumes after any interruption.
+    """
     surroundings = service.current()
     dated = on.date() if on else surroundings.today
     if dated > surroundings.today:
@@ -280,7 +295,7 @@ class Judged:
     failures: tuple[str, ...] | None
 
 
-@command.command("export", help="Skriv NUMMER.pdf og NUMMER.xml for hver faktura i et år til en mappe.")
+@command.command("export")
 @click.argument("year", type=YEAR)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--format", "format_", type=click.Choice(["receiver", "peppol"]), default="receiver", show_default=True,
@@ -288,7 +303,10 @@ class Judged:
 @click.option("--english", is_flag=True, help="Skriv også en engelsk læseudgave, NUMMER.en.pdf.")
 @_rehearsal
 def export(year: int, folder: Path, format_: str, english: bool, rehearsal: bool) -> None:
-    """Write the documents of a year; the same call twice writes the same bytes."""
+    """Skriv NUMMER.pdf og NUMMER.xml for hver faktura i et år til en mappe.
+
+    Write NUMBER.pdf and NUMBER.xml of a year's invoices to a folder.
+    """
     export_all(service.current(), year, _book(rehearsal), folder, english=english)
 
 

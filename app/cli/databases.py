@@ -17,9 +17,12 @@ def command() -> None:
     """Hold the commands on the database."""
 
 
-@command.command("upgrade", help="Sæt databasen op, eller bring den til denne version.")
+@command.command("upgrade")
 def upgrade() -> None:
-    """Bring the database's structure to this version; does nothing where it is there."""
+    """Sæt databasen op, eller bring den til denne version.
+
+    Set the database up, or bring it to this version.
+    """
     from app import migrating
 
     surroundings = service.current()
@@ -35,19 +38,25 @@ def db_name(surroundings: service.Service) -> str:
         return db.engine.url.render_as_string(hide_password=True)
 
 
-@command.command("backup", help="Skriv en sikkerhedskopi af alt til en fil.")
+@command.command("backup")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Write everything to a file, from one snapshot; an existing file is replaced only when the new one is whole."""
+    """Skriv en sikkerhedskopi af alt til en fil.
+
+    Back everything up to a file.
+    """
     with service.current().reading() as session:
         rows = backups.write(session, file)
     output.say(Text(f"{file}: {rows} rækker gemt", f"{file}: {rows} rows saved"))
 
 
-@command.command("restore", help="Læs en sikkerhedskopi ind i en tom database (efter db upgrade).")
+@command.command("restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(file: Path) -> None:
-    """Read a backup into an empty database; a damaged file is refused before anything is stored."""
+    """Læs en sikkerhedskopi ind i en tom database (efter db upgrade).
+
+    Restore a backup into an empty database (after db upgrade).
+    """
     with service.current().writing() as (session, _):
         rows = backups.restore(session, file)
     output.say(Text(f"{rows} rækker indlæst; kør os2tilslut verify", f"{rows} rows restored; run os2tilslut verify"))

@@ -45,10 +45,13 @@ class _Timings:
         return result
 
 
-@click.command("demo", help="Vis et helt år med rigtige kommuner og indbyggere i en ny database (OS2TILSLUT_ENV=demo).")
+@click.command("demo")
 @click.pass_context
 def command(context: click.Context) -> int:
-    """Make the demonstration year anew; what an earlier demonstration left is replaced."""
+    """Vis et helt år med rigtige kommuner og indbyggere i en ny database (OS2TILSLUT_ENV=demo).
+
+    Show a whole year in a new database.
+    """
     surroundings = _surroundings(context)
     folder = surroundings.config.data_dir
     _clear(folder)

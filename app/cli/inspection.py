@@ -14,11 +14,14 @@ from foundation.language import Text, kroner
 from foundation.money import Money
 
 
-@click.command("explain", help="Fortæl, hvorfor hver linje på en udstedt faktura er, som den er.")
+@click.command("explain")
 @click.argument("number")
 @click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 def explain(number: str, as_json: bool) -> None:
-    """Explain an issued invoice line by line."""
+    """Fortæl, hvorfor hver linje på en udstedt faktura er, som den er.
+
+    Tell why each line of an issued invoice is what it is.
+    """
     with service.current().reading() as session:
         explained = reasons.explain(session, number)
     if as_json:
@@ -39,10 +42,13 @@ def explain(number: str, as_json: bool) -> None:
             output.say(Text("   ", "   ") + sentence)
 
 
-@click.command("verify", help="Efterregn alt, hvad der kan efterregnes: 0 intet brudt, 1 brudt, 3 kan ikke sige det.")
+@click.command("verify")
 @click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 def verify(as_json: bool) -> int:
-    """Check every promise that can be recomputed."""
+    """Efterregn alt, hvad der kan efterregnes: 0 intet brudt, 1 brudt, 3 kan ikke sige det.
+
+    Verify every promise: 0 none broken, 1 broken, 3 cannot tell.
+    """
     from billing import verification
 
     with service.current().reading() as session:

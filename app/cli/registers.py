@@ -49,12 +49,15 @@ def authorities() -> None:
     """Hold the commands on authorities."""
 
 
-@authorities.command("import", help="Indlæs myndigheder fra CSV (nøgle: cvr).")
+@authorities.command("import")
 @click.argument("file", type=FILE)
 @click.option("--force-cvr", "forced", nargs=2, multiple=True, metavar="CVR GRUND",
               help="Tag et CVR-nummer, der ikke består modulus 11, med grunden til at det er rigtigt.")  # fmt: skip
 def import_authorities(file: Path, forced: tuple[tuple[str, str], ...]) -> None:
-    """Take authorities in."""
+    """Indlæs myndigheder fra CSV (nøgle: cvr).
+
+    Import authorities.
+    """
     from authorities import register
 
     reasons = {cvr: reason.strip() for cvr, reason in forced}
@@ -74,10 +77,13 @@ def population() -> None:
     """Hold the commands on inhabitants."""
 
 
-@population.command("import", help="Indlæs indbyggertal pr. 1. januar fra CSV (nøgle: kommunekode, year).")
+@population.command("import")
 @click.argument("file", type=FILE)
 def import_population(file: Path) -> None:
-    """Take inhabitants in."""
+    """Indlæs indbyggertal pr. 1. januar fra CSV (nøgle: kommunekode, year).
+
+    Import inhabitants on 1 January.
+    """
     from authorities import population as counted
 
     take_file(
@@ -92,10 +98,13 @@ def placements() -> None:
     """Hold the commands on placements."""
 
 
-@placements.command("import", help="Indlæs indplaceringer fra CSV (nøgle: cvr, valid_from).")
+@placements.command("import")
 @click.argument("file", type=FILE)
 def import_placements(file: Path) -> None:
-    """Take placements in."""
+    """Indlæs indplaceringer fra CSV (nøgle: cvr, valid_from).
+
+    Import placements.
+    """
     from authorities import population as counted
 
     take_file(
@@ -117,10 +126,13 @@ def products() -> None:
     """Hold the commands on products."""
 
 
-@products.command("import", help="Indlæs produkter fra CSV (nøgle: product).")
+@products.command("import")
 @click.argument("file", type=FILE)
 def import_products(file: Path) -> None:
-    """Take products in."""
+    """Indlæs produkter fra CSV (nøgle: product).
+
+    Import products.
+    """
     from agreements import products as known
 
     take_file(
@@ -135,10 +147,13 @@ def members() -> None:
     """Hold the commands on members."""
 
 
-@members.command("import", help="Indlæs medlemskaber fra CSV (nøgle: cvr, joined_on).")
+@members.command("import")
 @click.argument("file", type=FILE)
 def import_members(file: Path) -> None:
-    """Take memberships in."""
+    """Indlæs medlemskaber fra CSV (nøgle: cvr, joined_on).
+
+    Import memberships.
+    """
     from authorities import membership
 
     take_file(
@@ -153,7 +168,9 @@ def agreements() -> None:
     """Hold the commands on agreements."""
 
 
-@agreements.command("import", help="Indlæs tilslutningsaftaler fra CSV (nøgle: cvr, product, signed_on).")
+@agreements.command(
+    "import", help="Indlæs tilslutningsaftaler fra CSV (nøgle: cvr, product, signed_on). / Import agreements."
+)
 @click.argument("file", type=FILE)
 def import_agreements(file: Path) -> None:
     """Take agreements in."""
@@ -174,7 +191,9 @@ def settings() -> None:
     """Hold the commands on settings."""
 
 
-@settings.command("import", help="Indlæs foreningens indstillinger som sælger fra TOML.")
+@settings.command(
+    "import", help="Indlæs foreningens indstillinger som sælger fra TOML. / Import the seller's settings."
+)
 @click.argument("file", type=FILE)
 def import_settings(file: Path) -> None:
     """Take the seller's settings in."""

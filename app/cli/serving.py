@@ -7,10 +7,13 @@ import click
 from app.cli import service
 
 
-@click.command("serve", help="Kør webapplikationen på 127.0.0.1:8000.")
+@click.command("serve")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 def command(port: int) -> None:
-    """Serve until stopped."""
+    """Kør webapplikationen på 127.0.0.1:8000.
+
+    Run the web application.
+    """
     from granian import Granian
     from granian.constants import Interfaces
 

@@ -29,9 +29,12 @@ def command() -> None:
     """Hold the commands on the starter."""
 
 
-@command.command("load", help="Indlæs kommuner, regioner, indbyggere, produkter, konti og de offentlige takstblade.")
+@command.command("load")
 def load() -> None:
-    """Load the starter; what is there already is left as it is."""
+    """Indlæs kommuner, regioner, indbyggere, produkter, konti og de offentlige takstblade.
+
+    Load the shipped registers and real tables.
+    """
     with service.current().writing(actor=STARTER) as (session, trail):
         resting = invoices.resting(session)
         taken = [

@@ -22,10 +22,13 @@ def command() -> None:
     """Hold the commands on tables."""
 
 
-@command.command("check", help="Læs tabeller og sig, hvad der er galt, med linje og grund. Gemmer intet.")
+@command.command("check")
 @click.argument("files", type=FILE, nargs=-1, required=True)
 def check(files: tuple[Path, ...]) -> None:
-    """Check tables, against each other and against what is adopted."""
+    """Læs tabeller og sig, hvad der er galt, med linje og grund. Gemmer intet.
+
+    Check tables; stores nothing.
+    """
     texts = _texts(files)
     try:
         with service.current().reading() as session:
@@ -44,11 +47,14 @@ def check(files: tuple[Path, ...]) -> None:
         output.say(Text(f"{name}: ", f"{name}: ") + state)
 
 
-@command.command("adopt", help="Vedtag tabeller; derefter kan de ikke ændres.")
+@command.command("adopt")
 @click.argument("files", type=FILE, nargs=-1, required=True)
 @click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der vedtager.")
 def adopt(files: tuple[Path, ...], by: str) -> None:
-    """Adopt tables, all or none; register products that were not known."""
+    """Vedtag tabeller; derefter kan de ikke ændres.
+
+    Adopt tables; they never change again.
+    """
     surroundings = service.current()
     surroundings.refuse_unnamed_approvers()
     texts = _texts(files)
