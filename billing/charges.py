@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -66,7 +66,10 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An agreement with what billing needs of it; `signer` is the authority that signed."""
+    """An agreement with what billing needs of it; `signer` is the authority that signed.
+
+    `name` stands for it in keys: CVR number, product, day of signing.
+    """
 
     id: int
     signer: Payer
@@ -77,11 +80,10 @@ class Connection:
     rebate_reason: str | None
     exempt_reason: str | None
     invoiced_elsewhere_on: date | None
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """What names the agreement in keys: CVR number, product, day of signing."""
-        return f"{self.signer.cvr}|{self.product}|{self.facts.signed_on}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.signer.cvr}|{self.product}|{self.facts.signed_on}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ bylaws or a decision, its source is named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -108,18 +108,22 @@ def _may_bill(
         if connection.details is None:
             raise Withheld(Code.NO_ENDPOINT, _no_endpoint(connection.product))
 
-    return _attempt(billable, connection.product, priced, _keys(ground, connection), check)
+    return _attempt(billable, connection.product, priced, lambda: _keys(ground, connection), check)
 
 
 def _attempt(
-    billable: Billable, product: str | None, priced: Priced, keys: Sequence[str], step: Callable[[], None]
+    billable: Billable,
+    product: str | None,
+    priced: Priced,
+    keys: Callable[[], Iterable[str]],
+    step: Callable[[], None],
 ) -> bool:
-    """Take a step; turn a refusal into a problem or note. Tells whether nothing stood in the way."""
+    """Take a step; turn a refusal into a problem that withholds the keys, or a note. Tells whether it was taken."""
     try:
         step()
     except Withheld as refusal:
         priced.problems.append(Problem(billable.named, product, refusal.code, refusal.message))
-        priced.withheld.update(keys)
+        priced.withheld.update(keys())
         return False
     except NothingDue as refusal:
         priced.notes.append(Problem(billable.named, product, refusal.code, refusal.message))
@@ -159,8 +163,15 @@ def _refuse_duplicate(ground: Ground, connection: Connection, relevant: Sequence
 
 
 def _keys(ground: Ground, connection: Connection) -> list[str]:
-    joining = [f"{kind.value}|{connection.name}" for kind in (Kind.JOINING_FEE, Kind.REBATE, Kind.EXEMPTION)]
-    return [_annual_key(ground, connection), *joining]
+    return [_annual_key(ground, connection), *_joining_keys(connection)]
+
+
+def _joining_keys(connection: Connection) -> list[str]:
+    return [_joining_key(kind, connection) for kind in (Kind.JOINING_FEE, Kind.REBATE, Kind.EXEMPTION)]
+
+
+def _joining_key(kind: Kind, connection: Connection) -> str:
+    return f"{kind.value}|{connection.name}"
 
 
 def _annual_key(ground: Ground, connection: Connection) -> str:
@@ -196,7 +207,7 @@ def _no_endpoint(product: str) -> Text:
 def _annual(ground: Ground, billable: Billable, connection: Connection, priced: Priced) -> None:
     key = _annual_key(ground, connection)
     _attempt(
-        billable, connection.product, priced, [key],
+        billable, connection.product, priced, lambda: [key],
         lambda: priced.charges.append(_annual_charge(ground, billable, connection, key)),
     )  # fmt: skip
 
@@ -388,8 +399,7 @@ def is_member(members: Sequence[Member], on: date) -> bool:
 
 
 def _joining(ground: Ground, billable: Billable, connection: Connection, priced: Priced) -> None:
-    keys = _keys(ground, connection)[1:]
-    earlier = billable.invoiced.get(keys[0])
+    earlier = billable.invoiced.get(_joining_key(Kind.JOINING_FEE, connection))
     if (
         not lifecycle.is_active(connection.facts, ground.last_day)
         or connection.invoiced_elsewhere_on is not None
@@ -397,7 +407,7 @@ def _joining(ground: Ground, billable: Billable, connection: Connection, priced:
     ):
         return
     _attempt(
-        billable, connection.product, priced, keys,
+        billable, connection.product, priced, lambda: _joining_keys(connection),
         lambda: priced.charges.extend(_joining_charges(ground, billable, connection)),
     )  # fmt: skip
 
@@ -421,7 +431,7 @@ def _joining_charges(ground: Ground, billable: Billable, connection: Connection)
     elif connection.rebate:
         granted = replace(due, rebate=connection.rebate, rebate_reason=connection.rebate_reason)
         charges.append((Kind.REBATE, granted))
-    return [_charge(kind, f"{kind.value}|{connection.name}", connection, table, reason) for kind, reason in charges]
+    return [_charge(kind, _joining_key(kind, connection), connection, table, reason) for kind, reason in charges]
 
 
 def _before_any_joining_fee(ground: Ground, connection: Connection) -> list[Charge]:
@@ -477,7 +487,7 @@ def _dues(ground: Ground, billable: Billable, billed: Sequence[Connection], pric
         return
     key = f"{Kind.MEMBERSHIP_DUES.value}|{(billable.payer or billable.named).cvr}|{ground.year}"
     _attempt(
-        billable, None, priced, [key],
+        billable, None, priced, lambda: [key],
         lambda: priced.charges.append(_dues_charge(ground, billable, owing, billed, key)),
     )  # fmt: skip
 
