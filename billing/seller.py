@@ -16,7 +16,7 @@ from stdnum.exceptions import ValidationError
 
 from billing.document import Party
 from billing.models import SellerSettings
-from foundation import append_only, identifiers
+from foundation import append_only, identifiers, wording
 from foundation.audit import Trail, sha256
 from foundation.errors import Refused
 from foundation.language import Text, joined
@@ -112,47 +112,58 @@ def _wrong(key: str, why: Text | None = None) -> Text:
 
 
 def _faults(given: Mapping[str, Any]) -> list[Text]:
-    faults = [_wrong(key, Text("ukendt nøgle", "unknown key")) for key in given if key not in _KEYS]
-    for key in ("seller", "address", "postcode", "city", "cvr"):
-        value = given.get(key)
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            faults.append(_wrong(key))
+    faults = _unknown(given, _KEYS, "") + _word_faults(given) + _number_faults(given)
     for key in ("vat_registered", "made_up"):
-        if not isinstance(given.get(key, False), bool):
+        if not isinstance(given.get(key, False if key == "made_up" else None), bool):
             faults.append(_wrong(key, Text("skal være true eller false", "must be true or false")))
-    if "vat_registered" not in given:
-        faults.append(_wrong("vat_registered"))
-    if isinstance(given.get("cvr"), str) and (fault := identifiers.cvr_fault(given["cvr"])):
-        faults.append(_wrong("cvr", fault))
-    if given.get("gln") and (fault := identifiers.gln_fault(str(given["gln"]))):
-        faults.append(_wrong("gln", fault))
-    if not re.fullmatch(r"\d{8}|", str(given.get("fik_creditor", ""))):
-        faults.append(_wrong("fik_creditor", Text("skal være otte cifre", "must be eight digits")))
     days = given.get("payment_days", LONGEST_TERM_DAYS)
     if type(days) is not int or not 1 <= days <= LONGEST_TERM_DAYS:
         faults.append(_wrong("payment_days", Text("skal være 1 til 30 dage", "must be 1 to 30 days")))
-    return faults + _no_way_to_pay(given)
+    if not given.get("fik_creditor") and not given.get("account"):
+        faults.append(_wrong("account", Text("ingen vej at betale", "no way to pay")))
+    return faults
 
 
-def _no_way_to_pay(given: Mapping[str, Any]) -> list[Text]:
-    if given.get("fik_creditor") or given.get("account"):
-        return []
-    return [_wrong("account", Text("ingen vej at betale", "no way to pay"))]
+def _unknown(given: Mapping[str, Any], known: set[str], inside: str) -> list[Text]:
+    return [_wrong(inside + key, Text("ukendt nøgle", "unknown key")) for key in given if key not in known]
+
+
+def _word_faults(given: Mapping[str, Any]) -> list[Text]:
+    faults = []
+    for key in ("seller", "address", "postcode", "city"):
+        value = given.get(key)
+        if not isinstance(value, str) or not value.strip():
+            faults.append(_wrong(key))
+        elif fault := wording.fault(value, wording.LONGEST_NAME):
+            faults.append(_wrong(key, fault))
+    return faults
+
+
+def _number_faults(given: Mapping[str, Any]) -> list[Text]:
+    faults = []
+    if fault := identifiers.cvr_fault(str(given.get("cvr", ""))):
+        faults.append(_wrong("cvr", fault))
+    if given.get("gln") and (fault := identifiers.gln_fault(str(given["gln"]))):
+        faults.append(_wrong("gln", fault))
+    if not _is_digits(given.get("fik_creditor", ""), 8, 8):
+        faults.append(_wrong("fik_creditor", Text("skal være otte cifre", "must be eight digits")))
+    return faults
 
 
 def _account_faults(account: Mapping[str, Any]) -> list[Text]:
-    faults = [
-        _wrong(f"account.{key}", Text("ukendt nøgle", "unknown key"))
-        for key in account
-        if key not in {"registration", "number", "iban"}
-    ]
-    if not re.fullmatch(r"\d{4}|", str(account.get("registration", ""))):
+    faults = _unknown(account, {"registration", "number", "iban"}, "account.")
+    if not _is_digits(account.get("registration", ""), 4, 4):
         faults.append(_wrong("account.registration", Text("skal være fire cifre", "must be four digits")))
-    if not re.fullmatch(r"\d{1,10}|", str(account.get("number", ""))):
+    if not _is_digits(account.get("number", ""), 1, 10):
         faults.append(_wrong("account.number", Text("skal være højst ti cifre", "must be ten digits at most")))
     if account.get("iban"):
         try:
-            iban.validate(account["iban"])
+            iban.validate(str(account["iban"]))
         except ValidationError:
             faults.append(_wrong("account.iban", Text("er ikke et gyldigt IBAN", "is no valid IBAN")))
     return faults
+
+
+def _is_digits(value: object, least: int, most: int) -> bool:
+    """Tell whether a value is a text of so many digits, or empty."""
+    return isinstance(value, str) and (not value or re.fullmatch(f"[0-9]{{{least},{most}}}", value) is not None)

@@ -29,6 +29,7 @@ from fee_tables.table import (
     TableReference,
     Vat,
 )
+from foundation import wording
 from foundation.audit import sha256
 from foundation.errors import Refused
 from foundation.language import Text, joined
@@ -145,10 +146,10 @@ class Reader:
             self.fault(Text(f"nøglen {key} mangler", f"the key {key} is missing"))
         elif not isinstance(value, str) or not (value.strip() or default == ""):
             self.fault(Text(f"{key} skal være en tekst", f"{key} must be a text"), key)
-        elif not value.isprintable():
-            self.fault(Text(f"{key} må ikke have styretegn", f"{key} must not hold control characters"), key)
+        elif fault := wording.fault(wording.composed(value)):
+            self.fault(Text(f"{key} ", f"{key} ") + fault, key)
         else:
-            return value.strip()
+            return wording.composed(value).strip()
         return ""
 
     def day(self, key: str) -> date:

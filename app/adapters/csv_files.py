@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from foundation import wording
 from foundation.errors import Refused, RowFault, RowsRefused
 from foundation.intake import Row, Rows
 from foundation.language import Text
@@ -24,8 +24,6 @@ LARGEST_FILE = 64 * 1024 * 1024  # bytes
 LARGEST_TEXT = 1024 * 1024  # bytes, of a file that is one decision
 _LARGEST_CELL = 10_000  # characters, before a column's own limit
 _FAULTS_KEPT = 1_000
-_LONGEST_NAME = 200
-_LONGEST_TEXT = 500
 
 
 class Unreadable(Refused):
@@ -58,33 +56,16 @@ class Layout:
 # --- the parsers of cells
 
 
-def words(longest: int = _LONGEST_TEXT) -> Parser:
-    """Take a text that paper and XML can show: printable Latin letters, no control or direction marks."""
+def words(longest: int = wording.LONGEST_TEXT) -> Parser:
+    """Take a text that paper and XML can show."""
 
     def parse(cell: str) -> str:
-        text = unicodedata.normalize("NFC", cell)
-        if len(text) > longest:
-            raise WrongCell(Text(f"har over {longest} tegn", f"has more than {longest} characters"))
-        for character in text:
-            if not _is_showable(character):
-                shown = f"U+{ord(character):04X}"
-                raise WrongCell(
-                    Text(
-                        f"tegnet {shown} kan ikke stå på en faktura",
-                        f"the character {shown} cannot stand on an invoice",
-                    )
-                )
+        text = wording.composed(cell)
+        if fault := wording.fault(text, longest):
+            raise WrongCell(fault)
         return text
 
     return parse
-
-
-#: What the embedded typeface draws: Latin with its extensions, and common punctuation.
-_SHOWABLE = re.compile("[ -~\u00a0-\u024f\u1e00-\u1eff\u2010-\u2015\u2018-\u201e\u2022\u2026\u2032\u2033\u20ac\u2122]")
-
-
-def _is_showable(character: str) -> bool:
-    return character != "\u00ad" and _SHOWABLE.fullmatch(character) is not None
 
 
 def day(cell: str) -> date:
@@ -152,7 +133,7 @@ def lower(cell: str) -> str:
     return str(words(40)(cell)).lower()
 
 
-_name = words(_LONGEST_NAME)
+_name = words(wording.LONGEST_NAME)
 _text = words()
 _cvr = matching(r"[0-9]{8}", "12345678")
 _gln = words(20)

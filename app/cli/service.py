@@ -15,6 +15,7 @@ from app import clock, config, create_app, database
 from app.config import Config
 from billing import seller
 from billing.seller import Seller
+from foundation import wording
 from foundation.audit import Trail
 from foundation.errors import Refused
 from foundation.language import Text
@@ -25,6 +26,10 @@ COMMAND_LINE = "kommandolinjen"
 
 class NotInProduction(Refused):
     """Something that only development and demo may do."""
+
+
+class Nameless(Refused):
+    """Nobody that can be read stands behind an act."""
 
 
 @dataclass
@@ -52,7 +57,9 @@ class Service:
 
     @contextmanager
     def writing(self, actor: str = COMMAND_LINE) -> Iterator[tuple[Session, Trail]]:
-        """Open a transaction that commits at the end, with the trail of what it does."""
+        """Open a transaction that commits at the end, with the trail of what it does. Raises Nameless."""
+        if not actor.strip() or wording.fault(actor, wording.LONGEST_NAME):
+            raise Nameless(Text("--by skal være et læsbart navn", "--by must be a readable name"))
         with self.app.app_context(), database.writing() as session:
             trail = Trail(session, actor, self.now)
             yield session, trail
