@@ -31,7 +31,7 @@ serve: setup ## run the web application on 127.0.0.1:8000
 test: setup postgresql ## run the tests, with bounded examples
 	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-full: setup postgresql ## run the tests with the acceptance counts of the issues
+test-full: setup postgresql ## run the tests with the full acceptance counts
 	OS2TILSLUT_TEST_FULL=1 .venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup ## style, types and the directions of imports

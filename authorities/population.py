@@ -28,6 +28,14 @@ def inhabitants(session: Session, year: int) -> list[int]:
     return list(session.execute(select(POPULATION.c.inhabitants).where(POPULATION.c.year == year)).scalars())
 
 
+def known(session: Session) -> set[tuple[str, int]]:
+    """Give which inhabitants are known, as (municipality code, year), in one query."""
+    rows = session.execute(
+        select(Authority.code, POPULATION.c.year).join(POPULATION, POPULATION.c.authority_id == Authority.id)
+    )
+    return {(row.code, row.year) for row in rows}
+
+
 def take_in_population(session: Session, file: Rows, trail: Trail, *, counted: Counted) -> Taken:
     """Take a file of inhabitants in, by municipality code and year. Raises RowsRefused with every wrong row."""
     intake = Intake(session, POPULATION, ("authority_id", "year"), file)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from billing.models import Account, LedgerEntry, Posting
@@ -69,6 +69,11 @@ def invoice_amounts(lines: Iterable[Earned], vat: Money, accounts: Mapping[str, 
     income[OUTPUT_VAT, None] = -vat.ore
     postings = [Amount(account, product, Money(ore)) for (account, product), ore in income.items() if ore]
     return [Amount(RECEIVABLES, None, Money(-sum(ore for ore in income.values()))), *postings]
+
+
+def account_numbers(session: Session) -> set[str]:
+    """Give the numbers of the chart's accounts, in one query."""
+    return set(session.execute(select(ACCOUNTS.c.number)).scalars())
 
 
 def take_in_accounts(session: Session, file: Rows, trail: Trail) -> Taken:

@@ -99,7 +99,7 @@ def _may_bill(
     def check() -> None:
         _refuse_ended(ground, billable)
         facts = connection.facts
-        if facts.countersigned_on is None or facts.countersigned_on > ground.last_day:
+        if not _is_countersigned(ground, connection):
             raise Withheld(Code.NOT_COUNTERSIGNED, _not_countersigned(connection))
         if facts.in_force_from is None:
             raise NothingDue(Code.NO_FORCE_DAY, _no_force_day(connection))
@@ -109,6 +109,16 @@ def _may_bill(
             raise Withheld(Code.NO_ENDPOINT, _no_endpoint(connection.product))
 
     return _attempt(billable, connection.product, priced, lambda: _keys(ground, connection), check)
+
+
+def _is_countersigned(ground: Ground, connection: Connection) -> bool:
+    countersigned_on = connection.facts.countersigned_on
+    return countersigned_on is not None and countersigned_on <= ground.last_day
+
+
+def _is_in_force(ground: Ground, connection: Connection) -> bool:
+    """Tell whether an agreement that concerns the year is in force in it."""
+    return _is_countersigned(ground, connection) and connection.facts.in_force_from is not None
 
 
 def _attempt(
@@ -149,7 +159,7 @@ def _refuse_duplicate(ground: Ground, connection: Connection, relevant: Sequence
     others = [
         other
         for other in relevant
-        if other.product == connection.product and other.id != connection.id and other.facts.in_force_from is not None
+        if other.product == connection.product and other.id != connection.id and _is_in_force(ground, other)
     ]
     if others:
         listed = ", ".join(f"{c.facts.signed_on} ({c.signer.name})" for c in (connection, *others))

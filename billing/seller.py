@@ -118,7 +118,9 @@ def _faults(given: Mapping[str, Any]) -> list[Text]:
     days = given.get("payment_days", LONGEST_TERM_DAYS)
     if type(days) is not int or not 1 <= days <= LONGEST_TERM_DAYS:
         faults.append(_wrong("payment_days", Text("skal være 1 til 30 dage", "must be 1 to 30 days")))
-    if not given.get("fik_creditor") and not given.get("account"):
+    account = given.get("account")
+    ways = account if isinstance(account, dict) else {}
+    if not (given.get("fik_creditor") or ways.get("iban") or (ways.get("registration") and ways.get("number"))):
         faults.append(_wrong("account", Text("ingen vej at betale", "no way to pay")))
     return faults
 

@@ -559,4 +559,7 @@ def _vat(reader: Reader) -> Vat:
         reader.fault(
             Text('vat_exemption hører til vat = "exempt"', 'vat_exemption belongs to vat = "exempt"'), "vat_exemption"
         )
-    return Vat(_share(reader, given, "vat"))
+    rate = _share(reader, given, "vat")
+    if (rate * 10_000).denominator != 1:  # an e-invoice writes the rate with two decimals
+        reader.fault(Text("højst to decimaler", "two decimals at most"), "vat")
+    return Vat(rate)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from foundation.language import Text, joined
 
@@ -22,6 +23,16 @@ class DomainError(Exception):
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
         self.text = text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes as what it is: its class and what it holds, whatever its making takes."""
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[DomainError], arguments: tuple[Any, ...], held: dict[str, Any]) -> DomainError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(held)
+    return error
 
 
 class Refused(DomainError):

@@ -6,14 +6,16 @@ Exit codes: 0 done; 1 refused, malformed, or a violation found; 2 wrong argument
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 import click
 
+from app.cli import output
 from foundation.errors import DomainError, NotNow
-from foundation.language import Text
+from foundation.language import Language, Text
 
 # A command's module is imported when the command is used: the others cost nothing at start.
 _COMMANDS = {
@@ -53,7 +55,7 @@ class _Commands(click.Group):
 @click.option("--language", type=click.Choice(["da", "en"]), envvar="OS2TILSLUT_LANGUAGE", default="da",
               help="Sprog i beskeder / language of messages (OS2TILSLUT_LANGUAGE).")  # fmt: skip
 @click.version_option(package_name="os2tilslut")
-def cli(language: str) -> None:
+def cli(language: Language) -> None:
     """OS2's tilslutningsaftaler og årlige fakturering / connection agreements and yearly invoicing.
 
     \b
@@ -66,18 +68,18 @@ def cli(language: str) -> None:
       os2tilslut billing issue 2027      og billing export 2027 MAPPE
       os2tilslut verify
     """
+    output.speak(language)
 
 
 def main() -> NoReturn:
     """Run a command; make an exit code and a readable message of whatever is refused."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    output.speak("en" if os.environ.get("OS2TILSLUT_LANGUAGE") == "en" else "da")
     sys.exit(_outcome(lambda: cli.main(standalone_mode=False)))
 
 
 def _outcome(run: Callable[[], object]) -> int:
-    from app.cli.output import complain
-
     try:
         result = run()
     except click.exceptions.Exit as stop:
@@ -88,12 +90,12 @@ def _outcome(run: Callable[[], object]) -> int:
         wrong.show()
         return wrong.exit_code
     except DomainError as refused:
-        complain(refused.text)
+        output.complain(refused.text)
         return 3 if isinstance(refused, NotNow) else 1
     except BrokenPipeError:
         return 3
     except OSError as error:
-        complain(Text(f"kunne ikke lade sig gøre: {error}", f"could not be done: {error}"))
+        output.complain(Text(f"kunne ikke lade sig gøre: {error}", f"could not be done: {error}"))
         return 3
     except Exception as error:
         return _database_outcome(error)
@@ -107,7 +109,6 @@ def _database_outcome(error: Exception) -> int:
     if not isinstance(error, InterfaceError | OperationalError | ProgrammingError):
         raise error
     from app import database
-    from app.cli.output import complain
 
-    complain(database.explained(error).text)
+    output.complain(database.explained(error).text)
     return 3

@@ -11,12 +11,18 @@ import click
 
 from foundation.language import Language, Text
 
+_spoken: Language = "da"
+
+
+def speak(chosen: Language) -> None:
+    """Choose the language of this call's messages."""
+    global _spoken  # noqa: PLW0603 - one command a process, and a refusal is told after the command is gone
+    _spoken = chosen
+
 
 def language() -> Language:
     """Give the language of this call's messages."""
-    context = click.get_current_context(silent=True)
-    chosen = context.find_root().params.get("language") if context else None
-    return "en" if chosen == "en" else "da"
+    return _spoken
 
 
 def say(text: Text | str) -> None:
