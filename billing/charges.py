@@ -38,6 +38,7 @@ class Code(StrEnum):
     NO_FORCE_DAY = "no_force_day"
     SHARES_FROM_NEXT_YEAR = "shares_from_next_year"
     NO_ACCOUNT = "no_account"
+    COVERED_BY_EARLIER = "covered_by_earlier"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,9 @@ def price(ground: Ground, billable: Billable) -> Priced:
     relevant = [c for c in billable.connections if _concerns(ground, c)]
     billed = [c for c in relevant if _may_bill(ground, billable, c, relevant, priced)]
     for connection in billed:
-        _annual(ground, billable, connection, priced)
+        _annual(ground, billable, connection, billed, priced)
         _joining(ground, billable, connection, priced)
-    _dues(ground, billable, billed, priced)
+    _dues(ground, billable, relevant, priced)
     return priced
 
 
@@ -121,6 +121,12 @@ def _is_in_force(ground: Ground, connection: Connection) -> bool:
     return _is_countersigned(ground, connection) and connection.facts.in_force_from is not None
 
 
+def _together(one: Connection, other: Connection) -> bool:
+    """Tell whether two agreements are in force on the same day."""
+    first, second = lifecycle.force(one.facts), lifecycle.force(other.facts)
+    return first is not None and second is not None and first.overlaps(second)
+
+
 def _attempt(
     billable: Billable,
     product: str | None,
@@ -159,7 +165,10 @@ def _refuse_duplicate(ground: Ground, connection: Connection, relevant: Sequence
     others = [
         other
         for other in relevant
-        if other.product == connection.product and other.id != connection.id and _is_in_force(ground, other)
+        if other.product == connection.product
+        and other.id != connection.id
+        and _is_in_force(ground, other)
+        and _together(connection, other)
     ]
     if others:
         listed = ", ".join(f"{c.facts.signed_on} ({c.signer.name})" for c in (connection, *others))
@@ -214,12 +223,36 @@ def _no_endpoint(product: str) -> Text:
 # --- the annual fee
 
 
-def _annual(ground: Ground, billable: Billable, connection: Connection, priced: Priced) -> None:
+def _annual(
+    ground: Ground, billable: Billable, connection: Connection, billed: Sequence[Connection], priced: Priced
+) -> None:
     key = _annual_key(ground, connection)
+
+    def step() -> None:
+        _refuse_covered(ground, billable, connection, billed)
+        priced.charges.append(_annual_charge(ground, billable, connection, key))
+
     _attempt(
         billable, connection.product, priced, lambda: [key],
-        lambda: priced.charges.append(_annual_charge(ground, billable, connection, key)),
+        step,
     )  # fmt: skip
+
+
+def _refuse_covered(ground: Ground, billable: Billable, connection: Connection, billed: Sequence[Connection]) -> None:
+    """Charge the year once where one agreement follows another on the same product: by the first of them."""
+    if _annual_key(ground, connection) in billable.invoiced:
+        return
+    before = connection.facts.in_force_from or ground.last_day
+    for other in billed:
+        if other.product == connection.product and (other.facts.in_force_from or ground.last_day) < before:
+            since = day(other.facts.signed_on)
+            raise NothingDue(
+                Code.COVERED_BY_EARLIER,
+                Text(
+                    f"vederlaget for {ground.year} betales efter aftalen underskrevet {since.da}, som denne afløser",
+                    f"the annual fee of {ground.year} is paid by the agreement signed on {since.en} before this",
+                ),
+            )
 
 
 def _annual_charge(ground: Ground, billable: Billable, connection: Connection, key: str) -> Charge:
@@ -300,6 +333,10 @@ def _year_share(ground: Ground, connection: Connection, table: FeeTable) -> Frac
         return None
     share = periods.share_by_months(first) if table.first_year == "months" else periods.share_by_days(first)
     return None if share == 1 else share
+
+
+def _last_day_of(ground: Ground, connection: Connection) -> date:
+    return min(ground.last_day, connection.facts.terminated_to or ground.last_day)
 
 
 def _first_day(ground: Ground, connection: Connection) -> date:
@@ -411,7 +448,7 @@ def is_member(members: Sequence[Member], on: date) -> bool:
 def _joining(ground: Ground, billable: Billable, connection: Connection, priced: Priced) -> None:
     earlier = billable.invoiced.get(_joining_key(Kind.JOINING_FEE, connection))
     if (
-        not lifecycle.is_active(connection.facts, ground.last_day)
+        not lifecycle.is_active(connection.facts, _last_day_of(ground, connection))
         or connection.invoiced_elsewhere_on is not None
         or (earlier is not None and earlier.year != ground.year)
     ):
@@ -488,8 +525,11 @@ def _charge(
 # --- the dues
 
 
-def _dues(ground: Ground, billable: Billable, billed: Sequence[Connection], priced: Priced) -> None:
-    """Charge the dues once: to members on 1 January, and to who joins during the year (bylaws § 5)."""
+def _dues(ground: Ground, billable: Billable, relevant: Sequence[Connection], priced: Priced) -> None:
+    """Charge the dues once: to members on 1 January, and to who joins during the year (bylaws § 5).
+
+    `relevant` are the agreements that concern the year; a problem with one does not keep the dues back.
+    """
     year = periods.year(ground.year)
     members = sorted(billable.members, key=lambda member: member.period.start)
     owing = next((m for m in members if ground.key_day in m.period or m.period.start in year), None)
@@ -498,11 +538,11 @@ def _dues(ground: Ground, billable: Billable, billed: Sequence[Connection], pric
     key = f"{Kind.MEMBERSHIP_DUES.value}|{(billable.payer or billable.named).cvr}|{ground.year}"
     _attempt(
         billable, None, priced, lambda: [key],
-        lambda: priced.charges.append(_dues_charge(ground, billable, owing, billed, key)),
+        lambda: priced.charges.append(_dues_charge(ground, billable, owing, relevant, key)),
     )  # fmt: skip
 
 
-def _dues_charge(ground: Ground, billable: Billable, owing: Member, billed: Sequence[Connection], key: str) -> Charge:
+def _dues_charge(ground: Ground, billable: Billable, owing: Member, relevant: Sequence[Connection], key: str) -> Charge:
     _refuse_ended(ground, billable)
     table = ground.catalogue.association_table(ground.key_day)
     if table is None:
@@ -522,7 +562,7 @@ def _dues_charge(ground: Ground, billable: Billable, owing: Member, billed: Sequ
         product=None,
         agreement_id=None,
         membership_id=owing.id,
-        details=_dues_receiver(billable, owing, billed),
+        details=_dues_receiver(billable, owing, relevant),
         vat=table.vat,
         reason=reason,
         parts=parts_of(Kind.MEMBERSHIP_DUES, reason),
@@ -538,12 +578,12 @@ def _dues_share(ground: Ground, table: AssociationTable, joined_on: date) -> Fra
     return Fraction(1, 2) if (joined_on.month, joined_on.day) > table.half_after else None
 
 
-def _dues_receiver(billable: Billable, owing: Member, billed: Sequence[Connection]) -> Details:
-    """Give where the dues go: the membership's own details, else those of the alphabetically first product."""
+def _dues_receiver(billable: Billable, owing: Member, relevant: Sequence[Connection]) -> Details:
+    """Give where the dues go: the membership's own details, else those of the alphabetically first product with any."""
     if owing.details is not None:
         return owing.details
-    first = min(billed, key=lambda connection: (connection.product.casefold(), connection.name), default=None)
-    if first is None or first.details is None:
+    reachable = [(c.product.casefold(), c.name, c.details) for c in relevant if c.details is not None]
+    if not reachable:
         raise Withheld(
             Code.NO_DUES_RECEIVER,
             Text(
@@ -551,4 +591,4 @@ def _dues_receiver(billable: Billable, owing: Member, billed: Sequence[Connectio
                 f"{billable.named.name}: the dues have no receiver; give the membership a GLN (members import)",
             ),
         )
-    return first.details
+    return min(reachable, key=lambda found: found[:2])[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ from stdnum import iban
 
 from billing.document import Party
 from billing.models import SellerSettings
-from foundation import append_only, identifiers, wording
+from foundation import append_only, identifiers, toml_text, wording
 from foundation.audit import Trail, sha256
 from foundation.errors import Refused
 from foundation.language import Text, joined
+from foundation.toml_text import NotToml
 
 SETTINGS: Table = SellerSettings.__table__  # type: ignore[assignment]
 
@@ -83,9 +83,9 @@ def store(session: Session, text: str, trail: Trail) -> bool:
 def read(text: str) -> Seller:
     """Read the settings. Raises SettingsRefused with every fault."""
     try:
-        given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsRefused(Text(f"ikke gyldig TOML: {error}", f"not valid TOML: {error}")) from None
+        given = toml_text.parse(text)
+    except NotToml as error:
+        raise SettingsRefused(Text(f"linje {error.line}: ", f"line {error.line}: ") + error.reason) from None
     account = given.get("account", {})
     faults = [*_faults(given), *(_account_faults(account) if isinstance(account, dict) else [_wrong("account")])]
     if faults:

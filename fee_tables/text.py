@@ -7,7 +7,6 @@ One decision a file. Amounts are whole kroner or strings such as "22000.50", sha
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -29,24 +28,24 @@ from fee_tables.table import (
     TableReference,
     Vat,
 )
-from foundation import wording
+from foundation import toml_text, wording
 from foundation.audit import sha256
 from foundation.errors import Refused
 from foundation.language import Text, joined
 from foundation.money import ORE_PER_KRONE, Money
+from foundation.toml_text import NotToml, NotWhole
 
 Decision = SizeKey | AssociationTable | FeeTable
 BandsOn = Callable[[date], Sequence[str]]
 
-#: A decision is a page; whatever is larger is not one.
-LARGEST_TEXT = 100_000
-
+_FAULTS_KEPT = 50
 _LARGEST_AMOUNT = 10**9  # kroner
 _LARGEST_COUNT = 10**9  # inhabitants
-_AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?")
-_DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
-_PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d{1,4})?)\s*%")
-_FRACTION = re.compile(r"(\d{1,4})/(\d{1,4})")
+_AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?")
+_DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:[.,][0-9]{1,4})?)\s*%")
+_FRACTION = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
+_MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DEFAULT_VAT = "25 %"
 
@@ -85,13 +84,6 @@ class TableRefused(Refused):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NotWhole:
-    """A floating-point number as it stood in the text, kept apart so that it can be refused."""
-
-    written: str
-
-
 @dataclass
 class Reader:
     """Reads one TOML text key by key and collects the faults."""
@@ -101,22 +93,15 @@ class Reader:
     faults: list[TableFault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if len(self.text) > LARGEST_TEXT:
-            self.faults.append(
-                TableFault(1, Text("teksten er for lang til en tabel", "the text is too long for a table"))
-            )
-            return
         try:
-            self.values = tomllib.loads(self.text, parse_float=NotWhole)
-        except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-            found = re.search(r"at line (\d+)", str(error))
-            line = int(found[1]) if found else self.text.count("\n") + 1
-            reason = f"{error}".splitlines()[0][:200] if str(error) else type(error).__name__
-            self.faults.append(TableFault(line, Text(f"ikke gyldig TOML: {reason}", f"not valid TOML: {reason}")))
+            self.values = toml_text.parse(self.text)
+        except NotToml as error:
+            self.faults.append(TableFault(error.line, error.reason))
 
     def fault(self, reason: Text, *path: str, nth: int = 0) -> None:
-        """Note what is wrong at a key (or at the first line)."""
-        self.faults.append(TableFault(self.line(*path, nth=nth), reason))
+        """Note what is wrong at a key (or at the first line); enough is enough for one page."""
+        if len(self.faults) < _FAULTS_KEPT:
+            self.faults.append(TableFault(self.line(*path, nth=nth), reason))
 
     def line(self, *path: str, nth: int = 0) -> int:
         """Find the line of a key: the top key by its own line, an inner one behind it, the n-th where it repeats."""
@@ -125,13 +110,24 @@ class Reader:
         top = re.search(rf"^[ \t]*\[*\[?[ \t]*\"?{re.escape(path[0])}\b", self.text, re.MULTILINE)
         if top is None:
             return 1
-        at = top.end()
+        at, end = self._item(path[0], top.end(), nth)
         for key in path[1:]:
-            inner = list(re.finditer(rf"(?<![\w]){re.escape(key)}\b\"?\s*=", self.text[at:]))
-            if not inner:
+            inner = re.compile(rf"(?<!\w){re.escape(key)}\b\"?\s*=").search(self.text, at, end)
+            if inner is None:
                 break
-            at += inner[min(nth, len(inner) - 1)].start()
+            at = inner.start()
         return self.text.count("\n", 0, at) + 1
+
+    def _item(self, top: str, at: int, nth: int) -> tuple[int, int]:
+        """Give where the n-th item of a list of tables begins and ends; the rest of the text where it is no list."""
+        if not isinstance(self.values.get(top), list):
+            return at, len(self.text)
+        header = re.compile(rf"^[ \t]*\[\[[ \t]*{re.escape(top)}[ \t]*\]\]", re.MULTILINE)
+        starts = [found.start() for found in header.finditer(self.text)]
+        starts = starts or [found.start() for found in re.compile(r"\{").finditer(self.text, at)]
+        if nth >= len(starts):
+            return at, len(self.text)
+        return starts[nth], [*starts, len(self.text)][nth + 1]
 
     def only(self, allowed: set[str], found: Mapping[str, Any], *path: str, nth: int = 0) -> None:
         """Refuse keys that mean nothing here."""
@@ -147,7 +143,7 @@ class Reader:
         elif not isinstance(value, str) or not (value.strip() or default == ""):
             self.fault(Text(f"{key} skal være en tekst", f"{key} must be a text"), key)
         elif fault := wording.fault(wording.composed(value)):
-            self.fault(Text(f"{key} ", f"{key} ") + fault, key)
+            self.fault(Text(f"{key}: ", f"{key}: ") + fault, key)
         else:
             return wording.composed(value).strip()
         return ""
@@ -266,7 +262,7 @@ def _bands(reader: Reader, listed: list[dict[str, Any]]) -> tuple[SizeBand, ...]
         _meets(reader, name, row.get("from", least), least, nth)
         most = _upper_limit(reader, name, row, nth)
         is_last = nth == len(listed) - 1
-        if most is None and not is_last:
+        if not is_last and not {"below", "up_to"} & row.keys():
             reader.fault(
                 Text(f"båndet {name} mangler below eller up_to", f"the band {name} lacks below or up_to"),
                 "bands",
@@ -370,7 +366,8 @@ def _half_after(reader: Reader) -> tuple[int, int] | None:
     if value is None:
         return None
     try:
-        day = date.fromisoformat(f"2027-{value}") if isinstance(value, str) else None
+        is_shaped = isinstance(value, str) and _MONTH_AND_DAY.fullmatch(value)
+        day = date.fromisoformat(f"2027-{value}") if is_shaped else None
     except ValueError:
         day = None
     if day is None:

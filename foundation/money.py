@@ -81,7 +81,7 @@ def apportion(whole: Money, exact_ore: Sequence[Fraction]) -> list[Money]:
     """
     floors = [floor(part) for part in exact_ore]
     left_over = whole.ore - sum(floors)
-    if not 0 <= left_over <= len(floors):
+    if not 0 <= left_over <= sum(part.denominator != 1 for part in exact_ore):
         raise ValueError(f"{whole.ore} øre is not the rounded sum of {[str(part) for part in exact_ore]}")
     by_remainder = sorted(range(len(floors)), key=lambda at: (floors[at] - exact_ore[at], at))
     for at in by_remainder[:left_over]:

@@ -14,7 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-import authorities
 import fee_tables
 from agreements.lifecycle import Facts
 from agreements.lifecycle import Kind as Connected
@@ -57,8 +56,8 @@ DUES = kroner(25000)
 FEE = kroner(32000)
 PRODUCT = "OS2valghalla"
 
-SHIPPED_TABLES = Path(str(fee_tables.__file__)).parent / "data"
-SHIPPED_REGISTERS = Path(str(authorities.__file__)).parent / "data"
+ROOMS = Path(str(fee_tables.__file__)).parents[1]
+SHIPPED_TABLES = ROOMS / "fee_tables" / "data"
 
 #: The published amounts of OS2valghalla, and its joining fee.
 ANNUAL_BANDS = BandFee(
@@ -174,7 +173,12 @@ def shipped_catalogue() -> Catalogue:
 
 def register_rows(name: str) -> list[dict[str, str]]:
     """The rows of a shipped register."""
-    with (SHIPPED_REGISTERS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    return csv_rows("authorities", name)
+
+
+def csv_rows(room: str, name: str) -> list[dict[str, str]]:
+    """The rows of a file that ships with a room."""
+    with (ROOMS / room / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -309,6 +313,7 @@ def charge(
     vat: Vat = TAXED,
     parts: Parts | None = None,
     signed_on: date = date(2024, 3, 1),
+    agreement_id: int = 1,
 ) -> Charge:
     """One line to be; its key is of the shape that pricing gives."""
     named = f"29189846|{product}|{signed_on}" if product else "29189846"
@@ -317,7 +322,7 @@ def charge(
         key=f"{kind.value}|{named}|{YEAR}" if yearly else f"{kind.value}|{named}",
         kind=kind,
         product=product,
-        agreement_id=1 if product else None,
+        agreement_id=agreement_id if product else None,
         membership_id=None if product else 1,
         details=sent_to or details(),
         vat=vat,
