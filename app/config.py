@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from foundation.errors import Refused
 from foundation.language import LANGUAGES, Language, Text
 
@@ -65,7 +68,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     config = Config(
         environment=environment,  # type: ignore[arg-type]
         data_dir=data_dir,
-        database_url=environ.get("OS2TILSLUT_DATABASE_URL") or f"sqlite:///{data_dir / 'os2tilslut.sqlite'}",
+        database_url=_database_url(environ.get("OS2TILSLUT_DATABASE_URL"), data_dir),
         secret_key=environ.get("OS2TILSLUT_SECRET_KEY", "") or ("" if environment == "production" else "not a secret"),
         base_url=environ.get("OS2TILSLUT_BASE_URL", ""),
         trusted_hosts=tuple(host for host in environ.get("OS2TILSLUT_TRUSTED_HOSTS", "").split(",") if host),
@@ -75,6 +78,19 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     )
     _refuse_unsafe(config)
     return config
+
+
+def _database_url(given: str | None, data_dir: Path) -> str:
+    if not given:
+        return f"sqlite:///{data_dir / 'os2tilslut.sqlite'}"
+    try:
+        url = make_url(given)
+        if url.drivername in ("sqlite", "postgresql", "postgresql+psycopg"):
+            driver = "sqlite" if url.drivername == "sqlite" else "postgresql+psycopg"
+            return url.set(drivername=driver).render_as_string(hide_password=False)
+    except (ArgumentError, ValueError):
+        pass
+    raise _wrong("OS2TILSLUT_DATABASE_URL", "sqlite:////folder/file.sqlite, postgresql+psycopg://user@host/name")
 
 
 def _language(environ: Mapping[str, str]) -> Language:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy import Table, select
@@ -45,21 +45,25 @@ def take_in(
     *,
     forced: Mapping[str, str],
     invoiced: LastInvoiced,
+    succeeded: Mapping[str, str],
 ) -> Taken:
     """Take a file of authorities in, by CVR number.
 
-    `forced` gives, for a CVR number that fails modulus 11, the reason why it is right all the same.
+    `forced` gives, for a CVR number that fails modulus 11, the reason why it is right all the same; `succeeded` gives,
+    for an authority whose lines its successor pays, the number of an invoice that rests on it.
     Raises RowsRefused with every wrong row.
     """
     intake = Intake(session, AUTHORITIES, ("cvr",), file)
     known = set(ids_by_cvr(session)) | {row["cvr"] for row in file}
-    codes = Counter((row["type"], row["code"]) for row in file if row["code"])
+    successors = {known["cvr"]: known["succeeded_by_cvr"] for known in intake.existing.values()}
+    successors |= {row["cvr"]: row["succeeded_by_cvr"] for row in file if "succeeded_by_cvr" in row.cells}
+    owners = _owners_of_codes(intake, file)
     for row in file:
         reason = _check_cvr(intake, row, forced)
-        if codes[row["type"], row["code"]] > 1:
-            intake.fault(row, "code", Text("koden står to gange i filen", "the code stands twice in the file"))
-        _check_succession(intake, row, known)
+        _check_code(intake, row, owners)
+        _check_succession(intake, row, known, successors)
         _check_invoiced(intake, row, invoiced)
+        _check_succeeded(intake, row, succeeded)
         if not row.get("address") and not (intake.known({"cvr": row["cvr"]}) or {}).get("address"):
             intake.warnings.append(_without_address(row))
         intake.offer(row, {"cvr": row["cvr"], **row.only(*_FACTS), **reason}, key_column="cvr")
@@ -84,7 +88,24 @@ def _check_cvr(intake: Intake, row: Row, forced: Mapping[str, str]) -> dict[str,
     return {}
 
 
-def _check_succession(intake: Intake, row: Row, known: set[str]) -> None:
+def _owners_of_codes(intake: Intake, file: Rows) -> dict[tuple[str, str], set[str]]:
+    """Give which authorities that have not ended hold a code, by type and code."""
+    merged = dict(intake.existing.items())
+    merged |= {(row["cvr"],): {**(intake.known({"cvr": row["cvr"]}) or {}), **row.cells} for row in file}
+    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for authority in merged.values():
+        if authority["code"] and authority["valid_to"] is None:
+            owners[authority["type"], authority["code"]].add(authority["cvr"])
+    return owners
+
+
+def _check_code(intake: Intake, row: Row, owners: Mapping[tuple[str, str], set[str]]) -> None:
+    others = sorted(owners.get((row["type"], row["code"]), set()) - {row["cvr"]})
+    if row["code"] and row["valid_to"] is None and others:
+        intake.fault(row, "code", Text(f"koden hører til {others[0]}", f"the code belongs to {others[0]}"))
+
+
+def _check_succession(intake: Intake, row: Row, known: set[str], successors: Mapping[str, str | None]) -> None:
     successor = row.get("succeeded_by_cvr")
     if successor is None:
         return
@@ -92,12 +113,32 @@ def _check_succession(intake: Intake, row: Row, known: set[str]) -> None:
         intake.fault(row, "succeeded_by_cvr", Text("kan ikke efterfølge sig selv", "cannot succeed itself"))
     elif successor not in known:
         intake.fault(row, "succeeded_by_cvr", unknown_cvr(successor))
+    elif _is_circle(successors, row["cvr"]):
+        intake.fault(row, "succeeded_by_cvr", Text("efterfølgerne går i ring", "the successors go in a circle"))
     elif row.get("valid_to") is None:
         intake.fault(
             row,
             "valid_to",
             Text("mangler: den sidste dag før efterfølgeren", "missing: the last day before the successor"),
         )
+
+
+def _is_circle(successors: Mapping[str, str | None], start: str) -> bool:
+    passed, at = {start}, successors.get(start)
+    while at is not None and at not in passed:
+        passed.add(at)
+        at = successors.get(at)
+    return at is not None
+
+
+def _check_succeeded(intake: Intake, row: Row, succeeded: Mapping[str, str]) -> None:
+    """Keep who pays in an ended authority's place, once lines rest on it."""
+    known = intake.known({"cvr": row["cvr"]})
+    if known is None or row["cvr"] not in succeeded:
+        return
+    for column in ("valid_to", "succeeded_by_cvr"):
+        if column in row.cells and row[column] != known[column]:
+            intake.fault(row, column, rests(succeeded[row["cvr"]]))
 
 
 def _check_invoiced(intake: Intake, row: Row, invoiced: LastInvoiced) -> None:

@@ -129,11 +129,12 @@ def _batch(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Bill
     years = {run.year - 1} | {c.facts.signed_on.year - 1 for found in connections.values() for c in found}
     counts = _counts(session, ids, years)
     placements = _placements(session, ids)
-    invoiced = _invoiced(session, run, ids)
+    invoiced = list(_invoiced(session, run, ids))
+    lines_of = _by_group(groups, invoiced)
     for group in groups:
         own_connections = tuple(c for id_ in group.members for c in connections.get(id_, ()))
         own_members = tuple(m for id_ in group.members for m in members.get(id_, ()))
-        lines = {line.key: line for id_ in _all_of(group) for line in invoiced.get(id_, ())}
+        lines = lines_of.get(group, {})
         if own_connections or own_members or lines:
             yield Billable(
                 named=payers[group.members[0] if group.payer is None else group.payer],
@@ -241,27 +242,48 @@ def _placements(session: Session, ids: Collection[int]) -> dict[int, list[Placem
     return found
 
 
-def _invoiced(session: Session, run: Run, ids: Collection[int]) -> dict[int, list[InvoicedLine]]:
-    """Read what is invoiced already: this year's lines, and the once-only lines of any year."""
+def _invoiced(session: Session, run: Run, ids: Collection[int]) -> Iterator[tuple[set[int], InvoicedLine]]:
+    """Read what is invoiced already: this year's lines, and the once-only lines of any year.
+
+    Each comes with the authorities it concerns: who paid it, and whose agreement or membership it rests on. These
+    differ where a successor paid, and nothing may be proposed again because of that.
+    """
     columns = LINES.c
     once = [kind.value for kind in ONCE_ONLY]
+    agreements = select(AGREEMENTS.c.id).where(AGREEMENTS.c.authority_id.in_(ids))
+    memberships = select(MEMBERSHIPS.c.id).where(MEMBERSHIPS.c.authority_id.in_(ids))
     rows = session.execute(
         select(
-            columns.key, columns.kind, columns.year, columns.product, columns.authority_id,
-            columns.product_ore, columns.association_ore, INVOICES.c.number,
+            columns.key, columns.kind, columns.year, columns.product, columns.authority_id, columns.product_ore,
+            columns.association_ore, INVOICES.c.number, AGREEMENTS.c.authority_id.label("signer"),
+            MEMBERSHIPS.c.authority_id.label("member"),
         )
         .join(INVOICES, columns.invoice_id == INVOICES.c.id)
+        .outerjoin(AGREEMENTS, columns.agreement_id == AGREEMENTS.c.id)
+        .outerjoin(MEMBERSHIPS, columns.membership_id == MEMBERSHIPS.c.id)
         .where(
-            columns.authority_id.in_(ids),
+            columns.authority_id.in_(ids)
+            | columns.agreement_id.in_(agreements)
+            | columns.membership_id.in_(memberships),
             columns.book == run.book,
             (columns.year == run.year) | columns.kind.in_(once),
         )
     )  # fmt: skip
-    found: dict[int, list[InvoicedLine]] = defaultdict(list)
     for row in rows:
         parts = Parts(Money(row.product_ore), Money(row.association_ore))
         kind = calculation.Kind(row.kind)
-        found[row.authority_id].append(InvoicedLine(row.key, kind, row.year, row.product, parts, row.number))
+        line = InvoicedLine(row.key, kind, row.year, row.product, parts, row.number)
+        yield {row.authority_id, row.signer or row.member}, line
+
+
+def _by_group(
+    groups: Sequence[Group], invoiced: Sequence[tuple[set[int], InvoicedLine]]
+) -> dict[Group, dict[str, InvoicedLine]]:
+    group_of = {id_: group for group in groups for id_ in _all_of(group)}
+    found: dict[Group, dict[str, InvoicedLine]] = defaultdict(dict)
+    for concerned, line in invoiced:
+        for group in {group_of[id_] for id_ in concerned if id_ in group_of}:
+            found[group][line.key] = line
     return found
 
 

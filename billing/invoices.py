@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from agreements import products
 from agreements.connections import AGREEMENTS, Invoiced, Key
+from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
 from billing import annual_run, approvals, explanation, gathering, ledger, payment_id
 from billing.annual_run import Proposal
@@ -353,7 +354,8 @@ def _document_lines(draft: Draft, terms: Terms) -> Iterator[DocumentLine]:
 class Resting:
     """Facts of the registers that issued lines rest on, each with an invoice's number."""
 
-    last_year: dict[str, tuple[int, str]]  # by CVR number
+    last_year: dict[str, tuple[int, str]]  # by CVR number of who pays
+    succeeded: dict[str, str]  # by CVR number of an authority whose lines its successor pays
     years: dict[str, list[tuple[int, str]]]  # by CVR number: years priced by membership
     counted: dict[tuple[str, date], str]  # by CVR number and day
     placed: dict[tuple[str, date], str]  # by CVR number and first day
@@ -363,20 +365,24 @@ class Resting:
 
 def resting(session: Session) -> Resting:
     """Read what the real book's issued lines rest on, in one query over them; a rehearsal binds nobody."""
-    signer, payer, lines = AUTHORITIES.alias("signer"), AUTHORITIES.alias("payer"), LINES.c
+    signer, payer, member = (AUTHORITIES.alias(name) for name in ("signer", "payer", "member"))
+    lines = LINES.c
     rows = session.execute(
         select(
             lines.kind, lines.year, lines.product, lines.reason, INVOICES.c.number,
-            payer.c.cvr.label("payer"), signer.c.cvr.label("signer"), AGREEMENTS.c.signed_on,
+            payer.c.cvr.label("payer"), signer.c.cvr.label("signer"), member.c.cvr.label("member"),
+            AGREEMENTS.c.signed_on,
         )
         .join(INVOICES, lines.invoice_id == INVOICES.c.id)
         .join(payer, lines.authority_id == payer.c.id)
         .outerjoin(AGREEMENTS, lines.agreement_id == AGREEMENTS.c.id)
         .outerjoin(signer, AGREEMENTS.c.authority_id == signer.c.id)
+        .outerjoin(MEMBERSHIPS, lines.membership_id == MEMBERSHIPS.c.id)
+        .outerjoin(member, MEMBERSHIPS.c.authority_id == member.c.id)
         .where(lines.book == "real")
         .order_by(INVOICES.c.year, INVOICES.c.sequence)
     )  # fmt: skip
-    found = Resting({}, defaultdict(list), {}, {}, defaultdict(list), {})
+    found = Resting({}, {}, defaultdict(list), {}, {}, defaultdict(list), {})
     for row in rows:
         _note(found, row)
     return found
@@ -387,6 +393,8 @@ def _note(found: Resting, row: Any) -> None:
     if is_annual or row.kind == Kind.MEMBERSHIP_DUES:
         found.years[row.payer].append((row.year, row.number))
     found.last_year[row.payer] = (row.year, row.number)
+    if (row.signer or row.member) != row.payer:
+        found.succeeded[row.signer or row.member] = row.number
     if row.product is None:
         return
     found.products[row.product] = row.number

@@ -5,7 +5,7 @@ What is missing is found by state, so rendering that was interrupted goes on whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,21 @@ def render(task: Task) -> bytes:
     return _renderer(task.format)(task.document)
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A document that could not be rendered, and why."""
+
+    reason: str
+
+
+def attempt(task: Task) -> bytes | Failed:
+    """Render one document, or tell why it cannot be; what holds for every document (no typeface) is raised."""
+    try:
+        return render(task)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return Failed(f"{type(error).__name__}: {error}")
+
+
 def _renderer(format_: str) -> Callable[[str], bytes]:
     # Imported late: a command that renders nothing does not wait for reportlab and lxml.
     if format_ == PDF:
@@ -50,14 +65,22 @@ def _renderer(format_: str) -> Callable[[str], bytes]:
     return lambda text: peppol.render(from_json(text))
 
 
-def missing(session: Session, year: int, book: Book, *, at_most: int) -> list[Task]:
-    """Give the next documents of a year that have no bytes yet."""
+def missing(
+    session: Session, year: int, book: Book, *, at_most: int, failed: Collection[tuple[str, str]] = ()
+) -> list[Task]:
+    """Give the next documents of a year that have no bytes yet, but for those that failed, by (format, number)."""
     tasks: list[Task] = []
     for format_ in FORMATS:
         made = select(RENDERINGS.c.invoice_id).where(RENDERINGS.c.format == format_)
+        left_out = [number for of, number in failed if of == format_]
         rows = session.execute(
             select(INVOICES.c.id, INVOICES.c.number, INVOICES.c.document)
-            .where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.id.not_in(made))
+            .where(
+                INVOICES.c.year == year,
+                INVOICES.c.book == book,
+                INVOICES.c.id.not_in(made),
+                INVOICES.c.number.not_in(left_out),
+            )
             .order_by(INVOICES.c.sequence)
             .limit(at_most - len(tasks))
         )

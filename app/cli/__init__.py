@@ -104,9 +104,9 @@ def _outcome(run: Callable[[], object]) -> int:
 
 def _database_outcome(error: Exception) -> int:
     """Tell a database that cannot now from a mistake of ours; the latter keeps its trace."""
-    from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+    from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-    if not isinstance(error, InterfaceError | OperationalError | ProgrammingError):
+    if not isinstance(error, DBAPIError) or isinstance(error, DataError | IntegrityError):
         raise error
     from app import database
 

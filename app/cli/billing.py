@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -23,13 +23,15 @@ from billing.charges import Charge, Problem
 from billing.gathering import Book
 from billing.invoices import Terms
 from billing.renderings import Kept
+from foundation.errors import Refused
 from foundation.language import Text, day, joined, kroner
 from foundation.money import Money
 
 if TYPE_CHECKING:
     from billing.einvoice.rule_packs import RulePack
 
-YEAR = click.IntRange(2000, 2199)
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+YEAR = click.IntRange(FIRST_YEAR, LAST_YEAR)
 
 #: Documents that are rendered and kept in one transaction.
 _DOCUMENTS_AT_A_TIME = 200
@@ -196,6 +198,8 @@ def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
     """
     surroundings = service.current()
     dated = on.date() if on else surroundings.today
+    if not FIRST_YEAR <= dated.year <= LAST_YEAR:
+        raise click.BadParameter(f"{FIRST_YEAR}-01-01 … {LAST_YEAR}-12-31", param_hint="--on")
     if dated > surroundings.today:
         told = day(dated)
         output.note(Text(f"Bemærk: fakturaerne dateres {told.da}, som ligger i fremtiden",
@@ -269,20 +273,34 @@ def render_all(surroundings: Service, year: int, book: Book) -> None:
     with surroundings.reading() as session:
         left = renderings.count_missing(session, year, book)
     if not left:
-        return
+        return None
     progress = Progress(Text("Danner dokumenter", "Making documents"), left)
+    failed: dict[tuple[str, str], str] = {}
     with work.workers(left) as each:
         while True:
             with surroundings.reading() as session:
-                tasks = renderings.missing(session, year, book, at_most=_DOCUMENTS_AT_A_TIME)
+                tasks = renderings.missing(session, year, book, at_most=_DOCUMENTS_AT_A_TIME, failed=failed)
             if not tasks:
-                return
+                return _refuse_failed(failed)
             rendered = []
-            for task, content in zip(tasks, each(renderings.render, tasks), strict=True):
-                rendered.append((task, content))
+            for task, content in zip(tasks, each(renderings.attempt, tasks), strict=True):
+                if isinstance(content, renderings.Failed):
+                    failed[task.format, task.number] = content.reason
+                else:
+                    rendered.append((task, content))
                 progress.step()
             with surroundings.writing() as (session, trail):
                 renderings.store(session, rendered, trail)
+
+
+class NotRendered(Refused):
+    """Some issued invoices have no document yet; all others have."""
+
+
+def _refuse_failed(failed: Mapping[tuple[str, str], str]) -> None:
+    if failed:
+        listed = "; ".join(f"{number}.{format_}: {reason}" for (format_, number), reason in failed.items())
+        raise NotRendered(Text(f"dokumenter kunne ikke dannes: {listed}", f"documents could not be made: {listed}"))
 
 
 # --- export

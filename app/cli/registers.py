@@ -67,7 +67,7 @@ def import_authorities(file: Path, forced: tuple[tuple[str, str], ...]) -> None:
         file,
         csv_files.AUTHORITIES,
         lambda session, rows, trail, resting: register.take_in(
-            session, rows, trail, forced=reasons, invoiced=resting.last_year
+            session, rows, trail, forced=reasons, invoiced=resting.last_year, succeeded=resting.succeeded
         ),
     )
 

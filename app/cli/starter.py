@@ -47,7 +47,9 @@ def load() -> None:
                 _read(authorities, "authorities.csv", csv_files.AUTHORITIES),
                 known=register.ids_by_cvr(session),
                 key=lambda row: row["cvr"],
-                take=lambda rows: register.take_in(session, rows, trail, forced={}, invoiced=resting.last_year),
+                take=lambda rows: register.take_in(
+                    session, rows, trail, forced={}, invoiced=resting.last_year, succeeded=resting.succeeded
+                ),
             ),
             _take(
                 _read(authorities, "population.csv", csv_files.POPULATION),

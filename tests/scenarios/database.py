@@ -1,0 +1,65 @@
+"""Looking into the database behind the command line's back: everything that stands in it, and tampering with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from foundation.base import Base
+from tests.command_line import CommandLine
+
+Dump = dict[str, list[tuple[Any, ...]]]
+
+
+def dump(line: CommandLine, *, without: tuple[str, ...] = ()) -> Dump:
+    """Give every row of every table, so that two moments can be compared."""
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in without]
+    with line.session() as session:
+        return {
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
+            for table in tables
+        }
+
+
+def count(line: CommandLine, table: str) -> int:
+    """Count the rows of a table."""
+    with line.session() as session:
+        return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def column(line: CommandLine, sql: str) -> list[Any]:
+    """Give the first column of a query."""
+    with line.session() as session:
+        return list(session.execute(text(sql)).scalars())
+
+
+def tamper(line: CommandLine, table: str, *statements: str) -> None:
+    """Change rows as someone with the database's password would: the triggers are away only meanwhile."""
+    with line.session() as session:
+        standing = _take_triggers_off(session, table)
+        for statement in statements:
+            session.execute(text(statement))
+        for create in standing:
+            session.execute(text(create.replace(":", "\\:")))
+
+
+def _take_triggers_off(session: Session, table: str) -> list[str]:
+    if session.get_bind().dialect.name == "sqlite":
+        rows = session.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :t"), {"t": table}
+        ).all()
+        for row in rows:
+            session.execute(text(f'DROP TRIGGER "{row.name}"'))
+        return [row.sql for row in rows]
+    rows = session.execute(
+        text(
+            "SELECT t.tgname AS name, pg_get_triggerdef(t.oid) AS sql FROM pg_trigger t "
+            "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND c.relname = :t"
+        ),
+        {"t": table},
+    ).all()
+    for row in rows:
+        session.execute(text(f"DROP TRIGGER {row.name} ON {table}"))
+    return [row.sql for row in rows]
