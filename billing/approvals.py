@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from billing import annual_run, gathering
@@ -16,7 +16,7 @@ from billing.annual_run import Digest, Proposal
 from billing.gathering import Book
 from billing.models import ApprovedInvoice, Invoice, PlanApproval
 from billing.seller import Seller
-from foundation import append_only
+from foundation import append_only, audit
 from foundation.audit import Trail
 from foundation.errors import Conflict
 from foundation.language import Text, joined, kroner, same
@@ -25,6 +25,11 @@ from foundation.money import Money
 APPROVALS: Table = PlanApproval.__table__  # type: ignore[assignment]
 APPROVED: Table = ApprovedInvoice.__table__  # type: ignore[assignment]
 INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
+
+#: What an approval, and what issuing, leave in the audit trail; neither decides what is owed.
+APPROVED_ACTION = "plan.approved"
+ISSUED_ACTION = "invoice.issued"
+_HARMLESS = (APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, "documents.rendered")
 
 _ROWS_AT_A_TIME = 500
 _DIFFERENCES_SHOWN = 20
@@ -100,7 +105,7 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
         "seller_digest": seller.digest, "approved_by": trail.actor, "approved_at": trail.at,
     }  # fmt: skip
     append_only.add(session, APPROVALS, [row])
-    trail.record("plan.approved", f"{year} {book}", {"digest": digest}, rows=[(APPROVALS, row)])
+    trail.record(APPROVED_ACTION, f"{year} {book}", {"digest": digest}, rows=[(APPROVALS, row)])
     return Approval(id_, digest, invoices, net, trail.actor, seller.digest, is_new=True)
 
 
@@ -139,6 +144,22 @@ def _write(session: Session, pending: list[dict[str, Any]], trail: Trail) -> Non
         subject = f"{pending[0]['position']}-{pending[-1]['position']}"
         trail.record("plan.invoices", subject, rows=[(APPROVED, row) for row in pending])
     pending.clear()
+
+
+def is_undisturbed(session: Session, year: int, book: Book) -> bool:
+    """Tell from the audit trail whether nothing that decides a plan was written since its newest approval.
+
+    Every register, table and setting leaves an entry when it changes. So a whole plan need not be made again just to
+    find it unchanged; each batch still compares the payers it issues to.
+    """
+    entries = audit.ENTRIES.c
+    approved_at = session.execute(
+        select(func.max(entries.position)).where(entries.action == APPROVED_ACTION, entries.subject == f"{year} {book}")
+    ).scalar()
+    if approved_at is None:
+        return False
+    disturbing = select(entries.position).where(entries.position > approved_at, entries.action.not_in(_HARMLESS))
+    return session.execute(disturbing.limit(1)).first() is None
 
 
 def outstanding(session: Session, approval: Approval, *, limit: int | None = None) -> list[Outstanding]:

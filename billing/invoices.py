@@ -85,7 +85,8 @@ def check(session: Session, terms: Terms) -> int:
     left = approvals.outstanding(session, approval)
     if left:
         _same_seller(approval, terms)
-    approvals.compare(session, left, proposals)
+    if not approvals.is_undisturbed(session, terms.year, terms.book):
+        approvals.compare(session, left, proposals)
     return len(left)
 
 
@@ -180,7 +181,7 @@ def _write(
     for at, (approved, proposal) in enumerate(matched, start=sequence):
         document = _checked(_document(proposal.draft, terms, series, at))
         rows = _invoice_rows(batch, terms, trail, (approved, proposal.draft, document, at), accounts)
-        trail.record("invoice.issued", document.number, {"gross_ore": document.gross.ore}, rows=rows)
+        trail.record(approvals.ISSUED_ACTION, document.number, {"gross_ore": document.gross.ore}, rows=rows)
         numbers.append(document.number)
     for table in _WRITTEN:
         append_only.add(session, table, batch.rows[table.name])
