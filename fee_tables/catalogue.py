@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from fee_tables import text
 from fee_tables.models import AdoptedTable
+from fee_tables.reader import Reader, TableFault, TableRefused
 from fee_tables.size_key import STANDARD_BANDS, SizeKey
 from fee_tables.table import AssociationTable, FeeTable
-from fee_tables.text import Decision, TableFault, TableRefused
+from fee_tables.text import Decision
 from foundation import append_only
 from foundation.audit import Trail, sha256
 from foundation.language import Text
@@ -121,7 +122,7 @@ def _size_keys_of(texts: Mapping[str, str]) -> Iterator[SizeKey]:
 
 
 def _second(words: str, decision: Decision, other: Text) -> TableFault:
-    reader = text.Reader(words)
+    reader = Reader(words)
     day = first_day_of(decision).isoformat()
     return TableFault(
         reader.line("valid_from"),

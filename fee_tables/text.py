@@ -7,12 +7,12 @@ One decision a file. Amounts are whole kroner or strings such as "22000.50", sha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from fee_tables.reader import Reader, TableRefused
 from fee_tables.size_key import STANDARD_BANDS, SizeBand, SizeKey
 from fee_tables.table import (
     AnnualFee,
@@ -28,23 +28,15 @@ from fee_tables.table import (
     TableReference,
     Vat,
 )
-from foundation import toml_text, wording
 from foundation.audit import sha256
-from foundation.errors import Refused
-from foundation.language import Text, joined
+from foundation.language import Text
 from foundation.money import ORE_PER_KRONE, Money
-from foundation.toml_text import NotToml, NotWhole
 
 Decision = SizeKey | AssociationTable | FeeTable
 BandsOn = Callable[[date], Sequence[str]]
 
-_FAULTS_KEPT = 50
-_LARGEST_AMOUNT = 10**9  # kroner
 _LARGEST_COUNT = 10**9  # inhabitants
-_AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?")
 _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
-_PERCENT = re.compile(r"([0-9]{1,3}(?:[.,][0-9]{1,4})?)\s*%")
-_FRACTION = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
 _MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DEFAULT_VAT = "25 %"
@@ -57,123 +49,6 @@ _ASSOCIATION = _DECIDED | {
 _FEE_TABLE = _DECIDED | {
     "product", "contribution", "annual_fee", "joining_fee", "passive_share", "first_year", "vat", "vat_exemption",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class TableFault:
-    """One thing wrong in a table's text, with its line (1 is the first)."""
-
-    line: int
-    reason: Text
-
-
-class TableRefused(Refused):
-    """A table's text was refused; every fault stands with file and line."""
-
-    def __init__(self, faults: Mapping[str, Sequence[TableFault]]) -> None:
-        self.faults = faults
-        super().__init__(
-            joined(
-                [
-                    Text(f"{name}, linje {fault.line}: ", f"{name}, line {fault.line}: ") + fault.reason
-                    for name, listed in faults.items()
-                    for fault in listed
-                ],
-                by="\n",
-            )
-        )
-
-
-@dataclass
-class Reader:
-    """Reads one TOML text key by key and collects the faults."""
-
-    text: str
-    values: dict[str, Any] = field(default_factory=dict)
-    faults: list[TableFault] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        try:
-            self.values = toml_text.parse(self.text)
-        except NotToml as error:
-            self.faults.append(TableFault(error.line, error.reason))
-
-    def fault(self, reason: Text, *path: str, nth: int = 0) -> None:
-        """Note what is wrong at a key (or at the first line); enough is enough for one page."""
-        if len(self.faults) < _FAULTS_KEPT:
-            self.faults.append(TableFault(self.line(*path, nth=nth), reason))
-
-    def line(self, *path: str, nth: int = 0) -> int:
-        """Find the line of a key: the top key by its own line, an inner one behind it, the n-th where it repeats."""
-        if not path:
-            return 1
-        top = re.search(rf"^[ \t]*\[*\[?[ \t]*\"?{re.escape(path[0])}\b", self.text, re.MULTILINE)
-        if top is None:
-            return 1
-        at, end = self._item(path[0], top.end(), nth)
-        for key in path[1:]:
-            inner = re.compile(rf"(?<!\w){re.escape(key)}\b\"?\s*=").search(self.text, at, end)
-            if inner is None:
-                break
-            at = inner.start()
-        return self.text.count("\n", 0, at) + 1
-
-    def _item(self, top: str, at: int, nth: int) -> tuple[int, int]:
-        """Give where the n-th item of a list of tables begins and ends; the rest of the text where it is no list."""
-        if not isinstance(self.values.get(top), list):
-            return at, len(self.text)
-        header = re.compile(rf"^[ \t]*\[\[[ \t]*{re.escape(top)}[ \t]*\]\]", re.MULTILINE)
-        starts = [found.start() for found in header.finditer(self.text)]
-        starts = starts or [found.start() for found in re.compile(r"\{").finditer(self.text, at)]
-        if nth >= len(starts):
-            return at, len(self.text)
-        return starts[nth], [*starts, len(self.text)][nth + 1]
-
-    def only(self, allowed: set[str], found: Mapping[str, Any], *path: str, nth: int = 0) -> None:
-        """Refuse keys that mean nothing here."""
-        for key in found:
-            if key not in allowed:
-                self.fault(Text(f"ukendt nøgle {key!r}", f"unknown key {key!r}"), *path, key, nth=nth)
-
-    def words(self, key: str, default: str | None = None) -> str:
-        """Read a text on one line; required unless a default is given."""
-        value = self.values.get(key, default)
-        if value is None:
-            self.fault(Text(f"nøglen {key} mangler", f"the key {key} is missing"))
-        elif not isinstance(value, str) or not (value.strip() or default == ""):
-            self.fault(Text(f"{key} skal være en tekst", f"{key} must be a text"), key)
-        elif fault := wording.fault(wording.composed(value)):
-            self.fault(Text(f"{key}: ", f"{key}: ") + fault, key)
-        else:
-            return wording.composed(value).strip()
-        return ""
-
-    def day(self, key: str) -> date:
-        """Read a required day."""
-        value = self.values.get(key)
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return value
-        if value is None:
-            self.fault(Text(f"nøglen {key} mangler", f"the key {key} is missing"))
-        else:
-            self.fault(Text(f"{key} skal være en dag, fx 2027-01-01", f"{key} must be a day such as 2027-01-01"), key)
-        return date.min
-
-    def switch(self, key: str, default: bool) -> bool:
-        """Read true or false."""
-        value = self.values.get(key, default)
-        if not isinstance(value, bool):
-            self.fault(Text(f"{key} skal være true eller false", f"{key} must be true or false"), key)
-            return default
-        return value
-
-    def inner(self, key: str) -> dict[str, Any]:
-        """Read a required inline table; an empty one where it is missing or something else."""
-        value = self.values.get(key)
-        if isinstance(value, dict):
-            return value
-        self.fault(Text(f"{key} skal være en tabel {{ … }}", f"{key} must be a table {{ … }}"), key)
-        return {}
 
 
 def standard_bands(day: date) -> Sequence[str]:
@@ -352,11 +227,11 @@ def _association(reader: Reader) -> AssociationTable:
     reader.only({"member", "non_member"}, shares, "contribution")
     return AssociationTable(
         reference=_reference(reader, reader.words("association")),
-        dues=_amount(reader, reader.values.get("dues"), "dues"),
+        dues=reader.amount(reader.values.get("dues"), "dues"),
         half_after=_half_after(reader),
         index=_index(reader),
-        contribution_member=_share(reader, shares.get("member"), "contribution", "member"),
-        contribution_non_member=_share(reader, shares.get("non_member"), "contribution", "non_member"),
+        contribution_member=reader.share(shares.get("member"), "contribution", "member"),
+        contribution_non_member=reader.share(shares.get("non_member"), "contribution", "non_member"),
         vat=_vat(reader),
     )
 
@@ -418,7 +293,9 @@ def _fee_table(reader: Reader, bands_on: BandsOn | None) -> FeeTable:
         contribution=reader.switch("contribution", default=True),
         annual_fee=_annual_fee(reader, bands),
         joining_fee=_joining_fee(reader, bands),
-        passive_share=_optional_share(reader, "passive_share"),
+        passive_share=reader.share(reader.values["passive_share"], "passive_share")
+        if "passive_share" in reader.values
+        else None,
         first_year=_first_year(reader),
         vat=_vat(reader),
     )
@@ -439,7 +316,7 @@ def _annual_fee(reader: Reader, bands: Sequence[str] | None) -> AnnualFee | None
         return None
     if isinstance(value, dict) and "shared_cost" in value:
         reader.only({"shared_cost"}, value, "annual_fee")
-        return SharedCost(_amount(reader, value["shared_cost"], "annual_fee", "shared_cost"))
+        return SharedCost(reader.amount(value["shared_cost"], "annual_fee", "shared_cost"))
     return _flat_or_by_band(reader, value, bands, "annual_fee")
 
 
@@ -454,13 +331,13 @@ def _joining_fee(reader: Reader, bands: Sequence[str] | None) -> JoiningFee | No
 
 def _flat_or_by_band(reader: Reader, value: object, bands: Sequence[str] | None, key: str) -> FlatFee | BandFee:
     if not isinstance(value, dict):
-        return FlatFee(_amount(reader, value, key))
+        return FlatFee(reader.amount(value, key))
     if bands is not None:
         for band in bands:
             if band not in value:
                 reader.fault(Text(f"båndet {band} mangler", f"the band {band} is missing"), key)
         reader.only(set(bands), value, key)
-    return BandFee({band: _amount(reader, amount, key, band) for band, amount in value.items()})
+    return BandFee({band: reader.amount(amount, key, band) for band, amount in value.items()})
 
 
 def _dated(reader: Reader, listed: list[Any]) -> DatedFee:
@@ -484,59 +361,10 @@ def _dated(reader: Reader, listed: list[Any]) -> DatedFee:
                 Text("until skal være stigende dage", "until must be rising days"), "joining_fee", "until", nth=nth
             )
             until = None
-        steps.append((until, _amount(reader, row.get("fee"), "joining_fee", "fee", nth=nth)))
+        steps.append((until, reader.amount(row.get("fee"), "joining_fee", "fee", nth=nth)))
     if not steps:
         reader.fault(Text("listen er tom", "the list is empty"), "joining_fee")
     return DatedFee(tuple(steps))
-
-
-# --- amounts and shares
-
-
-def _amount(reader: Reader, value: object, *path: str, nth: int = 0) -> Money:
-    if type(value) is int and 0 <= value <= _LARGEST_AMOUNT:
-        return Money(value * ORE_PER_KRONE)
-    if isinstance(value, str) and (found := _AMOUNT.fullmatch(value)):
-        return Money(int(found[1]) * ORE_PER_KRONE + int((found[2] or "0").ljust(2, "0")))
-    reader.fault(_not_an_amount(value), *path, nth=nth)
-    return Money(0)
-
-
-def _not_an_amount(value: object) -> Text:
-    if value is None:
-        return Text("beløbet mangler", "the amount is missing")
-    if isinstance(value, NotWhole | float):
-        written = value.written if isinstance(value, NotWhole) else value
-        return Text(
-            f'kommatal er ikke tilladt: skriv hele kroner eller "22000.50" i stedet for {written}',
-            f'floats are not allowed: write whole kroner or "22000.50" instead of {written}',
-        )
-    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-        return Text("beløbet er negativt", "the amount is negative")
-    return Text('beløbet skal være hele kroner eller "22000.50"', 'the amount must be whole kroner or "22000.50"')
-
-
-def _optional_share(reader: Reader, key: str) -> Fraction | None:
-    return _share(reader, reader.values[key], key) if key in reader.values else None
-
-
-def _share(reader: Reader, value: object, *path: str) -> Fraction:
-    share: Fraction | None = None
-    if isinstance(value, str):
-        if found := _PERCENT.fullmatch(value.strip()):
-            share = Fraction(found[1].replace(",", ".")) / 100
-        elif (found := _FRACTION.fullmatch(value.strip())) and int(found[2]):
-            share = Fraction(int(found[1]), int(found[2]))
-    if share is None or share > 1:
-        reader.fault(
-            Text(
-                'andelen skal være en tekst som "9 %" eller "1/3", højst det hele',
-                'the share must be a text such as "9 %" or "1/3", at most the whole',
-            ),
-            *path,
-        )
-        return Fraction(0)
-    return share
 
 
 def _vat(reader: Reader) -> Vat:
@@ -556,7 +384,7 @@ def _vat(reader: Reader) -> Vat:
         reader.fault(
             Text('vat_exemption hører til vat = "exempt"', 'vat_exemption belongs to vat = "exempt"'), "vat_exemption"
         )
-    rate = _share(reader, given, "vat")
+    rate = reader.share(given, "vat")
     if (rate * 10_000).denominator != 1:  # an e-invoice writes the rate with two decimals
         reader.fault(Text("højst to decimaler", "two decimals at most"), "vat")
     return Vat(rate)

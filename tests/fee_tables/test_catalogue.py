@@ -13,8 +13,8 @@ from sqlalchemy import select
 from fee_tables import catalogue as catalogues
 from fee_tables import text
 from fee_tables.catalogue import ADOPTED, Catalogue, catalogue
+from fee_tables.reader import TableRefused
 from fee_tables.table import FlatFee
-from fee_tables.text import TableRefused
 from foundation.audit import Trail, sha256
 from foundation.money import kroner
 from tests import builders

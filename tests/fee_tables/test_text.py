@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fee_tables import text
+from fee_tables.reader import TableFault, TableRefused
 from fee_tables.size_key import SizeKey
 from fee_tables.table import (
     AssociationTable,
@@ -22,7 +23,6 @@ from fee_tables.table import (
     SharedCost,
     Vat,
 )
-from fee_tables.text import TableFault, TableRefused
 from foundation import toml_text
 from foundation.audit import sha256
 from foundation.money import Money, kroner

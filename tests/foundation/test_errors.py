@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from fee_tables.text import TableFault, TableRefused
+from fee_tables.reader import TableFault, TableRefused
 from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused, RowFault, RowsRefused
 from foundation.language import Text
 
