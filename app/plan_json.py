@@ -7,8 +7,9 @@ from typing import Any
 from billing.annual_run import Plan, Proposal
 from billing.charges import DraftLine, Payer, Problem
 from billing.reasons import Explained, ExplainedLine
-from fee_tables.calculation import reason_json
+from fee_tables.calculation import Kind, Parts, reason_json
 from foundation.language import Language
+from foundation.money import Money
 
 
 def plan(made: Plan, language: Language) -> dict[str, Any]:
@@ -63,13 +64,16 @@ def _invoice(proposal: Proposal) -> dict[str, Any]:
 
 def _line(line: DraftLine) -> dict[str, Any]:
     charge = line.charge
+    return _amounts(charge.kind, charge.product, charge.parts, line.vat) | {"reason": reason_json(charge.reason)}
+
+
+def _amounts(kind: Kind, product: str | None, parts: Parts, vat: Money) -> dict[str, Any]:
     return {
-        "kind": charge.kind.value,
-        "product": charge.product,
-        "net_ore": charge.parts.net.ore,
-        "parts": {"product_ore": charge.parts.product.ore, "association_ore": charge.parts.association.ore},
-        "vat_ore": line.vat.ore,
-        "reason": reason_json(charge.reason),
+        "kind": kind.value,
+        "product": product,
+        "net_ore": parts.net.ore,
+        "parts": {"product_ore": parts.product.ore, "association_ore": parts.association.ore},
+        "vat_ore": vat.ore,
     }
 
 
@@ -92,12 +96,7 @@ def explained(invoice: Explained) -> dict[str, Any]:
 
 
 def _explained_line(line: ExplainedLine) -> dict[str, Any]:
-    return {
-        "kind": line.kind.value,
-        "product": line.product,
-        "net_ore": line.parts.net.ore,
-        "parts": {"product_ore": line.parts.product.ore, "association_ore": line.parts.association.ore},
-        "vat_ore": line.vat.ore,
+    return _amounts(line.kind, line.product, line.parts, line.vat) | {
         "reason": dict(line.reason),
         "sentences": {
             "da": [sentence.da for sentence in line.sentences],

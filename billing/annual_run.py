@@ -23,7 +23,6 @@ from billing.charges import (
     Billable,
     Charge,
     Code,
-    Details,
     Draft,
     InvoicedLine,
     Payer,
@@ -32,6 +31,7 @@ from billing.charges import (
     content_text,
     drafted,
 )
+from billing.document import References
 from billing.gathering import Book, Run
 from billing.pricing import Priced
 from billing.seller import Seller
@@ -183,7 +183,7 @@ def reconcile(run: Run, billable: Billable, priced: Priced, seller: Seller) -> P
 
 def draft_invoices(billable: Billable, charges: Iterable[Charge], seller: Seller) -> list[Draft]:
     """Group one payer's charges by equal billing details, each group one invoice."""
-    groups: dict[Details, list[Charge]] = defaultdict(list)
+    groups: dict[References, list[Charge]] = defaultdict(list)
     for charge in charges:
         groups[charge.details].append(charge)
     if billable.payer is None:
@@ -193,7 +193,7 @@ def draft_invoices(billable: Billable, charges: Iterable[Charge], seller: Seller
     return sorted(drafts, key=lambda draft: _details_order(draft.details))
 
 
-def _details_order(details: Details) -> tuple[str, ...]:
+def _details_order(details: References) -> tuple[str, ...]:
     return (details.gln, details.person_reference, details.order_reference, details.accounting_cost, details.endpoint)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from agreements.lifecycle import Facts
-from billing.document import VatCategory
+from billing.document import References, VatCategory
 from fee_tables.calculation import Kind, Parts, Placement, Reason, reason_json
 from fee_tables.table import Vat
 from foundation.audit import canonical, sha256
@@ -55,17 +55,6 @@ class Payer:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
-    """Billing details. Lines of one payer with equal details stand on one invoice. What is not given is empty."""
-
-    endpoint: Literal["gln", "cvr"]
-    gln: str
-    person_reference: str
-    order_reference: str
-    accounting_cost: str
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
     """An agreement with what billing needs of it; `signer` is the authority that signed.
 
@@ -76,7 +65,7 @@ class Connection:
     signer: Payer
     product: str
     facts: Facts
-    details: Details | None  # None where there is no endpoint to send to
+    details: References | None  # None where there is no endpoint to send to
     rebate: Money
     rebate_reason: str | None
     exempt_reason: str | None
@@ -93,7 +82,7 @@ class Member:
 
     id: int
     period: Period
-    details: Details | None
+    details: References | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +139,7 @@ class Charge:
     product: str | None
     agreement_id: int | None
     membership_id: int | None
-    details: Details
+    details: References
     vat: Vat
     reason: Reason
     parts: Parts
@@ -184,7 +173,7 @@ class Draft:
     """An invoice to be."""
 
     payer: Payer
-    details: Details
+    details: References
     lines: tuple[DraftLine, ...]
     vat_shares: tuple[VatShare, ...]
 
@@ -241,7 +230,7 @@ def content_text(draft: Draft) -> str:
     return canonical(draft.content())
 
 
-def drafted(payer: Payer, details: Details, charges: Sequence[Charge], *, vat_registered: bool) -> Draft:
+def drafted(payer: Payer, details: References, charges: Sequence[Charge], *, vat_registered: bool) -> Draft:
     """Make one invoice of charges with equal details: VAT per rate on their sum, split to the lines."""
     ordered = sorted(charges, key=_place_on_invoice)
     groups: dict[tuple[VatCategory, Fraction], list[int]] = {}

@@ -33,7 +33,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """The buyer's billing details. `endpoint` says whether the invoice goes to the GLN or to the CVR number."""
+    """The buyer's billing details; lines of one payer with equal details stand on one invoice.
+
+    `endpoint` says whether the invoice goes to the GLN or to the CVR number. What is not given is empty.
+    """
 
     endpoint: Literal["gln", "cvr"]
     gln: str

@@ -22,7 +22,8 @@ from authorities.membership import MEMBERSHIPS
 from authorities.population import PLACEMENTS, POPULATION
 from authorities.register import AUTHORITIES, COUNTED_TYPES
 from authorities.succession import Life
-from billing.charges import Billable, Connection, Count, Details, InvoicedLine, Member, Payer
+from billing.charges import Billable, Connection, Count, InvoicedLine, Member, Payer
+from billing.document import References
 from billing.models import Invoice, InvoiceLine
 from billing.pricing import Ground
 from fee_tables import calculation, catalogue
@@ -202,11 +203,11 @@ def _connection(row: Row[Any], signer: Payer) -> Connection:
     )
 
 
-def _details(row: Row[Any], endpoint: str | None) -> Details | None:
+def _details(row: Row[Any], endpoint: str | None) -> References | None:
     """Give billing details with an endpoint; None where there is neither a GLN nor the wish for the CVR number."""
     if endpoint != "cvr" and not row.gln:
         return None
-    return Details(
+    return References(
         endpoint="cvr" if endpoint == "cvr" else "gln",
         gln=row.gln or "",
         person_reference=row.person_reference or "",

@@ -24,7 +24,7 @@ from billing import annual_run, approvals, explanation, gathering, ledger, payme
 from billing.annual_run import Proposal
 from billing.approvals import Approval, NotApproved, Outstanding, PlanChanged
 from billing.charges import Draft, DraftLine
-from billing.document import DocumentLine, InvoiceDocument, Party, PaymentWays, References, VatTotal, to_json
+from billing.document import DocumentLine, InvoiceDocument, Party, PaymentWays, VatTotal, to_json
 from billing.gathering import INVOICES, LINES, Book
 from billing.ledger import Earned
 from billing.models import InvoiceSeries, OutboxMessage
@@ -311,9 +311,7 @@ def _document(draft: Draft, terms: Terms, series: str, sequence: int) -> Invoice
         seller=seller.party,
         seller_vat_registered=seller.vat_registered,
         buyer=Party(payer.name, payer.cvr, payer.address, payer.postcode, payer.city, details.gln),
-        references=References(
-            details.endpoint, details.gln, details.person_reference, details.order_reference, details.accounting_cost
-        ),
+        references=details,
         lines=tuple(_document_lines(draft, terms)),
         vat_totals=tuple(VatTotal(s.category, s.rate, s.exemption, s.net, s.vat) for s in draft.vat_shares),
         net=draft.net,

@@ -12,7 +12,8 @@ from datetime import date
 from fractions import Fraction
 
 from agreements import lifecycle
-from billing.charges import Billable, Charge, Code, Connection, Details, Member, Payer, Problem
+from billing.charges import Billable, Charge, Code, Connection, Member, Payer, Problem
+from billing.document import References
 from fee_tables.calculation import CostShare, Kind, Reason, Size, parts_of, share_of_cost
 from fee_tables.catalogue import Catalogue
 from fee_tables.table import AssociationTable, BandFee, DatedFee, FeeTable, FlatFee, SharedCost
@@ -578,7 +579,7 @@ def _dues_share(ground: Ground, table: AssociationTable, joined_on: date) -> Fra
     return Fraction(1, 2) if (joined_on.month, joined_on.day) > table.half_after else None
 
 
-def _dues_receiver(billable: Billable, owing: Member, relevant: Sequence[Connection]) -> Details:
+def _dues_receiver(billable: Billable, owing: Member, relevant: Sequence[Connection]) -> References:
     """Give where the dues go: the membership's own details, else those of the alphabetically first product with any."""
     if owing.details is not None:
         return owing.details

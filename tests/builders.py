@@ -23,11 +23,11 @@ from billing.charges import (
     Charge,
     Connection,
     Count,
-    Details,
     InvoicedLine,
     Member,
     Payer,
 )
+from billing.document import References
 from billing.gathering import Run
 from billing.pricing import Ground
 from billing.seller import Seller
@@ -215,9 +215,9 @@ def details(
     person_reference: str = "",
     order_reference: str = "",
     accounting_cost: str = "",
-) -> Details:
+) -> References:
     """Billing details with a GLN and nothing else."""
-    return Details(endpoint, gln, person_reference, order_reference, accounting_cost)
+    return References(endpoint, gln, person_reference, order_reference, accounting_cost)
 
 
 def facts(
@@ -238,7 +238,7 @@ def connection(
     product: str = PRODUCT,
     *,
     signer: Payer | None = None,
-    sent_to: Details | None = details(),  # noqa: B008 - a frozen value
+    sent_to: References | None = details(),  # noqa: B008 - a frozen value
     rebate: Money = ZERO,
     rebate_reason: str | None = None,
     exempt_reason: str | None = None,
@@ -260,7 +260,7 @@ def connection(
 
 
 def member(
-    joined_on: date = date(2020, 1, 1), left_on: date | None = None, *, sent_to: Details | None = None
+    joined_on: date = date(2020, 1, 1), left_on: date | None = None, *, sent_to: References | None = None
 ) -> Member:
     """A membership since 2020, without billing details of its own."""
     return Member(next(_ids), Period(joined_on, left_on), sent_to)
@@ -309,7 +309,7 @@ def charge(
     ore: int = 3_200_000,
     *,
     kind: Kind = Kind.ANNUAL_FEE,
-    sent_to: Details | None = None,
+    sent_to: References | None = None,
     vat: Vat = TAXED,
     parts: Parts | None = None,
     signed_on: date = date(2024, 3, 1),
