@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from foundation import periods
 from foundation.periods import Period
@@ -27,8 +27,7 @@ class Kind(StrEnum):
     PASSIVE = "passive"  # follows along for a share of the annual fee; the joining fee waits
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """The dated facts of an agreement. `terminated_to` is the last day, inside."""
 
     kind: Kind

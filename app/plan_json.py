@@ -13,7 +13,7 @@ from foundation.money import Money
 
 
 def plan(made: Plan, language: Language) -> dict[str, Any]:
-    """Write a plan; messages are in one language."""
+    """Write a plan without its invoices, which `invoice` writes one by one; messages are in one language."""
     totals = made.totals
     names = sorted({*totals.annual_fees, *totals.joining_fees})
     return {
@@ -32,7 +32,6 @@ def plan(made: Plan, language: Language) -> dict[str, Any]:
             },
             "association": {"dues_ore": totals.dues.ore, "contribution_ore": totals.contribution.ore},
         },
-        "invoices": [_invoice(proposal) for proposal in made.proposals],
         "unchanged": made.unchanged,
         "problems": [_problem(problem, language) for problem in made.problems],
         "notes": [_problem(note, language) for note in made.notes],
@@ -42,11 +41,8 @@ def plan(made: Plan, language: Language) -> dict[str, Any]:
     }
 
 
-def _authority(payer: Payer) -> dict[str, str]:
-    return {"cvr": payer.cvr, "name": payer.name}
-
-
-def _invoice(proposal: Proposal) -> dict[str, Any]:
+def invoice(proposal: Proposal) -> dict[str, Any]:
+    """Write one invoice of a plan."""
     draft = proposal.draft
     return {
         "authority": _authority(draft.payer),
@@ -60,6 +56,10 @@ def _invoice(proposal: Proposal) -> dict[str, Any]:
         "vat_ore": draft.vat.ore,
         "gross_ore": draft.gross.ore,
     }
+
+
+def _authority(payer: Payer) -> dict[str, str]:
+    return {"cvr": payer.cvr, "name": payer.name}
 
 
 def _line(line: DraftLine) -> dict[str, Any]:

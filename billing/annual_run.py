@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import gathering, pricing
+from billing.case import Priced
 from billing.charges import (
     Billable,
     Charge,
@@ -33,7 +34,6 @@ from billing.charges import (
 )
 from billing.document import References
 from billing.gathering import Book, Run
-from billing.pricing import Priced
 from billing.seller import Seller
 from fee_tables.calculation import Kind
 from foundation.audit import canonical
@@ -103,13 +103,15 @@ class Totals:
 
 @dataclass
 class Plan:
-    """What would be invoiced for a year, why, and what stands in the way."""
+    """What would be invoiced for a year, summed up, and what stands in the way.
+
+    The invoices themselves are not in it: they are told one by one while it is made, so that none is kept.
+    """
 
     year: int
     book: Book
     digest: str = ""
     totals: Totals = field(default_factory=Totals)
-    proposals: list[Proposal] = field(default_factory=list)
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
@@ -131,21 +133,32 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def plan(session: Session, year: int, seller: Seller, *, book: Book = "real") -> Plan:
-    """Make the plan of a year. Writes nothing; the same facts give the same plan and digest."""
+def plan(
+    session: Session,
+    year: int,
+    seller: Seller,
+    *,
+    book: Book = "real",
+    each: Callable[[Proposal], object] = lambda proposal: None,
+) -> Plan:
+    """Make the plan of a year; `each` hears every invoice in turn, and memory holds one batch of payers.
+
+    Writes nothing; the same facts give the same plan and digest.
+    """
     made = Plan(year, book)
     digest = Digest(year, book, seller)
     accounts = products.accounts_by_name(session)
+    unaccounted = {name for name, account in accounts.items() if account is None}
     for payer in payer_plans(session, gathering.begin(session, year, book), seller):
         for proposal in payer.proposals:
             digest.add(proposal.digest)
             made.totals.add(proposal.draft)
-        made.proposals += payer.proposals
+            made.notes += _account_notes(proposal.draft, unaccounted)
+            each(proposal)
         made.unchanged += payer.unchanged
         made.problems += payer.problems
         made.notes += payer.notes
         made.nothing += payer.nothing
-    made.notes += _account_notes(made, sorted(name for name, account in accounts.items() if account is None))
     made.digest = digest.hexdigest()
     return made
 
@@ -254,13 +267,14 @@ def _why_nothing(draft: Draft) -> Text:
     return joined(reasons, by="; ") if reasons else Text("linjerne giver nul", "the lines sum to zero")
 
 
-def _account_notes(made: Plan, without_account: Sequence[str]) -> Iterator[Problem]:
-    """Say which products are posted under their name, since they have no account number yet."""
-    for product in without_account:
-        charged = [p for p in made.proposals if any(line.charge.product == product for line in p.draft.lines)]
-        if charged:
-            message = Text(
-                f"{product} har intet kontonummer og bogføres under sit navn (products import)",
-                f"{product} has no account number and is posted under its name (products import)",
-            )
-            yield Problem(charged[0].draft.payer, product, Code.NO_ACCOUNT, message)
+def _account_notes(draft: Draft, unaccounted: set[str]) -> Iterator[Problem]:
+    """Say, once for each, which products are posted under their name, since they have no account number yet."""
+    if not unaccounted:
+        return
+    for product in sorted({line.charge.product for line in draft.lines if line.charge.product in unaccounted}):
+        unaccounted.remove(product)
+        message = Text(
+            f"{product} har intet kontonummer og bogføres under sit navn (products import)",
+            f"{product} has no account number and is posted under its name (products import)",
+        )
+        yield Problem(draft.payer, product, Code.NO_ACCOUNT, message)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Select, Table, func, select
 from sqlalchemy.orm import Session
 
-from billing import annual_run, gathering
-from billing.annual_run import Digest, Proposal
+from billing import annual_run, preparation
+from billing.annual_run import Proposal
 from billing.gathering import Book
-from billing.models import ApprovedInvoice, Invoice, PlanApproval
+from billing.models import ApprovedInvoice, Invoice, PlanApproval, PreparedInvoice
+from billing.preparation import Faulty
 from billing.seller import Seller
 from foundation import append_only, audit
 from foundation.audit import Trail
@@ -24,6 +25,7 @@ from foundation.money import Money
 
 APPROVALS: Table = PlanApproval.__table__  # type: ignore[assignment]
 APPROVED: Table = ApprovedInvoice.__table__  # type: ignore[assignment]
+PREPARED: Table = PreparedInvoice.__table__  # type: ignore[assignment]
 INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
 
 #: What an approval, and what issuing, leave in the audit trail; neither decides what is owed.
@@ -58,12 +60,14 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """An approved invoice that has no number yet."""
+    """An approved invoice that has no number yet; `lines` and `body` are what was prepared of it."""
 
     id: int
     position: int
     authority_id: int
     digest: str
+    lines: str
+    body: str
 
 
 def latest(session: Session, year: int, book: Book) -> Approval | None:
@@ -82,68 +86,101 @@ def latest(session: Session, year: int, book: Book) -> Approval | None:
 def approve(session: Session, year: int, digest: str, seller: Seller, trail: Trail, *, book: Book = "real") -> Approval:
     """Approve the plan of a year, if it still has that digest. The same approval twice is one.
 
-    Raises PlanChanged where today's plan has another digest; the caller then rolls back.
+    Raises PlanChanged where today's plan has another digest, and Faulty where invoices fail our own checks; the caller
+    then rolls back.
     """
     known = latest(session, year, book)
     if known is not None and known.digest == digest:
         return known
     id_ = append_only.next_id(session, APPROVALS)
-    made, invoices, net = _store_invoices(session, year, seller, book, id_, trail)
-    if made != digest:
+    storing = _Storing(session, id_, trail)
+    made = annual_run.plan(session, year, seller, book=book, each=lambda proposal: storing.add(proposal, year, seller))
+    storing.finish()
+    if made.digest != digest:
         raise PlanChanged(
             Text(
-                f"planen for {year} har nu en anden kontrolsum: {made}. "
+                f"planen for {year} har nu en anden kontrolsum: {made.digest}. "
                 f"Læs den igen (billing plan {year}) og godkend den",
-                f"the plan for {year} has another digest now: {made}. "
+                f"the plan for {year} has another digest now: {made.digest}. "
                 f"Read it again (billing plan {year}) and approve that",
             )
         )
+    invoices, net = made.totals.invoices, made.totals.net
     if not invoices:
-        return Approval(0, digest, 0, net, trail.actor, seller.digest)
+        return Approval(0, made.digest, 0, net, trail.actor, seller.digest)
     row = {
-        "id": id_, "year": year, "book": book, "digest": digest, "invoices": invoices, "net_ore": net.ore,
+        "id": id_, "year": year, "book": book, "digest": made.digest, "invoices": invoices, "net_ore": net.ore,
         "seller_digest": seller.digest, "approved_by": trail.actor, "approved_at": trail.at,
     }  # fmt: skip
     append_only.add(session, APPROVALS, [row])
-    trail.record(APPROVED_ACTION, f"{year} {book}", {"digest": digest}, rows=[(APPROVALS, row)])
-    return Approval(id_, digest, invoices, net, trail.actor, seller.digest, is_new=True)
+    trail.record(APPROVED_ACTION, f"{year} {book}", {"digest": made.digest}, rows=[(APPROVALS, row)])
+    return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True)
 
 
-def _store_invoices(
-    session: Session, year: int, seller: Seller, book: Book, approval_id: int, trail: Trail
-) -> tuple[str, int, Money]:
-    digest, invoices, net = Digest(year, book, seller), 0, 0
-    next_id = append_only.next_id(session, APPROVED)
-    pending: list[dict[str, Any]] = []
-    for payer in annual_run.payer_plans(session, gathering.begin(session, year, book), seller):
-        for proposal in payer.proposals:
-            invoices, net = invoices + 1, net + proposal.draft.net.ore
-            digest.add(proposal.digest)
-            pending.append(_row(next_id, approval_id, invoices, proposal))
-            next_id += 1
-        if len(pending) >= _ROWS_AT_A_TIME:
-            _write(session, pending, trail)
-    _write(session, pending, trail)
-    return digest.hexdigest(), invoices, Money(net)
+class _Storing:
+    """Keeps the invoices of a plan while it is made, some at a time."""
+
+    def __init__(self, session: Session, approval_id: int, trail: Trail) -> None:
+        self._session, self._approval_id, self._trail = session, approval_id, trail
+        self._next = {table.name: append_only.next_id(session, table) for table in (APPROVED, PREPARED)}
+        self._position = 0
+        self._approved: list[dict[str, Any]] = []
+        self._prepared: list[dict[str, Any]] = []
+        self._faulty: list[Text] = []
+
+    def add(self, proposal: Proposal, year: int, seller: Seller) -> None:
+        """Take the next invoice."""
+        try:
+            prepared = preparation.prepare(proposal.draft, year, seller)
+        except Faulty as faulty:
+            self._faulty.append(faulty.text)
+            return
+        self._position += 1
+        approved = {
+            "id": self._next_id(APPROVED),
+            "approval_id": self._approval_id,
+            "position": self._position,
+            "authority_id": proposal.draft.payer.id,
+            "digest": proposal.digest,
+            "content": proposal.content,
+        }
+        self._approved.append(approved)
+        self._prepared.append(
+            {
+                "id": self._next_id(PREPARED),
+                "approved_invoice_id": approved["id"],
+                "lines": prepared.lines,
+                "body": prepared.body,
+            }
+        )
+        if len(self._approved) >= _ROWS_AT_A_TIME:
+            self._write()
+
+    def finish(self) -> None:
+        """Write what is left. Raises Faulty, naming every invoice that fails our own checks."""
+        if self._faulty:
+            raise Faulty(joined(_first(self._faulty), by="\n  "))
+        self._write()
+
+    def _next_id(self, table: Table) -> int:
+        self._next[table.name] += 1
+        return self._next[table.name] - 1
+
+    def _write(self) -> None:
+        if not self._approved:
+            return
+        rows = [(APPROVED, row) for row in self._approved] + [(PREPARED, row) for row in self._prepared]
+        append_only.add(self._session, APPROVED, self._approved)
+        append_only.add(self._session, PREPARED, self._prepared)
+        subject = f"{self._approved[0]['position']}-{self._approved[-1]['position']}"
+        self._trail.record("plan.invoices", subject, rows=rows)
+        self._approved, self._prepared = [], []
 
 
-def _row(id_: int, approval_id: int, position: int, proposal: Proposal) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "approval_id": approval_id,
-        "position": position,
-        "authority_id": proposal.draft.payer.id,
-        "digest": proposal.digest,
-        "content": proposal.content,
-    }
-
-
-def _write(session: Session, pending: list[dict[str, Any]], trail: Trail) -> None:
-    append_only.add(session, APPROVED, pending)
-    if pending:
-        subject = f"{pending[0]['position']}-{pending[-1]['position']}"
-        trail.record("plan.invoices", subject, rows=[(APPROVED, row) for row in pending])
-    pending.clear()
+def _first(listed: Sequence[Text]) -> list[Text]:
+    """Give the first few of a long list, and how many more there are."""
+    shown, more = list(listed[:_DIFFERENCES_SHOWN]), len(listed) - _DIFFERENCES_SHOWN
+    return [*shown, Text(f"… og {more} mere", f"… and {more} more")] if more > 0 else shown
 
 
 def is_undisturbed(session: Session, year: int, book: Book) -> bool:
@@ -162,17 +199,42 @@ def is_undisturbed(session: Session, year: int, book: Book) -> bool:
     return session.execute(disturbing.limit(1)).first() is None
 
 
-def outstanding(session: Session, approval: Approval, *, limit: int | None = None) -> list[Outstanding]:
-    """Give the approved invoices without a number, in order; all of a payer's or none."""
-    columns = (APPROVED.c.id, APPROVED.c.position, APPROVED.c.authority_id, APPROVED.c.digest)
-    issued = select(INVOICES.c.approved_invoice_id)
-    found = select(*columns).where(APPROVED.c.approval_id == approval.id, APPROVED.c.id.not_in(issued))
-    rows = session.execute(found.order_by(APPROVED.c.position).limit(limit)).all()
-    if limit is not None and len(rows) == limit:
-        last = rows[-1].authority_id
-        more = found.where(APPROVED.c.authority_id == last, APPROVED.c.position > rows[-1].position)
+def count_outstanding(session: Session, approval: Approval) -> int:
+    """Count the approved invoices without a number."""
+    return session.execute(_outstanding(approval, func.count())).scalar() or 0
+
+
+def outstanding(session: Session, approval: Approval, *, at_most: int | None = None) -> list[Outstanding]:
+    """Give the approved invoices without a number, in order; all of a payer's or none.
+
+    Raises PlanChanged where one was approved by a version of this service that prepared nothing.
+    """
+    columns = (
+        *(APPROVED.c[name] for name in ("id", "position", "authority_id", "digest")), PREPARED.c.lines, PREPARED.c.body,
+    )  # fmt: skip
+    found = _outstanding(approval, *columns)
+    rows = session.execute(found.order_by(APPROVED.c.position).limit(at_most)).all()
+    if at_most is not None and len(rows) == at_most:
+        last = rows[-1]
+        more = found.where(APPROVED.c.authority_id == last.authority_id, APPROVED.c.position > last.position)
         rows = [*rows, *session.execute(more.order_by(APPROVED.c.position))]
-    return [Outstanding(row.id, row.position, row.authority_id, row.digest) for row in rows]
+    if any(row.body is None for row in rows):
+        raise PlanChanged(
+            Text(
+                "planen er godkendt med en ældre version af os2tilslut; læs den igen og godkend den",
+                "the plan was approved with an older version of os2tilslut; read it again and approve it",
+            )
+        )
+    return [Outstanding(*row) for row in rows]
+
+
+def _outstanding(approval: Approval, *columns: Any) -> Select[Any]:
+    issued = select(INVOICES.c.id).where(INVOICES.c.approved_invoice_id == APPROVED.c.id)
+    return (
+        select(*columns)
+        .select_from(APPROVED.outerjoin(PREPARED, PREPARED.c.approved_invoice_id == APPROVED.c.id))
+        .where(APPROVED.c.approval_id == approval.id, ~issued.exists())
+    )
 
 
 def compare(session: Session, approved: Sequence[Outstanding], proposed: Iterable[Proposal]) -> None:
@@ -199,11 +261,7 @@ def _told(differences: list[Text]) -> Text:
         "what would be invoiced is no longer what was approved; nothing was issued in this round. "
         "Read the plan again and approve it. Differences:",
     )
-    shown = differences[:_DIFFERENCES_SHOWN]
-    if len(differences) > len(shown):
-        more = len(differences) - len(shown)
-        shown.append(Text(f"… og {more} mere", f"… and {more} more"))
-    return joined([head, *shown], by="\n  ")
+    return joined([head, *_first(differences)], by="\n  ")
 
 
 def _differences(session: Session, gone: Sequence[Outstanding], new: Sequence[Proposal]) -> Iterator[Text]:

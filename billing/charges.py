@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from agreements.lifecycle import Facts
 from billing.document import References, VatCategory
-from fee_tables.calculation import Kind, Parts, Placement, Reason, reason_json
+from fee_tables.calculation import Kind, Parts, Placement, Reason, facts_json
 from fee_tables.table import Vat
 from foundation.audit import canonical, sha256
 from foundation.language import Text
@@ -54,12 +54,11 @@ class Payer:
     city: str
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """An agreement with what billing needs of it; `signer` is the authority that signed.
+# What stands once for every line is a tuple: a year of ten thousand payers makes a million of them.
 
-    `name` stands for it in keys: CVR number, product, day of signing.
-    """
+
+class Connection(NamedTuple):
+    """An agreement with what billing needs of it; `signer` is the authority that signed."""
 
     id: int
     signer: Payer
@@ -70,10 +69,11 @@ class Connection:
     rebate_reason: str | None
     exempt_reason: str | None
     invoiced_elsewhere_on: date | None
-    name: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"{self.signer.cvr}|{self.product}|{self.facts.signed_on}")
+    @property
+    def name(self) -> str:
+        """What stands for it in keys: CVR number, product, day of signing."""
+        return f"{self.signer.cvr}|{self.product}|{self.facts.signed_on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,7 @@ class Problem:
     message: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """One line to be: for what (`key`), how much, why, and where it is sent."""
 
     key: str
@@ -158,8 +157,7 @@ class VatShare:
     vat: Money
 
 
-@dataclass(frozen=True, slots=True)
-class DraftLine:
+class DraftLine(NamedTuple):
     """A charge with its place in the VAT: category, rate, and its part of the VAT of that rate."""
 
     charge: Charge
@@ -176,21 +174,14 @@ class Draft:
     details: References
     lines: tuple[DraftLine, ...]
     vat_shares: tuple[VatShare, ...]
+    net: Money = field(init=False)  # the sum of the lines without VAT
+    vat: Money = field(init=False)  # of all rates
+    gross: Money = field(init=False)  # what is to be paid
 
-    @property
-    def net(self) -> Money:
-        """The sum of the lines without VAT."""
-        return total(line.charge.parts.net for line in self.lines)
-
-    @property
-    def vat(self) -> Money:
-        """The VAT of all rates."""
-        return total(share.vat for share in self.vat_shares)
-
-    @property
-    def gross(self) -> Money:
-        """What is to be paid."""
-        return self.net + self.vat
+    def __post_init__(self) -> None:
+        net, vat = (total(getattr(share, of) for share in self.vat_shares) for of in ("net", "vat"))
+        for name, amount in (("net", net), ("vat", vat), ("gross", net + vat)):
+            object.__setattr__(self, name, amount)
 
     def content(self) -> dict[str, Any]:
         """Give everything that decides the invoice, as plain values."""
@@ -214,9 +205,11 @@ def _line_content(line: DraftLine) -> dict[str, Any]:
         "product_ore": charge.parts.product.ore,
         "association_ore": charge.parts.association.ore,
         "vat_ore": line.vat.ore,
-        "vat": [line.category, str(line.rate), charge.vat.exemption],
-        "period": [charge.first_day, charge.last_day],
-        "reason": reason_json(charge.reason),
+        "vat": [line.category, line.rate.numerator, line.rate.denominator, charge.vat.exemption],
+        "period": [day and day.isoformat() for day in (charge.first_day, charge.last_day)],
+        # The digest of the adopted text stands for everything the table says.
+        "table": [charge.reason.table.valid_from.isoformat(), charge.reason.table.digest],
+        "reason": facts_json(charge.reason),
     }
 
 
@@ -233,16 +226,18 @@ def content_text(draft: Draft) -> str:
 def drafted(payer: Payer, details: References, charges: Sequence[Charge], *, vat_registered: bool) -> Draft:
     """Make one invoice of charges with equal details: VAT per rate on their sum, split to the lines."""
     ordered = sorted(charges, key=_place_on_invoice)
-    groups: dict[tuple[VatCategory, Fraction], list[int]] = {}
+    groups: dict[tuple[VatCategory, int, int], list[int]] = {}
     for at, charge in enumerate(ordered):
         groups.setdefault(_vat_group(charge.vat, vat_registered=vat_registered), []).append(at)
     shares: list[VatShare] = []
     lines: dict[int, DraftLine] = {}
-    for (category, rate), places in groups.items():
-        net = total(ordered[at].parts.net for at in places)
+    for (category, numerator, denominator), places in groups.items():
+        rate = Fraction(numerator, denominator)
+        nets = [ordered[at].parts.net.ore for at in places]
+        net = Money(sum(nets))
         vat = net.scaled(rate)
         shares.append(VatShare(category, rate, _exemption(category, [ordered[at] for at in places]), net, vat))
-        parts = apportion(vat, [ordered[at].parts.net.ore * rate for at in places])
+        parts = apportion(vat, [ore * numerator for ore in nets], denominator)
         lines |= {at: DraftLine(ordered[at], category, rate, part) for at, part in zip(places, parts, strict=True)}
     return Draft(payer, details, tuple(lines[at] for at in range(len(ordered))), tuple(shares))
 
@@ -251,12 +246,13 @@ def drafted(payer: Payer, details: References, charges: Sequence[Charge], *, vat
 NOT_REGISTERED = "VATEX-EU-O sælgeren er ikke momsregistreret"
 
 
-def _vat_group(vat: Vat, *, vat_registered: bool) -> tuple[VatCategory, Fraction]:
+def _vat_group(vat: Vat, *, vat_registered: bool) -> tuple[VatCategory, int, int]:
+    """Give category and rate, as numerator and denominator."""
     if not vat_registered:
-        return ("O", Fraction(0))
+        return ("O", 0, 1)
     if vat.exemption:
-        return ("E", Fraction(0))
-    return ("S" if vat.rate else "Z", vat.rate)
+        return ("E", 0, 1)
+    return ("S" if vat.rate else "Z", vat.rate.numerator, vat.rate.denominator)
 
 
 def _exemption(category: VatCategory, charges: Sequence[Charge]) -> str:

@@ -1,11 +1,13 @@
 """The invoice as a value. PDF, XML and ledger are made from it, so they cannot disagree.
 
-It is built once, at issue, and stored as canonical JSON with its SHA-256; `to_json` and `from_json` are opposites.
+Its body is built once, when the plan is approved, and kept as canonical JSON; the head comes with the number. The text
+of both is stored with its SHA-256; `to_json` and `from_json` are opposites.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
@@ -110,9 +112,33 @@ class InvoiceDocument:
     notices: tuple[Text, ...]
 
 
+#: What an invoice gets with its number; all else, the body, is as it was approved.
+HEAD = ("number", "issued_on", "due_on", "payment", "notices")
+
+#: The head of a document that has no number yet.
+NO_HEAD: Mapping[str, Any] = {
+    "number": "", "issued_on": date.min, "due_on": date.min, "payment": PaymentWays("", "", "", "", ""), "notices": (),
+}  # fmt: skip
+
+
 def to_json(document: InvoiceDocument) -> str:
-    """Write a document as its one canonical JSON text."""
-    return canonical(_written(document))
+    """Write a document as its one JSON text: head, then body, each canonical."""
+    return completed(body_json(document), {name: getattr(document, name) for name in HEAD})
+
+
+def body_json(document: InvoiceDocument) -> str:
+    """Write a document without its head."""
+    return canonical({name: _written(getattr(document, name)) for name in _FIELDS[InvoiceDocument] if name not in HEAD})
+
+
+def completed(body: str, head: Mapping[str, Any]) -> str:
+    """Put a head before a body; the body stays letter for letter what it was."""
+    return canonical({name: _written(value) for name, value in head.items()})[:-1] + "," + body[1:]
+
+
+def is_completed(text: str, body: str) -> bool:
+    """Tell whether a document's text is some head before this body."""
+    return text.endswith("," + body[1:])
 
 
 def _written(value: Any) -> Any:

@@ -183,7 +183,7 @@ def _base_sentences(kind: Kind, reason: Reason) -> Iterator[Text]:
 
 
 def _share_sentences(kind: Kind, year: int, reason: Reason, parts: Parts) -> Iterator[Text]:
-    if reason.index is not None:
+    if reason.regulation is not None:
         yield _index_sentence(reason)
     if reason.passive_share is not None:
         part = share(reason.passive_share)
@@ -195,7 +195,7 @@ def _share_sentences(kind: Kind, year: int, reason: Reason, parts: Parts) -> Ite
 
 
 def _index_sentence(reason: Reason) -> Text:
-    index = reason.index
+    index = reason.regulation
     assert index is not None
     old, new = (_decimal(value) for value in (index.old, index.new))
     rounded = Text("hele kroner", "whole kroner") if index.round_to != 1 else Text("øre", "øre")

@@ -22,10 +22,10 @@ from authorities.membership import MEMBERSHIPS
 from authorities.population import PLACEMENTS, POPULATION
 from authorities.register import AUTHORITIES, COUNTED_TYPES
 from authorities.succession import Life
+from billing.case import Ground
 from billing.charges import Billable, Connection, Count, InvoicedLine, Member, Payer
 from billing.document import References
 from billing.models import Invoice, InvoiceLine
-from billing.pricing import Ground
 from fee_tables import calculation, catalogue
 from fee_tables.calculation import Parts, Placement
 from fee_tables.table import SharedCost
@@ -59,18 +59,21 @@ class Run:
     groups: tuple[Group, ...]
 
 
-def begin(session: Session, year: int, book: Book) -> Run:
-    """Read what is the same for every payer of a year."""
+def begin(session: Session, year: int, book: Book, *, payers: Collection[int] | None = None) -> Run:
+    """Read what is the same for every payer of a year; of all payers, or of some by their ids."""
     decisions = catalogue.read(session)
     key_day = periods.new_year(year)
-    authorities = session.execute(
-        select(*(AUTHORITIES.c[name] for name in ("id", "type", "code", "cvr", "valid_to", "succeeded_by_cvr")))
-    ).all()
+    columns = [AUTHORITIES.c[name] for name in ("id", "type", "code", "cvr", "valid_to", "succeeded_by_cvr")]
+    wanted = select(*columns)
+    if payers is not None:
+        # Those that have ended come along: one of them may be paid for by a payer that is asked for.
+        wanted = wanted.where(AUTHORITIES.c.id.in_(payers) | AUTHORITIES.c.valid_to.is_not(None))
+    authorities = session.execute(wanted).all()
     return Run(
         year=year,
         book=book,
         ground=Ground(year, decisions, _sharers(session, decisions, key_day)),
-        groups=_groups(authorities, key_day),
+        groups=tuple(group for group in _groups(authorities, key_day) if payers is None or group.payer in payers),
     )
 
 
@@ -168,61 +171,64 @@ def _payers(session: Session, ids: Collection[int]) -> dict[int, Payer]:
     }
 
 
+_FACTS = (
+    "kind", "signed_on", "countersigned_on", "in_force_from", "terminated_to", "notice_given_on", "active_from",
+)  # fmt: skip
+_DETAILS = ("gln", "person_reference", "order_reference", "accounting_cost")
+_GRANTED = ("rebate_ore", "rebate_reason", "joining_fee_exempt_reason", "joining_fee_invoiced_on")
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 def _connections(session: Session, ids: Collection[int], payers: Mapping[int, Payer]) -> dict[int, list[Connection]]:
+    columns = [AGREEMENTS.c[name] for name in ("id", "authority_id", "endpoint", *_DETAILS, *_GRANTED, *_FACTS)]
     rows = session.execute(
-        select(AGREEMENTS, PRODUCTS.c.name.label("product"))
+        select(PRODUCTS.c.name, *columns)
         .join(PRODUCTS, AGREEMENTS.c.product_id == PRODUCTS.c.id)
         .where(AGREEMENTS.c.authority_id.in_(ids))
         .order_by(AGREEMENTS.c.id)
     )
     found: dict[int, list[Connection]] = defaultdict(list)
-    for row in rows:
-        found[row.authority_id].append(_connection(row, payers[row.authority_id]))
+    details = _Details()
+    for product, id_, authority, endpoint, *row in rows:
+        rebate, rebate_reason, exempt_reason, invoiced_elsewhere_on, kind, *days = row[4:]
+        found[authority].append(
+            Connection(
+                id_, payers[authority], product, Facts(_KINDS[kind], *days), details.of(endpoint, *row[:4]),
+                Money(rebate), rebate_reason, exempt_reason, invoiced_elsewhere_on,
+            )
+        )  # fmt: skip
     return found
 
 
-def _connection(row: Row[Any], signer: Payer) -> Connection:
-    return Connection(
-        id=row.id,
-        signer=signer,
-        product=row.product,
-        facts=Facts(
-            kind=Kind(row.kind),
-            signed_on=row.signed_on,
-            countersigned_on=row.countersigned_on,
-            in_force_from=row.in_force_from,
-            terminated_to=row.terminated_to,
-            notice_given_on=row.notice_given_on,
-            active_from=row.active_from,
-        ),
-        details=_details(row, row.endpoint),
-        rebate=Money(row.rebate_ore),
-        rebate_reason=row.rebate_reason,
-        exempt_reason=row.joining_fee_exempt_reason,
-        invoiced_elsewhere_on=row.joining_fee_invoiced_on,
-    )
+class _Details:
+    """Billing details as values; an authority's agreements mostly share theirs, so each is made once."""
 
+    def __init__(self) -> None:
+        self._made: dict[tuple[str | None, ...], References | None] = {}
 
-def _details(row: Row[Any], endpoint: str | None) -> References | None:
-    """Give billing details with an endpoint; None where there is neither a GLN nor the wish for the CVR number."""
-    if endpoint != "cvr" and not row.gln:
-        return None
-    return References(
-        endpoint="cvr" if endpoint == "cvr" else "gln",
-        gln=row.gln or "",
-        person_reference=row.person_reference or "",
-        order_reference=row.order_reference or "",
-        accounting_cost=row.accounting_cost or "",
-    )
+    def of(self, endpoint: str | None, *given: str | None) -> References | None:
+        """Give details with an endpoint; None where there is neither a GLN nor the wish for the CVR number."""
+        asked = (endpoint, *given)
+        if asked not in self._made:
+            gln, person_reference, order_reference, accounting_cost = (value or "" for value in given)
+            kind: Literal["gln", "cvr"] = "cvr" if endpoint == "cvr" else "gln"
+            self._made[asked] = (
+                References(kind, gln, person_reference, order_reference, accounting_cost)
+                if gln or kind == "cvr"
+                else None
+            )
+        return self._made[asked]
 
 
 def _members(session: Session, ids: Collection[int]) -> dict[int, list[Member]]:
-    found: dict[int, list[Member]] = defaultdict(list)
+    columns = [MEMBERSHIPS.c[name] for name in ("id", "authority_id", "joined_on", "left_on", *_DETAILS)]
     rows = session.execute(
-        select(MEMBERSHIPS).where(MEMBERSHIPS.c.authority_id.in_(ids)).order_by(MEMBERSHIPS.c.joined_on)
+        select(*columns).where(MEMBERSHIPS.c.authority_id.in_(ids)).order_by(MEMBERSHIPS.c.joined_on)
     )
-    for row in rows:
-        found[row.authority_id].append(Member(row.id, Period(row.joined_on, row.left_on), _details(row, None)))
+    found: dict[int, list[Member]] = defaultdict(list)
+    details = _Details()
+    for id_, authority, joined_on, left_on, *given in rows:
+        found[authority].append(Member(id_, Period(joined_on, left_on), details.of(None, *given)))
     return found
 
 

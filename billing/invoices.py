@@ -20,30 +20,27 @@ from agreements import products
 from agreements.connections import AGREEMENTS, Invoiced, Key
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
-from billing import annual_run, approvals, explanation, gathering, ledger, payment_id
+from billing import annual_run, approvals, gathering, ledger, payment_id, preparation
 from billing.annual_run import Proposal
 from billing.approvals import Approval, NotApproved, Outstanding, PlanChanged
-from billing.charges import Draft, DraftLine
-from billing.document import DocumentLine, InvoiceDocument, Party, PaymentWays, VatTotal, to_json
+from billing.document import PaymentWays, completed, from_json
 from billing.gathering import INVOICES, LINES, Book
 from billing.ledger import Earned
 from billing.models import InvoiceSeries, OutboxMessage
+from billing.preparation import Faulty, PreparedLine
 from billing.seller import Seller
-from fee_tables.calculation import Kind, reason_json
+from fee_tables.calculation import Kind, Parts
 from foundation import append_only
-from foundation.audit import Trail, canonical, sha256
-from foundation.errors import Conflict, Refused
+from foundation.audit import Trail, sha256
+from foundation.errors import Conflict
 from foundation.language import Text, day, joined, same
+from foundation.money import Money
 
 SERIES: Table = InvoiceSeries.__table__  # type: ignore[assignment]
 OUTBOX: Table = OutboxMessage.__table__  # type: ignore[assignment]
 
 INVOICES_AT_A_TIME = 500
 NUMBER_DIGITS = 4
-
-
-class Faulty(Refused):
-    """An invoice that fails our own checks never gets a number."""
 
 
 class OutOfOrder(Conflict):
@@ -74,43 +71,43 @@ def number(series: str, sequence: int) -> str:
 def check(session: Session, terms: Terms) -> int:
     """Hold the whole plan against its approval; give how many approved invoices have no number yet.
 
+    Where the audit trail shows that nothing which decides a plan was written since, the plan is not made again.
     Raises NotApproved, or PlanChanged naming what differs. What is issued already is not compared again.
     """
     approval = approvals.latest(session, terms.year, terms.book)
-    run = gathering.begin(session, terms.year, terms.book)
-    proposals = _proposals(session, run, run.groups, terms)
     if approval is None:
-        _refuse_unapproved(terms, proposals)
+        _refuse_unapproved(session, terms)
         return 0
-    left = approvals.outstanding(session, approval)
+    left = approvals.count_outstanding(session, approval)
     if left:
         _same_seller(approval, terms)
     if not approvals.is_undisturbed(session, terms.year, terms.book):
-        approvals.compare(session, left, proposals)
-    return len(left)
+        run = gathering.begin(session, terms.year, terms.book)
+        approvals.compare(session, approvals.outstanding(session, approval), _proposals(session, run, terms))
+    return left
 
 
 def issue_batch(session: Session, terms: Terms, trail: Trail, *, at_most: int = INVOICES_AT_A_TIME) -> tuple[str, ...]:
     """Issue the next approved invoices and give their numbers, none when all are issued; the caller commits.
 
-    Needs the writer's lock. The payers of the batch are planned anew and compared with what was approved.
+    Needs the writer's lock. Where something that decides a plan was written since the approval, the payers of the
+    batch are planned anew and compared with what was approved.
     Raises PlanChanged (naming what differs) or OutOfOrder; nothing is issued then.
     """
     approval = approvals.latest(session, terms.year, terms.book)
-    left = [] if approval is None else approvals.outstanding(session, approval, limit=at_most)
+    left = [] if approval is None else approvals.outstanding(session, approval, at_most=at_most)
     if approval is None or not left:
         return ()
     _same_seller(approval, terms)
-    payers = {invoice.authority_id for invoice in left}
+    if not approvals.is_undisturbed(session, terms.year, terms.book):
+        run = gathering.begin(session, terms.year, terms.book, payers={invoice.authority_id for invoice in left})
+        approvals.compare(session, left, _proposals(session, run, terms))
+    return _write(session, terms, trail, left)
+
+
+def _refuse_unapproved(session: Session, terms: Terms) -> None:
     run = gathering.begin(session, terms.year, terms.book)
-    groups = [group for group in run.groups if group.payer in payers]
-    proposals = list(_proposals(session, run, groups, terms))
-    approvals.compare(session, left, proposals)
-    return _write(session, terms, trail, list(_matched(left, proposals)))
-
-
-def _refuse_unapproved(terms: Terms, proposals: Iterator[Proposal]) -> None:
-    if next(proposals, None) is None:
+    if next(_proposals(session, run, terms), None) is None:
         return
     raise NotApproved(
         Text(
@@ -132,70 +129,57 @@ def _same_seller(approval: Approval, terms: Terms) -> None:
         )
 
 
-def _proposals(
-    session: Session, run: gathering.Run, groups: Sequence[gathering.Group], terms: Terms
-) -> Iterator[Proposal]:
-    for billable in gathering.gather(session, run, groups):
-        yield from annual_run.plan_payer(run, billable, terms.seller).proposals
-
-
-def _matched(left: Sequence[Outstanding], proposals: Sequence[Proposal]) -> Iterator[tuple[Outstanding, Proposal]]:
-    """Pair what was approved with what is proposed, in the approved order; `compare` made sure that all match."""
-    by_digest: dict[tuple[int, str], list[Proposal]] = defaultdict(list)
-    for proposal in proposals:
-        by_digest[proposal.draft.payer.id, proposal.digest].append(proposal)
-    for invoice in left:
-        yield invoice, by_digest[invoice.authority_id, invoice.digest].pop()
+def _proposals(session: Session, run: gathering.Run, terms: Terms) -> Iterator[Proposal]:
+    for payer in annual_run.payer_plans(session, run, terms.seller):
+        yield from payer.proposals
 
 
 # --- writing a batch
 
 
-@dataclass
-class _Rows:
-    """The rows of a batch, table by table, and the first free id of each."""
+class _Batch:
+    """The rows of a batch, table by table, with ids that follow what is there."""
 
-    next_id: dict[str, int]
-    rows: dict[str, list[dict[str, Any]]]
+    def __init__(self, session: Session) -> None:
+        self.rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _WRITTEN}
+        self._next_id = {table: append_only.next_id(session, table) for table in _WRITTEN}
 
     def add(self, table: Table, row: dict[str, Any]) -> dict[str, Any]:
-        row["id"] = self.next_id[table.name]
-        self.next_id[table.name] += 1
-        self.rows[table.name].append(row)
+        row["id"] = self._next_id[table]
+        self._next_id[table] += 1
+        self.rows[table].append(row)
         return row
 
 
 _WRITTEN: tuple[Table, ...] = (INVOICES, LINES, ledger.ENTRIES, ledger.POSTINGS, OUTBOX)
 
 
-def _write(
-    session: Session, terms: Terms, trail: Trail, matched: Sequence[tuple[Outstanding, Proposal]]
-) -> tuple[str, ...]:
-    if not matched:
-        return ()
+def _write(session: Session, terms: Terms, trail: Trail, approved: Sequence[Outstanding]) -> tuple[str, ...]:
     series = series_name(terms.year, terms.book)
-    sequence = _draw(session, series, len(matched), terms.on)
+    first = _draw(session, series, len(approved), terms.on)
     accounts = products.accounts_by_name(session)
-    batch = _Rows({t.name: append_only.next_id(session, t) for t in _WRITTEN}, {t.name: [] for t in _WRITTEN})
-    numbers = []
-    for at, (approved, proposal) in enumerate(matched, start=sequence):
-        document = _checked(_document(proposal.draft, terms, series, at))
-        rows = _invoice_rows(batch, terms, trail, (approved, proposal.draft, document, at), accounts)
-        trail.record(approvals.ISSUED_ACTION, document.number, {"gross_ore": document.gross.ore}, rows=rows)
-        numbers.append(document.number)
-    for table in _WRITTEN:
-        append_only.add(session, table, batch.rows[table.name])
+    batch, numbers = _Batch(session), []
+    for sequence, invoice in enumerate(approved, start=first):
+        text = completed(invoice.body, _head(terms, series, sequence))
+        if sequence == first:
+            _refuse_faulty(text)  # the head is made alike for all; the body was checked when it was approved
+        rows = _rows(batch, terms, trail, (invoice, sequence, text), accounts)
+        issued = rows[0][1]
+        trail.record(approvals.ISSUED_ACTION, issued["number"], {"gross_ore": issued["gross_ore"]}, rows=rows)
+        numbers.append(issued["number"])
+    for table, rows_of in batch.rows.items():
+        append_only.add(session, table, rows_of)
     return tuple(numbers)
 
 
-def _checked(document: InvoiceDocument) -> InvoiceDocument:
+def _refuse_faulty(text: str) -> None:
     from billing.einvoice import checks  # late: a plan does not wait for lxml
 
+    document = from_json(text)
     errors = checks.errors(checks.check(document))
     if errors:
         who = same(f"{document.number}, {document.buyer.name}: ")
         raise Faulty(who + joined([finding.message for finding in errors], by="; "))
-    return document
 
 
 def _draw(session: Session, series: str, count: int, on: date) -> int:
@@ -219,29 +203,50 @@ def _draw(session: Session, series: str, count: int, on: date) -> int:
     return int(row.last_number) + 1
 
 
-def _invoice_rows(
-    batch: _Rows,
+def _head(terms: Terms, series: str, sequence: int) -> dict[str, Any]:
+    """Give what an invoice gets with its number."""
+    seller = terms.seller
+    return {
+        "number": number(series, sequence),
+        "issued_on": terms.on,
+        "due_on": terms.on + timedelta(days=seller.payment_days),
+        "payment": PaymentWays(
+            fik_creditor=seller.fik_creditor,
+            fik_id=payment_id.for_invoice(terms.year, sequence, rehearsal=terms.book == "rehearsal"),
+            registration=seller.registration,
+            account=seller.account,
+            iban=seller.iban,
+        ),
+        "notices": terms.notices,
+    }
+
+
+def _rows(
+    batch: _Batch,
     terms: Terms,
     trail: Trail,
-    issued: tuple[Outstanding, Draft, InvoiceDocument, int],
+    issued: tuple[Outstanding, int, str],
     accounts: Mapping[str, str | None],
 ) -> list[tuple[Table, dict[str, Any]]]:
-    approved, draft, document, sequence = issued
-    text = to_json(document)
+    """Make the rows of one invoice, the invoice's own first."""
+    approved, sequence, text = issued
+    lines = list(preparation.lines(approved.lines))
+    net, vat = sum(line.net_ore for line in lines), sum(line.vat_ore for line in lines)
+    series = series_name(terms.year, terms.book)
     invoice = batch.add(
         INVOICES,
         {
             "book": terms.book,
-            "series": series_name(terms.year, terms.book),
+            "series": series,
             "sequence": sequence,
-            "number": document.number,
+            "number": number(series, sequence),
             "year": terms.year,
-            "authority_id": draft.payer.id,
-            "issued_on": document.issued_on,
-            "due_on": document.due_on,
-            "net_ore": document.net.ore,
-            "vat_ore": document.vat.ore,
-            "gross_ore": document.gross.ore,
+            "authority_id": approved.authority_id,
+            "issued_on": terms.on,
+            "due_on": terms.on + timedelta(days=terms.seller.payment_days),
+            "net_ore": net,
+            "vat_ore": vat,
+            "gross_ore": net + vat,
             "document": text,
             "document_sha256": sha256(text),
             "approved_invoice_id": approved.id,
@@ -249,22 +254,19 @@ def _invoice_rows(
             "issued_by": trail.actor,
         },
     )
+    shared = {name: invoice[name] for name in ("book", "year", "authority_id")} | {"invoice_id": invoice["id"]}
     rows = [(INVOICES, invoice)]
-    for at, line in enumerate(draft.lines, start=1):
-        rows.append((LINES, batch.add(LINES, _line_row(invoice, at, line))))
-    entry = batch.add(
-        ledger.ENTRIES,
-        {
-            "book": terms.book,
-            "posted_on": document.issued_on,
-            "authority_id": draft.payer.id,
-            "invoice_id": invoice["id"],
-            "text": f"Faktura {document.number}",
-        },
-    )
-    rows.append((ledger.ENTRIES, entry))
-    earned = [Earned(line.charge.kind, line.charge.product, line.charge.parts) for line in draft.lines]
-    for at, amount in enumerate(ledger.invoice_amounts(earned, document.vat, accounts), start=1):
+    for at, line in enumerate(lines, start=1):
+        rows.append((LINES, batch.add(LINES, {**line._asdict(), **shared, "position": at})))
+    entry = {
+        "book": terms.book,
+        "posted_on": terms.on,
+        "authority_id": approved.authority_id,
+        "invoice_id": invoice["id"],
+        "text": f"Faktura {invoice['number']}",
+    }
+    rows.append((ledger.ENTRIES, batch.add(ledger.ENTRIES, entry)))
+    for at, amount in enumerate(ledger.invoice_amounts(map(_earned, lines), Money(vat), accounts), start=1):
         posting = {
             "entry_id": entry["id"],
             "position": at,
@@ -277,73 +279,8 @@ def _invoice_rows(
     return [*rows, (OUTBOX, batch.add(OUTBOX, message))]
 
 
-def _line_row(invoice: Mapping[str, Any], position: int, line: DraftLine) -> dict[str, Any]:
-    charge = line.charge
-    return {
-        "invoice_id": invoice["id"],
-        "position": position,
-        "book": invoice["book"],
-        "key": charge.key,
-        "kind": charge.kind.value,
-        "year": invoice["year"],
-        "authority_id": invoice["authority_id"],
-        "agreement_id": charge.agreement_id,
-        "membership_id": charge.membership_id,
-        "product": charge.product,
-        "net_ore": charge.parts.net.ore,
-        "product_ore": charge.parts.product.ore,
-        "association_ore": charge.parts.association.ore,
-        "vat_ore": line.vat.ore,
-        "reason": canonical(reason_json(charge.reason)),
-    }
-
-
-# --- the document
-
-
-def _document(draft: Draft, terms: Terms, series: str, sequence: int) -> InvoiceDocument:
-    payer, details, seller = draft.payer, draft.details, terms.seller
-    return InvoiceDocument(
-        number=number(series, sequence),
-        year=terms.year,
-        issued_on=terms.on,
-        due_on=terms.on + timedelta(days=seller.payment_days),
-        seller=seller.party,
-        seller_vat_registered=seller.vat_registered,
-        buyer=Party(payer.name, payer.cvr, payer.address, payer.postcode, payer.city, details.gln),
-        references=details,
-        lines=tuple(_document_lines(draft, terms)),
-        vat_totals=tuple(VatTotal(s.category, s.rate, s.exemption, s.net, s.vat) for s in draft.vat_shares),
-        net=draft.net,
-        vat=draft.vat,
-        gross=draft.gross,
-        payment=PaymentWays(
-            fik_creditor=seller.fik_creditor,
-            fik_id=payment_id.for_invoice(terms.year, sequence, rehearsal=terms.book == "rehearsal"),
-            registration=seller.registration,
-            account=seller.account,
-            iban=seller.iban,
-        ),
-        notices=terms.notices,
-    )
-
-
-def _document_lines(draft: Draft, terms: Terms) -> Iterator[DocumentLine]:
-    for at, line in enumerate(draft.lines, start=1):
-        charge = line.charge
-        yield DocumentLine(
-            position=at,
-            kind=charge.kind.value,
-            product=charge.product or "",
-            text=explanation.title(charge.kind, charge.product, terms.year),
-            why=explanation.why(charge.kind, charge.reason, charge.parts),
-            first_day=charge.first_day,
-            last_day=charge.last_day,
-            net=charge.parts.net,
-            vat_category=line.category,
-            vat_rate=line.rate,
-            vat=line.vat,
-        )
+def _earned(line: PreparedLine) -> Earned:
+    return Earned(Kind(line.kind), line.product, Parts(Money(line.product_ore), Money(line.association_ore)))
 
 
 # --- what issued lines rest on, for the registers

@@ -68,6 +68,18 @@ class ApprovedInvoice(Base):
     content: Mapped[str]  # JSON
 
 
+class PreparedInvoice(Base):
+    """What an approved invoice will say and book: its lines, and its document without number and days."""
+
+    __tablename__ = "prepared_invoice"
+    __table_args__ = (UniqueConstraint("approved_invoice_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    approved_invoice_id: Mapped[int] = mapped_column(ForeignKey("approved_invoice.id"))
+    lines: Mapped[str]  # JSON, see `preparation.PreparedLine`
+    body: Mapped[str]  # JSON, see `document.body_json`
+
+
 class InvoiceSeries(Base):
     """The counter of a number series; the only way to gapless numbers under concurrent writers."""
 

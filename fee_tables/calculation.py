@@ -6,12 +6,13 @@ Because an issued line keeps its reason, anyone can compute its amount again fro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from fee_tables.table import Index, TableReference
 from foundation.money import ZERO, Money, half_up, split
@@ -37,7 +38,7 @@ class Placement:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Size:
     """The band of an authority, and what it rests on: counted inhabitants, or a placement."""
 
@@ -46,6 +47,27 @@ class Size:
     inhabitants_on: date | None = None
     inhabitants_source: str | None = None
     placement: Placement | None = None
+
+    @cached_property
+    def written(self) -> dict[str, Any]:
+        """The size as plain JSON values, made once for all lines that rest on it."""
+        if self.placement is not None:
+            placed = self.placement
+            return {
+                "band": self.band,
+                "placement": {
+                    "band": placed.band,
+                    "valid_from": placed.valid_from.isoformat(),
+                    "decided_by": placed.decided_by,
+                    "reason": placed.reason,
+                },
+            }
+        return {
+            "band": self.band,
+            "inhabitants": self.inhabitants,
+            "inhabitants_on": self.inhabitants_on.isoformat() if self.inhabitants_on else None,
+            "inhabitants_source": self.inhabitants_source,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +79,7 @@ class CostShare:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a line is what it is. What does not apply is None.
 
     `base` is the table's amount before any share. `rebate` is what was granted, `exemption` why the fee is waived.
@@ -73,7 +94,7 @@ class Reason:
     contribution_share: Fraction | None = None
     year_share: Fraction | None = None
     passive_share: Fraction | None = None
-    index: Index | None = None
+    regulation: Index | None = None
     shared_cost: CostShare | None = None
     exemption: str | None = None
     rebate: Money | None = None
@@ -89,11 +110,11 @@ class Parts:
 
     product: Money
     association: Money
+    #: The price without VAT.
+    net: Money = field(init=False, repr=False, compare=False)
 
-    @property
-    def net(self) -> Money:
-        """The price without VAT."""
-        return self.product + self.association
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "net", self.product + self.association)
 
     def __neg__(self) -> Parts:
         return Parts(-self.product, -self.association)
@@ -118,7 +139,7 @@ def parts_of(kind: Kind, reason: Reason) -> Parts:
 
 
 def _indexed(reason: Reason) -> Money:
-    index = reason.index
+    index = reason.regulation
     if index is None:
         return reason.base
     return Money(half_up(reason.base.ore * index.new / (index.old * index.round_to)) * index.round_to)
@@ -138,30 +159,29 @@ _PLAIN = ("member", "exemption", "rebate_reason")
 
 def reason_json(reason: Reason) -> dict[str, Any]:
     """Write a reason as plain JSON values; what does not apply is left out."""
-    written: dict[str, Any] = {"table": _table_json(reason.table), "base_ore": reason.base.ore}
+    return {"table": reason.table.written, **facts_json(reason)}
+
+
+def facts_json(reason: Reason) -> dict[str, Any]:
+    """Write what of a reason does not stand in its table."""
+    written: dict[str, Any] = {"base_ore": reason.base.ore}
     if reason.size is not None:
-        written |= _size_json(reason.size)
-    written |= {name: str(value) for name in _SHARES + _DAYS if (value := getattr(reason, name)) is not None}
-    written |= {name: value for name in _PLAIN if (value := getattr(reason, name)) is not None}
-    return written | _particulars_json(reason)
-
-
-def _table_json(table: TableReference) -> dict[str, Any]:
-    written = {
-        "product": table.product,
-        "valid_from": table.valid_from.isoformat(),
-        "decided_on": table.decided_on.isoformat(),
-        "decided_by": table.decided_by,
-        "source": table.source,
-        "digest": table.digest,
-    }
-    return written | {"made_up": True} if table.made_up else written
+        written |= reason.size.written
+    for name in _SHARES + _DAYS:
+        if (value := getattr(reason, name)) is not None:
+            written[name] = str(value)
+    for name in _PLAIN:
+        if (value := getattr(reason, name)) is not None:
+            written[name] = value
+    if reason.regulation is not None or reason.shared_cost is not None or reason.rebate is not None:
+        written |= _particulars_json(reason)
+    return written
 
 
 def _particulars_json(reason: Reason) -> dict[str, Any]:
     written: dict[str, Any] = {}
-    if reason.index is not None:
-        index = reason.index
+    if reason.regulation is not None:
+        index = reason.regulation
         written["index"] = {"old": _decimal(index.old), "new": _decimal(index.new), "round_to_ore": index.round_to}
     if reason.shared_cost is not None:
         cost = reason.shared_cost
@@ -175,26 +195,6 @@ def _decimal(value: Fraction) -> str:
     return str(Decimal(value.numerator) / Decimal(value.denominator))  # exact: index values have six decimals at most
 
 
-def _size_json(size: Size) -> dict[str, Any]:
-    if size.placement is not None:
-        placed = size.placement
-        return {
-            "band": size.band,
-            "placement": {
-                "band": placed.band,
-                "valid_from": placed.valid_from.isoformat(),
-                "decided_by": placed.decided_by,
-                "reason": placed.reason,
-            },
-        }
-    return {
-        "band": size.band,
-        "inhabitants": size.inhabitants,
-        "inhabitants_on": size.inhabitants_on.isoformat() if size.inhabitants_on else None,
-        "inhabitants_source": size.inhabitants_source,
-    }
-
-
 def reason_from_json(written: Mapping[str, Any]) -> Reason:
     """Read a reason back, exactly. Raises KeyError or ValueError where it is not one."""
     table, index, cost = written["table"], written.get("index"), written.get("shared_cost")
@@ -203,7 +203,7 @@ def reason_from_json(written: Mapping[str, Any]) -> Reason:
     found |= {name: Fraction(written[name]) for name in _SHARES if name in written}
     found |= {name: date.fromisoformat(written[name]) for name in _DAYS if name in written}
     if index is not None:
-        found["index"] = Index(Fraction(index["old"]), Fraction(index["new"]), index["round_to_ore"])
+        found["regulation"] = Index(Fraction(index["old"]), Fraction(index["new"]), index["round_to_ore"])
     if cost is not None:
         found["shared_cost"] = CostShare(Money(cost["cost_ore"]), cost["sharers"], cost["number"])
     if "rebate_ore" in written:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 from foundation.money import Money
 
@@ -61,7 +62,7 @@ AnnualFee = FlatFee | BandFee | SharedCost
 JoiningFee = FlatFee | BandFee | DatedFee
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableReference:
     """Which decision an amount rests on; `digest` is the SHA-256 of the adopted text."""
 
@@ -72,6 +73,19 @@ class TableReference:
     source: str
     digest: str
     made_up: bool = False
+
+    @cached_property
+    def written(self) -> dict[str, Any]:
+        """The reference as plain JSON values, made once for all lines that rest on it."""
+        written: dict[str, Any] = {
+            "product": self.product,
+            "valid_from": self.valid_from.isoformat(),
+            "decided_on": self.decided_on.isoformat(),
+            "decided_by": self.decided_by,
+            "source": self.source,
+            "digest": self.digest,
+        }
+        return written | {"made_up": True} if self.made_up else written
 
 
 @dataclass(frozen=True, slots=True)

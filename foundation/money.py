@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 
 ORE_PER_KRONE = 100
 
@@ -71,19 +70,21 @@ def split(whole: Money, weights: Sequence[int]) -> list[Money]:
     over = sum(weights)
     if over <= 0 or min(weights) < 0:
         raise ValueError("a split needs weights of zero or more, and one above zero")
-    return apportion(whole, [Fraction(whole.ore * weight, over) for weight in weights])
+    return apportion(whole, [whole.ore * weight for weight in weights], over)
 
 
-def apportion(whole: Money, exact_ore: Sequence[Fraction]) -> list[Money]:
-    """Round exact parts to whole øre so that they add up to `whole`: largest remainder first, then the earlier part.
+def apportion(whole: Money, parts: Sequence[int], over: int) -> list[Money]:
+    """Round the exact parts `part / over` øre so that they add up to `whole`: largest remainder first, then the
+    earlier part.
 
     `whole` is the rounded sum of the parts. Raises ValueError where it lies further away than rounding explains.
     """
-    floors = [floor(part) for part in exact_ore]
+    floors = [part // over for part in parts]
+    remainders = [part % over for part in parts]
     left_over = whole.ore - sum(floors)
-    if not 0 <= left_over <= sum(part.denominator != 1 for part in exact_ore):
-        raise ValueError(f"{whole.ore} øre is not the rounded sum of {[str(part) for part in exact_ore]}")
-    by_remainder = sorted(range(len(floors)), key=lambda at: (floors[at] - exact_ore[at], at))
-    for at in by_remainder[:left_over]:
-        floors[at] += 1
+    if not 0 <= left_over <= len(parts) - remainders.count(0):
+        raise ValueError(f"{whole.ore} øre is not the rounded sum of {list(parts)} over {over}")
+    if left_over:
+        for at in sorted(range(len(parts)), key=lambda at: -remainders[at])[:left_over]:  # sorting keeps the order
+            floors[at] += 1
     return [Money(ore) for ore in floors]

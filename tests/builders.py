@@ -18,6 +18,7 @@ import fee_tables
 from agreements.lifecycle import Facts
 from agreements.lifecycle import Kind as Connected
 from billing import seller as sellers
+from billing.case import Ground
 from billing.charges import (
     Billable,
     Charge,
@@ -29,7 +30,6 @@ from billing.charges import (
 )
 from billing.document import References
 from billing.gathering import Run
-from billing.pricing import Ground
 from billing.seller import Seller
 from fee_tables import text
 from fee_tables.calculation import Kind, Parts, Placement, Reason
@@ -301,7 +301,7 @@ def placement(band: str = "large", valid_from: date = date(2023, 1, 1)) -> Place
 
 def reason(base: Money = FEE, **other: Any) -> Reason:
     """A reason with a table and an amount; `other` is what else applies."""
-    return replace(Reason(reference(), base), **other)
+    return Reason(reference(), base)._replace(**other)
 
 
 def charge(

@@ -18,7 +18,7 @@ from app.cli import output, service
 from app.cli.output import Progress
 from app.cli.service import Service
 from billing import annual_run, approvals, explanation, invoices, renderings
-from billing.annual_run import Plan
+from billing.annual_run import Plan, Proposal
 from billing.charges import Charge, Problem
 from billing.gathering import Book
 from billing.invoices import Terms
@@ -67,25 +67,28 @@ def plan(year: int, rehearsal: bool, as_json: bool) -> None:
 
     What would be invoiced, why, and what is in the way; stores nothing.
     """
-    surroundings = service.current()
+    surroundings, listed = service.current(), output.JsonList()
+    each = (lambda proposal: listed.append(plan_json.invoice(proposal))) if as_json else partial(_show_invoice, year)
     with surroundings.reading() as session:
-        made = annual_run.plan(session, year, surroundings.seller(session), book=_book(rehearsal))
+        made = annual_run.plan(session, year, surroundings.seller(session), book=_book(rehearsal), each=each)
     if as_json:
-        output.say_json(plan_json.plan(made, output.language()))
+        listed.say_in(plan_json.plan(made, output.language()), "invoices")
     else:
-        show_plan(made)
+        _show_plan(made)
 
 
-def show_plan(made: Plan) -> None:
-    """Print a plan as a person reads it: every invoice, totals, then what is in the way."""
-    for proposal in made.proposals:
-        draft = proposal.draft
-        gross = kroner(draft.gross)
-        place = draft.details.gln if draft.details.endpoint == "gln" else f"CVR {draft.payer.cvr}"
-        output.say(Text(f"{draft.payer.name} ({place}): {gross.da} med moms",
-                        f"{draft.payer.name} ({place}): {gross.en} with VAT"))  # fmt: skip
-        for line in draft.lines:
-            output.say(_line_words(line.charge, made.year))
+def _show_invoice(year: int, proposal: Proposal) -> None:
+    draft = proposal.draft
+    gross = kroner(draft.gross)
+    place = draft.details.gln if draft.details.endpoint == "gln" else f"CVR {draft.payer.cvr}"
+    output.say(Text(f"{draft.payer.name} ({place}): {gross.da} med moms",
+                    f"{draft.payer.name} ({place}): {gross.en} with VAT"))  # fmt: skip
+    for line in draft.lines:
+        output.say(_line_words(line.charge, year))
+
+
+def _show_plan(made: Plan) -> None:
+    """Print what a person reads below a plan's invoices: totals, then what is in the way."""
     show_totals(made)
     _show_listed(Text("Problemer", "Problems"), made.problems)
     _show_listed(Text("Bemærkninger", "Notes"), made.notes)
@@ -95,7 +98,7 @@ def show_plan(made: Plan) -> None:
                         f"Nothing to invoice: {nothing.payer.name}: {why.en}"))  # fmt: skip
     output.say("")
     output.say(Text(f"Kontrolsum: {made.digest}", f"Digest: {made.digest}"))
-    if made.proposals:
+    if made.totals.invoices:
         approve = f"os2tilslut billing approve {made.year} --digest {made.digest} --by "
         output.say(Text(f"Godkend med: {approve}NAVN", f"Approve with: {approve}NAME"))
 

@@ -6,10 +6,11 @@ import csv
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -19,7 +20,8 @@ from app.cli import billing, databases, inspection, output, registers, starter, 
 from app.cli.service import NotInProduction, Service
 from authorities import population
 from billing import annual_run, verification
-from billing.annual_run import Plan
+from billing.annual_run import Plan, Proposal
+from billing.charges import Draft
 from fee_tables import catalogue
 from fee_tables.size_key import band_title
 from foundation import periods
@@ -30,6 +32,8 @@ _CLOCK = datetime(demonstration.YEAR, 1, 15, 10, 0, tzinfo=UTC)
 _APPROVER = "Demonstrationens godkender"
 _LARGEST = 10
 
+Made = TypeVar("Made")
+
 
 @dataclass
 class _Timings:
@@ -37,7 +41,7 @@ class _Timings:
 
     taken: dict[str, float] = field(default_factory=dict)
 
-    def step(self, label: Text, work: Callable[[], object]) -> object:
+    def step(self, label: Text, work: Callable[[], Made]) -> Made:
         output.note(Text(f"— {label.da} …", f"— {label.en} …"))
         begun = time.perf_counter()
         result = work()
@@ -61,15 +65,13 @@ def command(context: click.Context) -> int:
                  lambda: context.invoke(starter.load))  # fmt: skip
     timings.step(Text("Digter medlemskaber, aftaler og takstblade", "Making up memberships, agreements and tables"),
                  lambda: _make_up(context, folder / "input"))  # fmt: skip
-    made = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
-    assert isinstance(made, Plan)
+    made, largest = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
     timings.step(Text("Godkender og udsteder", "Approving and issuing"), lambda: _issue(context, made))
     timings.step(Text("Skriver og efterprøver dokumenter", "Writing and checking documents"),
                  lambda: billing.export_all(surroundings, made.year, "real", folder / "documents", english=True),
                  )  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
-    assert isinstance(verdict, verification.Verdict)
-    _summarise(surroundings, made, verdict, timings)
+    _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
 
 
@@ -115,9 +117,17 @@ def _shipped(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(rows))
 
 
-def _plan(surroundings: Service) -> Plan:
+def _plan(surroundings: Service) -> tuple[Plan, list[Draft]]:
+    """Make the plan; give it with its largest invoices."""
+    largest: list[Draft] = []
+
+    def hear(proposal: Proposal) -> None:
+        largest.append(proposal.draft)
+        largest.sort(key=lambda draft: -draft.gross.ore)
+        del largest[_LARGEST:]
+
     with surroundings.reading() as session:
-        return annual_run.plan(session, demonstration.YEAR, surroundings.seller(session))
+        return annual_run.plan(session, demonstration.YEAR, surroundings.seller(session), each=hear), largest
 
 
 def _issue(context: click.Context, made: Plan) -> None:
@@ -133,7 +143,10 @@ def _verify(surroundings: Service) -> verification.Verdict:
 # --- the summary
 
 
-def _summarise(surroundings: Service, made: Plan, verdict: verification.Verdict, timings: _Timings) -> None:
+def _summarise(
+    surroundings: Service, planned: tuple[Plan, Sequence[Draft]], verdict: verification.Verdict, timings: _Timings
+) -> None:
+    made, largest = planned
     year, folder = made.year, surroundings.config.data_dir
     output.say("")
     output.say(Text(f"OS2's år {year} – DEMONSTRATION", f"OS2's year {year} – DEMONSTRATION"))
@@ -148,7 +161,7 @@ def _summarise(surroundings: Service, made: Plan, verdict: verification.Verdict,
     _show_bands(surroundings, year)
     billing.show_totals(made)
     _show_problems(made)
-    _show_largest(made)
+    _show_largest(largest)
     _show_places(folder)
     output.say("")
     output.table([(label, f"{taken:.1f} s") for label, taken in timings.taken.items()], right=(1,))
@@ -181,19 +194,14 @@ def _show_problems(made: Plan) -> None:
     output.table([(code, name, ", ".join(products)) for (code, name), products in sorted(grouped.items())])
 
 
-def _show_largest(made: Plan) -> None:
+def _show_largest(largest: Sequence[Draft]) -> None:
     spoken = output.language()
-    largest = sorted(made.proposals, key=lambda proposal: -proposal.draft.gross.ore)[:_LARGEST]
     output.say("")
     output.say(Text(f"De {_LARGEST} største fakturaer, med moms:", f"The {_LARGEST} largest invoices, with VAT:"))
     output.table(
         [
-            (
-                p.draft.payer.name,
-                f"{len(p.draft.lines)} {Text('linjer', 'lines')[spoken]}",
-                kroner(p.draft.gross)[spoken],
-            )
-            for p in largest
+            (draft.payer.name, f"{len(draft.lines)} {Text('linjer', 'lines')[spoken]}", kroner(draft.gross)[spoken])
+            for draft in largest
         ],
         right=(1, 2),
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
 from foundation.language import Language, Text
 
 _spoken: Language = "da"
+
+_KEPT_IN_MEMORY = 1024 * 1024  # bytes
+_PIECE = 64 * 1024  # characters
 
 
 def speak(chosen: Language) -> None:
@@ -43,6 +47,29 @@ def complain(text: Text) -> None:
 def say_json(value: object) -> None:
     """Print one JSON document, and nothing else on standard output."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+class JsonList:
+    """A list that is one member of a JSON document, kept in a file while it grows: memory holds a little of it."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_KEPT_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115
+        self._is_empty = True
+
+    def append(self, value: object) -> None:
+        """Add an item."""
+        text = json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n    ")
+        self._file.write(f"{'' if self._is_empty else ','}\n    {text}")
+        self._is_empty = False
+
+    def say_in(self, document: Mapping[str, object], name: str) -> None:
+        """Print the document with the list as its last member, and nothing else on standard output."""
+        head = json.dumps(document, ensure_ascii=False, indent=2).removesuffix("\n}")
+        click.echo(f'{head},\n  "{name}": [', nl=False)
+        self._file.seek(0)
+        while piece := self._file.read(_PIECE):
+            click.echo(piece, nl=False)
+        click.echo("]\n}" if self._is_empty else "\n  ]\n}")
 
 
 def table(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), indent: str = "  ") -> None:

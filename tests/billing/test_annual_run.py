@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.annual_run import Digest, PayerPlan, Totals, plan_payer, reconcile
+from billing.case import Priced
 from billing.charges import Billable, Charge, Code, InvoicedLine
-from billing.pricing import Priced, price
+from billing.pricing import price
 from fee_tables.calculation import Kind, Parts
 from fee_tables.table import FeeTable, FlatFee, Vat
 from foundation.money import ZERO, Money, kroner, total

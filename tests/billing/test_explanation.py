@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -138,7 +137,7 @@ def test_pv_007_indexed_dues_tell_both_index_values() -> None:
     index = Index(Fraction(124), Fraction("128.4"), 100)
 
     holds(
-        told(Kind.MEMBERSHIP_DUES, builders.reason(kroner(25_000), member=True, index=index), None),
+        told(Kind.MEMBERSHIP_DUES, builders.reason(kroner(25_000), member=True, regulation=index), None),
         ["kontingentet", "25.000,00 kr.", "124", "128,4", "hele kroner", "25.887,00 kr."],
         ["the dues", "DKK 25,000.00", "128.4", "whole kroner", "DKK 25,887.00"],
     )
@@ -155,7 +154,7 @@ def test_pv_006_half_dues_tell_when_the_member_joined() -> None:
 
 
 def test_a_made_up_table_says_so_in_full_and_in_short() -> None:
-    reason = replace(builders.reason(), table=builders.reference(made_up=True))
+    reason = builders.reason()._replace(table=builders.reference(made_up=True))
 
     holds(told(Kind.ANNUAL_FEE, reason), ["opdigtet"], ["made up"])
     holds(short(Kind.ANNUAL_FEE, reason), ["opdigtet takst"], ["made-up price"])
@@ -169,7 +168,7 @@ EVERY_REASON = [
         contribution_share=contribution,
         year_share=year,
         passive_share=passive,
-        index=index,
+        regulation=index,
         shared_cost=cost,
         exemption="fritaget" if waived else None,
         rebate=kroner(100) if waived else None,

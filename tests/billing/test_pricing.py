@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agreements.lifecycle import Kind as Connected
+from billing.case import Ground, Priced, is_member
 from billing.charges import Billable, Charge, Code, Count
-from billing.pricing import Ground, Priced, is_member, price
+from billing.pricing import price
 from fee_tables.calculation import Kind, Parts, parts_of
 from fee_tables.catalogue import catalogue
 from fee_tables.table import DatedFee, FlatFee, Index, SharedCost, Vat
@@ -751,7 +752,7 @@ def test_pv_007_indexed_dues_show_both_values() -> None:
     )
 
     assert charge.parts == Parts(ZERO, kroner(25_887))
-    assert charge.reason.index == index
+    assert charge.reason.regulation == index
 
 
 def test_dues_follow_the_vat_of_the_association_and_fees_that_of_their_table() -> None:

@@ -48,7 +48,7 @@ def valghalla(band: str) -> Money:
 
 def dues(index: Index | None = None, year_share: Fraction | None = None, base: Money | None = None) -> Money:
     """The dues by a reason."""
-    reason = builders.reason(base or kroner(25000), index=index, year_share=year_share)
+    reason = builders.reason(base or kroner(25000), regulation=index, year_share=year_share)
     return parts_of(Kind.MEMBERSHIP_DUES, reason).net
 
 
@@ -116,7 +116,7 @@ reasons = st.builds(
     contribution_share=st.none() | shares,
     year_share=st.none() | shares.filter(bool),
     passive_share=st.none() | shares,
-    index=st.none() | st.builds(Index, old=index_values, new=index_values, round_to=st.sampled_from([1, 100])),
+    regulation=st.none() | st.builds(Index, old=index_values, new=index_values, round_to=st.sampled_from([1, 100])),
     shared_cost=st.none() | st.builds(CostShare, cost=moneys, sharers=st.integers(1, 98), number=st.integers(1, 98)),
     exemption=st.none() | words,
     rebate=st.none() | moneys,
@@ -221,7 +221,7 @@ def test_pv_007_the_index_regulates_the_dues_with_both_roundings() -> None:
 
 
 def test_pv_007_the_reason_shows_both_index_values() -> None:
-    written = reason_json(builders.reason(kroner(25000), index=Index(Fraction("124.0"), Fraction("128.4"), 100)))
+    written = reason_json(builders.reason(kroner(25000), regulation=Index(Fraction("124.0"), Fraction("128.4"), 100)))
 
     assert written["index"] == {"old": "124", "new": "128.4", "round_to_ore": 100}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 import pytest
 from hypothesis import given
@@ -112,11 +113,17 @@ def test_a_split_refuses_weights_that_say_nothing(by: list[int]) -> None:
         split(kroner(1), by)
 
 
+def over_one(exact: list[Fraction]) -> tuple[list[int], int]:
+    """Write exact parts over one denominator, as `apportion` takes them."""
+    over = lcm(*(part.denominator for part in exact))
+    return [int(part * over) for part in exact], over
+
+
 @given(st.lists(fractions, min_size=1, max_size=20))
 def test_apportioned_parts_add_up_to_the_rounded_sum(exact: list[Fraction]) -> None:
     whole = Money(half_up(sum(exact, Fraction(0))))
 
-    parts = apportion(whole, exact)
+    parts = apportion(whole, *over_one(exact))
 
     assert total(parts) == whole
     assert all(abs(part.ore - of) < 1 for part, of in zip(parts, exact, strict=True))
@@ -124,7 +131,7 @@ def test_apportioned_parts_add_up_to_the_rounded_sum(exact: list[Fraction]) -> N
 
 @given(st.lists(fractions, min_size=2, max_size=20))
 def test_a_larger_remainder_is_never_passed_over_for_a_smaller_one(exact: list[Fraction]) -> None:
-    parts = apportion(Money(half_up(sum(exact, Fraction(0)))), exact)
+    parts = apportion(Money(half_up(sum(exact, Fraction(0)))), *over_one(exact))
 
     raised = [of % 1 for part, of in zip(parts, exact, strict=True) if part.ore > of]
     lowered = [of % 1 for part, of in zip(parts, exact, strict=True) if part.ore < of]
@@ -132,7 +139,7 @@ def test_a_larger_remainder_is_never_passed_over_for_a_smaller_one(exact: list[F
 
 
 def test_of_equal_remainders_the_earlier_part_is_raised() -> None:
-    parts = apportion(Money(2), [Fraction(1, 2), Fraction(1, 2), Fraction(1, 2), Fraction(1, 2)])
+    parts = apportion(Money(2), [1, 1, 1, 1], 2)
 
     assert [part.ore for part in parts] == [1, 1, 0, 0]
 
@@ -140,4 +147,4 @@ def test_of_equal_remainders_the_earlier_part_is_raised() -> None:
 @pytest.mark.parametrize("ore", [-1, 5, 100])
 def test_apportioning_refuses_a_whole_that_rounding_does_not_explain(ore: int) -> None:
     with pytest.raises(ValueError, match="rounded sum"):
-        apportion(Money(ore), [Fraction(1, 3), Fraction(1, 3), Fraction(1, 3)])
+        apportion(Money(ore), [1, 1, 1], 3)

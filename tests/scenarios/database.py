@@ -40,7 +40,7 @@ def tamper(line: CommandLine, table: str, *statements: str) -> None:
     with line.session() as session:
         standing = _take_triggers_off(session, table)
         for statement in statements:
-            session.execute(text(statement))
+            session.execute(text(statement.replace(":", "\\:")))
         for create in standing:
             session.execute(text(create.replace(":", "\\:")))
 

@@ -31,6 +31,7 @@ CHANGES = {
     "ledger_entry": "text = 'Faktura'",
     "outbox_message": "kind = 'lost'",
     "plan_approval": "approved_by = 'en anden'",
+    "prepared_invoice": "body = 'x'",
     "posting": "amount_ore = amount_ore + 1",
     "rendering": "sha256 = 'x'",
     "seller_settings": "imported_by = 'en anden'",
