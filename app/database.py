@@ -48,7 +48,13 @@ def prepare(engine: Engine) -> None:
 def _connect_sqlite(connection: Any, record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     patience = f"busy_timeout = {WRITER_PATIENCE * 1000}"  # milliseconds; first, for the next may have to wait
-    safety = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON")
+    safety = (
+        "cache_size = -16000",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",
+    )
     for pragma in (patience, *safety):
         connection.execute(f"PRAGMA {pragma}")
 

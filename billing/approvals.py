@@ -15,7 +15,7 @@ from billing import annual_run, preparation
 from billing.annual_run import Proposal
 from billing.gathering import Book
 from billing.models import ApprovedInvoice, Invoice, PlanApproval, PreparedInvoice
-from billing.preparation import Faulty
+from billing.preparation import Faulty, Prepared
 from billing.seller import Seller
 from foundation import append_only, audit
 from foundation.audit import Trail
@@ -60,14 +60,12 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """An approved invoice that has no number yet; `lines` and `body` are what was prepared of it."""
+    """An approved invoice that has no number yet."""
 
     id: int
     position: int
     authority_id: int
     digest: str
-    lines: str
-    body: str
 
 
 def latest(session: Session, year: int, book: Book) -> Approval | None:
@@ -186,8 +184,8 @@ def _first(listed: Sequence[Text]) -> list[Text]:
 def is_undisturbed(session: Session, year: int, book: Book) -> bool:
     """Tell from the audit trail whether nothing that decides a plan was written since its newest approval.
 
-    Every register, table and setting leaves an entry when it changes. So a whole plan need not be made again just to
-    find it unchanged; each batch still compares the payers it issues to.
+    Every register, table and setting leaves an entry when it changes, so a plan need not be made again just to find it
+    unchanged. Reads the index of actions, not the entries.
     """
     entries = audit.ENTRIES.c
     approved_at = session.execute(
@@ -195,8 +193,8 @@ def is_undisturbed(session: Session, year: int, book: Book) -> bool:
     ).scalar()
     if approved_at is None:
         return False
-    disturbing = select(entries.position).where(entries.position > approved_at, entries.action.not_in(_HARMLESS))
-    return session.execute(disturbing.limit(1)).first() is None
+    last = session.execute(select(entries.action, func.max(entries.position)).group_by(entries.action))
+    return all(position <= approved_at for action, position in last if action not in _HARMLESS)
 
 
 def count_outstanding(session: Session, approval: Approval) -> int:
@@ -205,36 +203,41 @@ def count_outstanding(session: Session, approval: Approval) -> int:
 
 
 def outstanding(session: Session, approval: Approval, *, at_most: int | None = None) -> list[Outstanding]:
-    """Give the approved invoices without a number, in order; all of a payer's or none.
-
-    Raises PlanChanged where one was approved by a version of this service that prepared nothing.
-    """
-    columns = (
-        *(APPROVED.c[name] for name in ("id", "position", "authority_id", "digest")), PREPARED.c.lines, PREPARED.c.body,
-    )  # fmt: skip
-    found = _outstanding(approval, *columns)
-    rows = session.execute(found.order_by(APPROVED.c.position).limit(at_most)).all()
+    """Give the approved invoices without a number, in order; all of a payer's or none."""
+    columns = [APPROVED.c[name] for name in ("id", "position", "authority_id", "digest")]
+    found = _outstanding(approval, *columns).order_by(APPROVED.c.position)
+    rows = session.execute(found.limit(at_most)).all()
     if at_most is not None and len(rows) == at_most:
         last = rows[-1]
         more = found.where(APPROVED.c.authority_id == last.authority_id, APPROVED.c.position > last.position)
-        rows = [*rows, *session.execute(more.order_by(APPROVED.c.position))]
-    if any(row.body is None for row in rows):
+        rows = [*rows, *session.execute(more)]
+    return [Outstanding(row.id, row.position, row.authority_id, row.digest) for row in rows]
+
+
+def _outstanding(approval: Approval, *columns: Any) -> Select[Any]:
+    issued = select(INVOICES.c.id).where(INVOICES.c.approved_invoice_id == APPROVED.c.id)
+    return select(*columns).where(APPROVED.c.approval_id == approval.id, ~issued.exists())
+
+
+def prepared(session: Session, approved: Sequence[Outstanding]) -> list[Prepared]:
+    """Give what was prepared of some approved invoices, in their order.
+
+    Raises PlanChanged where one was approved by a version of this service that prepared nothing.
+    """
+    columns = PREPARED.c
+    ids = [invoice.id for invoice in approved]
+    rows = session.execute(
+        select(columns.approved_invoice_id, columns.lines, columns.body).where(columns.approved_invoice_id.in_(ids))
+    )
+    found = {row.approved_invoice_id: Prepared(row.lines, row.body) for row in rows}
+    if len(found) < len(ids):
         raise PlanChanged(
             Text(
                 "planen er godkendt med en ældre version af os2tilslut; læs den igen og godkend den",
                 "the plan was approved with an older version of os2tilslut; read it again and approve it",
             )
         )
-    return [Outstanding(*row) for row in rows]
-
-
-def _outstanding(approval: Approval, *columns: Any) -> Select[Any]:
-    issued = select(INVOICES.c.id).where(INVOICES.c.approved_invoice_id == APPROVED.c.id)
-    return (
-        select(*columns)
-        .select_from(APPROVED.outerjoin(PREPARED, PREPARED.c.approved_invoice_id == APPROVED.c.id))
-        .where(APPROVED.c.approval_id == approval.id, ~issued.exists())
-    )
+    return [found[id_] for id_ in ids]
 
 
 def compare(session: Session, approved: Sequence[Outstanding], proposed: Iterable[Proposal]) -> None:

@@ -25,11 +25,10 @@ from billing.annual_run import Proposal
 from billing.approvals import Approval, NotApproved, Outstanding, PlanChanged
 from billing.document import PaymentWays, completed, from_json
 from billing.gathering import INVOICES, LINES, Book
-from billing.ledger import Earned
 from billing.models import InvoiceSeries, OutboxMessage
-from billing.preparation import Faulty, PreparedLine
+from billing.preparation import Faulty, Prepared
 from billing.seller import Seller
-from fee_tables.calculation import Kind, Parts
+from fee_tables.calculation import Kind
 from foundation import append_only
 from foundation.audit import Trail, sha256
 from foundation.errors import Conflict
@@ -159,11 +158,12 @@ def _write(session: Session, terms: Terms, trail: Trail, approved: Sequence[Outs
     first = _draw(session, series, len(approved), terms.on)
     accounts = products.accounts_by_name(session)
     batch, numbers = _Batch(session), []
-    for sequence, invoice in enumerate(approved, start=first):
-        text = completed(invoice.body, _head(terms, series, sequence))
+    prepared = approvals.prepared(session, approved)
+    for sequence, (invoice, ready) in enumerate(zip(approved, prepared, strict=True), start=first):
+        text = completed(ready.body, _head(terms, series, sequence))
         if sequence == first:
             _refuse_faulty(text)  # the head is made alike for all; the body was checked when it was approved
-        rows = _rows(batch, terms, trail, (invoice, sequence, text), accounts)
+        rows = _rows(batch, terms, trail, (invoice, ready, sequence, text), accounts)
         issued = rows[0][1]
         trail.record(approvals.ISSUED_ACTION, issued["number"], {"gross_ore": issued["gross_ore"]}, rows=rows)
         numbers.append(issued["number"])
@@ -225,12 +225,12 @@ def _rows(
     batch: _Batch,
     terms: Terms,
     trail: Trail,
-    issued: tuple[Outstanding, int, str],
+    issued: tuple[Outstanding, Prepared, int, str],
     accounts: Mapping[str, str | None],
 ) -> list[tuple[Table, dict[str, Any]]]:
     """Make the rows of one invoice, the invoice's own first."""
-    approved, sequence, text = issued
-    lines = list(preparation.lines(approved.lines))
+    approved, prepared, sequence, text = issued
+    lines = list(preparation.lines(prepared.lines))
     net, vat = sum(line.net_ore for line in lines), sum(line.vat_ore for line in lines)
     series = series_name(terms.year, terms.book)
     invoice = batch.add(
@@ -266,7 +266,7 @@ def _rows(
         "text": f"Faktura {invoice['number']}",
     }
     rows.append((ledger.ENTRIES, batch.add(ledger.ENTRIES, entry)))
-    for at, amount in enumerate(ledger.invoice_amounts(map(_earned, lines), Money(vat), accounts), start=1):
+    for at, amount in enumerate(ledger.invoice_amounts(lines, Money(vat), accounts), start=1):
         posting = {
             "entry_id": entry["id"],
             "position": at,
@@ -277,10 +277,6 @@ def _rows(
         rows.append((ledger.POSTINGS, batch.add(ledger.POSTINGS, posting)))
     message = {"invoice_id": invoice["id"], "kind": "deliver", "created_at": trail.at}
     return [*rows, (OUTBOX, batch.add(OUTBOX, message))]
-
-
-def _earned(line: PreparedLine) -> Earned:
-    return Earned(Kind(line.kind), line.product, Parts(Money(line.product_ore), Money(line.association_ore)))
 
 
 # --- what issued lines rest on, for the registers

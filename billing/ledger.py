@@ -7,13 +7,13 @@ on those of the public standard chart. Debit is above zero, credit below; every 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from billing.models import Account, LedgerEntry, Posting
-from fee_tables.calculation import Kind, Parts
+from fee_tables.calculation import Kind
 from foundation.audit import Trail
 from foundation.intake import Intake, Rows, Taken
 from foundation.money import Money
@@ -30,8 +30,7 @@ JOINING_FEE_SUFFIX = "00001"  # Tilslutningsafgift
 ANNUAL_FEE_SUFFIX = "00002"  # Vederlag (årlig)
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """One posting to be: where, for whose fund (None outside the products'), how much."""
 
     account: str
@@ -39,18 +38,22 @@ class Amount:
     money: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """What a line brings: its kind, its product and its parts."""
+class Earned(Protocol):
+    """What a line brings: its kind, its product and whose the money is, in øre. Prepared and issued lines are such."""
 
-    kind: Kind
-    product: str | None
-    parts: Parts
+    @property
+    def kind(self) -> str: ...
+    @property
+    def product(self) -> str | None: ...
+    @property
+    def product_ore(self) -> int: ...
+    @property
+    def association_ore(self) -> int: ...
 
 
-def product_account(product: str, account: str | None, kind: Kind) -> str:
+def product_account(product: str, account: str | None, kind: str) -> str:
     """Give the income account of a product for a kind of line; its name stands in where it has no number yet."""
-    suffix = ANNUAL_FEE_SUFFIX if kind is Kind.ANNUAL_FEE else JOINING_FEE_SUFFIX
+    suffix = ANNUAL_FEE_SUFFIX if kind == Kind.ANNUAL_FEE else JOINING_FEE_SUFFIX
     return f"{account or product}-{suffix}"
 
 
@@ -63,12 +66,12 @@ def invoice_amounts(lines: Iterable[Earned], vat: Money, accounts: Mapping[str, 
     for line in lines:
         if line.product is not None:
             place = (product_account(line.product, accounts.get(line.product), line.kind), line.product)
-            income[place] = income.get(place, 0) - line.parts.product.ore
-        own = (DUES if line.kind is Kind.MEMBERSHIP_DUES else CONTRIBUTION, None)
-        income[own] = income.get(own, 0) - line.parts.association.ore
+            income[place] = income.get(place, 0) - line.product_ore
+        own = (DUES if line.kind == Kind.MEMBERSHIP_DUES else CONTRIBUTION, None)
+        income[own] = income.get(own, 0) - line.association_ore
     income[OUTPUT_VAT, None] = -vat.ore
     postings = [Amount(account, product, Money(ore)) for (account, product), ore in income.items() if ore]
-    return [Amount(RECEIVABLES, None, Money(-sum(ore for ore in income.values()))), *postings]
+    return [Amount(RECEIVABLES, None, Money(-sum(income.values()))), *postings]
 
 
 def account_numbers(session: Session) -> set[str]:

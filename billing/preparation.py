@@ -5,10 +5,11 @@ So what was approved is what is issued, word for word: nothing is worked out ane
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import orjson
 
 from billing import explanation
 from billing.charges import Draft
@@ -52,7 +53,7 @@ def prepare(draft: Draft, year: int, seller: Seller) -> Prepared:
     document = _document(draft, year, seller)
     _refuse_faulty(document)
     lines = [
-        PreparedLine(
+        (
             charge.key, charge.kind.value, charge.product, charge.agreement_id, charge.membership_id,
             charge.parts.net.ore, charge.parts.product.ore, charge.parts.association.ore, vat.ore,
             canonical(reason_json(charge.reason)),
@@ -64,7 +65,7 @@ def prepare(draft: Draft, year: int, seller: Seller) -> Prepared:
 
 def lines(written: str) -> Iterator[PreparedLine]:
     """Read prepared lines back, in their order."""
-    return map(PreparedLine._make, json.loads(written))
+    return map(PreparedLine._make, orjson.loads(written))
 
 
 def _document(draft: Draft, year: int, seller: Seller) -> InvoiceDocument:

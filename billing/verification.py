@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, Table, func, select
 from sqlalchemy.orm import Session
@@ -263,12 +263,8 @@ def _ledger(invoice: _Invoice) -> Iterator[Broken]:
     stands = Counter[tuple[str, str]]()
     for posting in invoice.postings:
         stands[_place(posting.account, posting.product)] += posting.amount_ore
-    earned = [
-        Earned(Kind(line.kind), line.product, Parts(Money(line.product_ore), Money(line.association_ore)))
-        for line in invoice.lines
-    ]
     should = Counter[tuple[str, str]]()
-    for amount in ledger.invoice_amounts(earned, Money(invoice.row.vat_ore), {}):
+    for amount in ledger.invoice_amounts(cast(list[Earned], invoice.lines), Money(invoice.row.vat_ore), {}):
         should[_place(amount.account, amount.product)] += amount.money.ore
     if stands != should:
         yield _broken("ledger", subject, "posteringerne passer ikke til linjerne", "the postings do not fit the lines")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import MetaData, Table, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -49,21 +52,21 @@ RowsWritten = Iterable[tuple[Table, Mapping[str, Any]]]
 
 
 def canonical(value: object) -> str:
-    """Write a value as the one JSON text that digests are taken of: no spaces, keys sorted, days in ISO form."""
-    return _ENCODER.encode(value)
+    """Write a value as the one JSON text that digests are taken of: no spaces, keys sorted, days in ISO form.
+
+    Raises TypeError where there is no such form: a whole number beyond 64 bits, a text that is not Unicode.
+    """
+    return _encoded(value).decode()
+
+
+def _encoded(value: object) -> bytes:
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS)
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
     if isinstance(value, bytes):
         return sha256(value)
     raise TypeError(f"no canonical form for {type(value).__name__}")
-
-
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True, default=_plain
-)
 
 
 def sha256(content: bytes | str) -> str:
@@ -73,7 +76,12 @@ def sha256(content: bytes | str) -> str:
 
 def row_digest(table: Table, row: Mapping[str, Any]) -> str:
     """Give the digest of a row over its table's name and every column, in the table's order."""
-    return sha256(canonical([table.name, *(row[column.name] for column in table.columns)]))
+    return sha256(_encoded([table.name, *_columns(table)(row)]))
+
+
+@cache
+def _columns(table: Table) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    return itemgetter(*(column.name for column in table.columns))
 
 
 @dataclass
