@@ -1,206 +1,144 @@
-"""`make bench`: prints how fast the annual run is on this machine, per database and size, beside bare work.
+"""`make bench`: how fast and how large the annual run is on this machine, beside the same work without us.
 
-Figures of one run are comparable with each other; those of two machines, or of a busy one, are not.
+Figures of one run are comparable with each other; those of two machines, or of a busy one, are not: ratios count.
+`make bench ARGS=--write` also renews docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import json
 import os
 import platform
+import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
-from sqlalchemy import event, insert, select, text
-from sqlalchemy.orm import Session
-
-import foundation
-from app import create_app, migrating
-from app.cli.service import Service
-from app.config import Config, read
 from benchmarks import registers
-from billing import annual_run, approvals, document, invoice_pdf, invoices, seller
-from billing.einvoice import peppol
-from billing.gathering import INVOICES, LINES
-from billing.invoices import OUTBOX, Terms
-from billing.ledger import ENTRIES, POSTINGS
 from tests.postgresql_server import PostgreSQLServer
 
-_ON = date(registers.YEAR, 1, 15)
-_DOCUMENTS = 200
-_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
-_NAMESPACES: Any = {  # lxml takes None for the default; its stubs do not
-    None: f"{_UBL}Invoice-2", "cac": f"{_UBL}CommonAggregateComponents-2", "cbc": f"{_UBL}CommonBasicComponents-2",
-}  # fmt: skip
+SIZES = (100, 1_000, 10_000)
+KINDS = ("sqlite", "postgresql")
+_PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+Found = dict[str, Any]
+Row = Sequence[str]
 
 
 def main() -> None:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("sizes", type=int, nargs="*", default=[100, 1_000], help="numbers of authorities")
-    sizes = options.parse_args().sizes
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}, {date.today()}")
-    print(f"{registers.PRODUCTS_EACH} agreements an authority; three of four are members and pay dues\n")
-    print(f"{'database':<11}{'N':>7}{'plan s':>9}{'queries':>9}{'approve s':>11}{'issue s':>9}{'invoices/s':>12}"
-          f"{'of bare inserts':>17}")  # fmt: skip
-    found: list[str] = []
-    for kind in ("sqlite", "postgresql"):
-        for size in sizes:
-            found = _annual_run(kind, size)
-    _documents(found[:_DOCUMENTS])
+    """Measure, print, and renew the page where asked."""
+    options = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    options.add_argument("sizes", type=int, nargs="*", default=list(SIZES), help="numbers of authorities")
+    options.add_argument("--write", action="store_true", help="renew docs/benchmarks.md")
+    given = options.parse_args()
+    results = {(kind, size): _measure(kind, size) for kind in KINDS for size in given.sizes}
+    drawn = next(result["drawing"]["each_second"] for result in reversed(results.values()))
+    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn)])
+    print(told)
+    if given.write:
+        before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
+        _PAGE.write_text(f"{before}{_MARKS[0]}\n\n{told}\n\n{_MARKS[1]}{after}", encoding="utf-8")
 
 
-def _annual_run(kind: str, size: int) -> list[str]:
-    with _database(kind) as service:
-        with service.writing("benchmark") as (session, _):
-            registers.fill(session, size)
-        own = seller.made_up()
-        with service.reading() as session, _counted_queries(session) as queries:
-            planned, made = _timed(lambda: annual_run.plan(session, registers.YEAR, own))
-        approved, _ = _timed(lambda: _approve(service, made.digest))
-        issued, numbers = _timed(lambda: _issue(service))
-        with service.reading() as session:
-            documents = list(session.execute(select(INVOICES.c.document)).scalars())
-            bare = _bare_inserts(session)
-        print(f"{kind:<11}{size:>7}{planned:>9.2f}{queries[0]:>9}{approved:>11.2f}{issued:>9.2f}"
-              f"{numbers / issued:>12.0f}{bare / issued:>16.0%}")  # fmt: skip
-        return documents
+_MARKS = ("<!-- measured -->", "<!-- end -->")
 
 
-def _approve(service: Service, digest: str) -> None:
-    with service.writing("benchmark") as (session, trail):
-        approvals.approve(session, registers.YEAR, digest, seller.made_up(), trail)
+# --- measuring
 
 
-def _issue(service: Service) -> int:
-    terms, numbers = Terms(registers.YEAR, "real", _ON, seller.made_up()), 0
-    with service.reading() as session:
-        invoices.check(session, terms)
-    while True:
-        with service.writing("benchmark") as (session, trail):
-            batch = invoices.issue_batch(session, terms, trail)
-        if not batch:
-            return numbers
-        numbers += len(batch)
+def _measure(kind: str, size: int) -> dict[str, Found]:
+    """Do every step on one database, each in a process of its own."""
+    with _database(kind) as (url, folder):
+        _step("fill", url, folder, str(size))
+        found = {}
+        for name in ("idle", "plan", "approve", "issue", "orm", "core", "documents", "verify", "drawing"):
+            if name != "drawing" or (kind, size) == (KINDS[-1], size):
+                print(f"{kind} {size}: {name} …", file=sys.stderr)
+                found[name] = _step(name, url, folder)
+        return found
 
 
-def _bare_inserts(session: Session) -> float:
-    """Time bare Core inserts of the same rows, in the same batches, into tables of the same shape without guards."""
-    engine = session.get_bind().engine
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for table in (INVOICES, LINES, ENTRIES, POSTINGS, OUTBOX):
-        rows[table.name] = [dict(row) for row in session.execute(select(table)).mappings()]
-    session.rollback()
-    copies = {}
-    with engine.connect() as connection:
-        for table in (INVOICES, LINES, ENTRIES, POSTINGS, OUTBOX):
-            copies[table.name] = table.to_metadata(table.metadata.__class__(), name=f"bare_{table.name}")
-            connection.execute(text(f"CREATE TABLE bare_{table.name} AS SELECT * FROM {table.name} WHERE 1 = 0"))
-        connection.commit()
-    begun = time.perf_counter()
-    batches = -(-len(rows["invoice"]) // invoices.INVOICES_AT_A_TIME)
-    for nth in range(batches):
-        with engine.begin() as connection:
-            for name, listed in rows.items():
-                share = -(-len(listed) // batches)
-                if piece := listed[nth * share : (nth + 1) * share]:
-                    connection.execute(insert(copies[name]), piece)
-    return time.perf_counter() - begun
+def _step(name: str, url: str, folder: str, *more: str) -> Found:
+    command = [sys.executable, "-m", "benchmarks.steps", name, url, folder, *more]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise SystemExit(f"{name}: {said.stderr}")
+    found: Found = json.loads(said.stdout.splitlines()[-1])
+    return found
 
 
-def _documents(texts: list[str]) -> None:
-    values = [document.from_json(text) for text in texts]
-    invoice_pdf.render(values[0])
-    pdf, _ = _timed(lambda: [invoice_pdf.render(value) for value in values])
-    xml, _ = _timed(lambda: [peppol.render(value) for value in values])
-    bare_pdf, _ = _timed(lambda: [_bare_page() for _ in values])
-    shape = _shape(etree.fromstring(peppol.render(values[0])))
-    bare_xml, _ = _timed(lambda: [_bare_xml(shape) for _ in values])
-    print(f"\n{'one core':<26}{'each second':>12}{'of bare':>10}")
-    print(f"{'PDF of nine lines':<26}{len(values) / pdf:>12.0f}{bare_pdf / pdf:>10.0%}   a canvas page, embedded font")
-    print(
-        f"{'Peppol XML of nine lines':<26}{len(values) / xml:>12.0f}{bare_xml / xml:>10.0%}   lxml, the same elements"
+@contextmanager
+def _database(kind: str) -> Iterator[tuple[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "sqlite":
+            yield f"sqlite:///{folder}/bench.sqlite", folder
+            return
+        with PostgreSQLServer() as server:
+            yield server.create("bench"), folder
+
+
+# --- telling
+
+
+def _machine() -> str:
+    return (
+        f"`make bench` on {date.today()}: Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"{platform.machine()}, {registers.LINES_EACH} lines an authority."
     )
 
 
-def _bare_page() -> bytes:
-    if "Bare" not in pdfmetrics.getRegisteredFontNames():
-        file = Path(foundation.__file__).parent / "fonts" / "IBMPlexSans-Regular.ttf"
-        pdfmetrics.registerFont(TTFont("Bare", str(file)))
-    out = io.BytesIO()
-    canvas = Canvas(out, invariant=1, pageCompression=1)
-    canvas.setFont("Bare", 10)
-    for line in range(40):
-        canvas.drawString(60, 780 - 18 * line, f"Linje {line}: vederlag 34.880,00 kr. æøå")
-    canvas.showPage()
-    canvas.save()
-    return out.getvalue()
+def _tables(results: dict[tuple[str, int], dict[str, Found]]) -> Iterator[str]:
+    yield _table(
+        ("database", "N", "plan s", "queries", "approve s", "issue/s", "queries a batch", "of ORM loop", "of bare Core",
+         "documents/s", "verify s"),
+        [(kind, f"{size}", *_speeds(found)) for (kind, size), found in results.items()],
+    )  # fmt: skip
+    steps = ("idle", "plan", "approve", "issue", "documents", "verify")
+    yield "Largest memory of each step's process, in MB:"
+    yield _table(
+        ("database", "N", *steps),
+        [
+            (kind, f"{size}", *(f"{found[step]['megabytes']}" for step in steps))
+            for (kind, size), found in results.items()
+        ],
+    )
 
 
-def _shape(element: Any) -> tuple[Any, ...]:
-    return (element.tag, dict(element.attrib), element.text, [_shape(child) for child in element])
+def _speeds(found: dict[str, Found]) -> Iterator[str]:
+    issued = found["issue"]["count"] / found["issue"]["seconds"]
+    yield f"{found['plan']['seconds']:.2f}"
+    yield f"{found['plan']['queries']}"
+    yield f"{found['approve']['seconds']:.2f}"
+    yield f"{issued:.0f}"
+    yield f"{found['issue']['queries']}"
+    for step in ("orm", "core"):
+        yield f"{issued / (found[step]['count'] / found[step]['seconds']):.0%}"
+    yield f"{found['documents']['count'] / found['documents']['seconds']:.0f}"
+    yield f"{found['verify']['seconds']:.2f}"
 
 
-def _bare_xml(shape: tuple[Any, ...]) -> bytes:
-    """Build a tree of the same elements and write it: what lxml takes without anything of ours."""
-
-    def fill(parent: Any, children: list[tuple[Any, ...]]) -> None:
-        for tag, attributes, words, inner in children:
-            made = etree.SubElement(parent, tag, attributes)
-            made.text = words
-            fill(made, inner)
-
-    root = etree.Element(shape[0], nsmap=_NAMESPACES)
-    fill(root, shape[3])
-    return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+def _drawing(found: dict[str, float]) -> str:
+    rows = [
+        (name, f"{found[ours]:.0f}", f"{found[ours] / found[theirs]:.0%}", against, f"{found[f'{ours} on all cores']:.0f}",
+         f"{found[f'{ours} on all cores'] / found[ours]:.2f}")
+        for name, ours, theirs, against in (
+            ("PDF of eight lines", "pdf", "page", f"a canvas page of one line, embedded typeface: {found['page']:.0f}/s"),
+            ("Peppol XML of eight lines", "xml", "tree", f"lxml, the same elements: {found['tree']:.0f}/s"),
+        )
+    ]  # fmt: skip
+    return _table(("document", "a second and core", "of bare", "bare", "a second, all cores", "times one core"), rows)
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    begun = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begun, result
-
-
-@contextmanager
-def _counted_queries(session: Session) -> Iterator[list[int]]:
-    count = [0]
-
-    def heard(*_: object) -> None:
-        count[0] += 1
-
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", heard)
-    yield count
-    event.remove(engine, "before_cursor_execute", heard)
-
-
-@contextmanager
-def _database(kind: str) -> Iterator[Service]:
-    with tempfile.TemporaryDirectory() as folder:
-        if kind == "sqlite":
-            yield from _service(f"sqlite:///{folder}/bench.sqlite", folder)
-            return
-        with PostgreSQLServer() as server:
-            yield from _service(server.create("bench"), folder)
-
-
-def _service(url: str, folder: str) -> Iterator[Service]:
-    config: Config = read({"OS2TILSLUT_DATABASE_URL": url, "OS2TILSLUT_DATA_DIR": folder})
-    service = Service(config, create_app(config))
-    with service.app.app_context():
-        migrating.upgrade()
-    yield service
-    service.close()
+def _table(head: Row, rows: Sequence[Row]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    lines = [" | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+    ruler = "-|-".join("-" * (width - 1) + ":" for width in widths)
+    return "\n".join(f"| {line} |" for line in (lines[0], ruler, *lines[1:]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""One step of the annual run or of the bare work, in a process of its own, so that its memory can be told.
+
+usage: python -m benchmarks.steps STEP DATABASE-URL FOLDER        prints one line of JSON
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy.orm import Session
+
+from app import create_app, database, migrating
+from app.adapters import work
+from app.cli import billing
+from app.cli.service import Service
+from app.config import read
+from benchmarks import bare, registers
+from billing import annual_run, approvals, document, invoice_pdf, invoices, renderings, seller, verification
+from billing.einvoice import peppol
+from billing.gathering import INVOICES
+from billing.invoices import Terms
+from billing.renderings import Task
+
+Found = dict[str, Any]
+
+_ON = date(registers.YEAR, 1, 15)
+_SAMPLE = 400  # documents
+_AT_A_TIME = 200
+
+
+def fill(service: Service, count: int) -> Found:
+    """Make the database and fill it."""
+    with service.app.app_context():
+        migrating.upgrade()
+    with service.writing("benchmark") as (session, _):
+        registers.fill(session, count)
+    return {}
+
+
+def idle(service: Service) -> Found:
+    """Do nothing: what the memory of the other steps is held against."""
+    with service.reading() as session:
+        session.execute(select(INVOICES.c.id).limit(1))
+    return {}
+
+
+def plan(service: Service) -> Found:
+    """Make the plan and throw it away."""
+    with service.reading() as session, _queries(session) as queries:
+        seconds, made = _timed(lambda: annual_run.plan(session, registers.YEAR, seller.made_up()))
+    return {"seconds": seconds, "queries": queries[0], "digest": made.digest, "lines": made.totals.lines}
+
+
+def approve(service: Service) -> Found:
+    """Approve the plan as it is."""
+    with service.reading() as session:
+        digest = annual_run.plan(session, registers.YEAR, seller.made_up()).digest
+
+    def approving() -> None:
+        with service.writing("benchmark") as (session, trail):
+            approvals.approve(session, registers.YEAR, digest, seller.made_up(), trail)
+
+    return {"seconds": _timed(approving)[0]}
+
+
+def issue(service: Service) -> Found:
+    """Issue the approved plan, batch by batch, each committed."""
+    terms = Terms(registers.YEAR, "real", _ON, seller.made_up())
+
+    def issuing() -> tuple[int, int]:
+        numbers, batches = 0, 0
+        while True:
+            with service.writing("benchmark") as (session, trail):
+                if not batches:
+                    invoices.check(session, terms)
+                batch = invoices.issue_batch(session, terms, trail)
+            if not batch:
+                return numbers, batches
+            numbers, batches = numbers + len(batch), batches + 1
+
+    with service.reading() as session, _queries(session) as queries:
+        seconds, (numbers, batches) = _timed(issuing)
+    return {"seconds": seconds, "count": numbers, "queries": round(queries[0] / batches)}
+
+
+def core(service: Service) -> Found:
+    """Insert the issued rows with bare Core."""
+    return _bare(service, bare.core_inserts)
+
+
+def orm(service: Service) -> Found:
+    """Add the issued rows as objects of a plain ORM loop."""
+    return _bare(service, bare.orm_loop)
+
+
+def documents(service: Service) -> Found:
+    """Make and keep PDF and XML of every invoice, on all cores."""
+    count = 0
+    with service.reading() as session:
+        count = renderings.count_missing(session, registers.YEAR, "real")
+    seconds, _ = _timed(lambda: billing.render_all(service, registers.YEAR, "real"))
+    return {"seconds": seconds, "count": count}
+
+
+def verify(service: Service) -> Found:
+    """Verify everything."""
+    with service.reading() as session:
+        seconds, verdict = _timed(lambda: verification.verify(session))
+    assert verdict.ok, verdict.violations
+    return {"seconds": seconds}
+
+
+def drawing(service: Service) -> Found:
+    """Make some documents without a database: on one core, on all, and beside them the bare page and tree."""
+    with service.reading() as session:
+        texts = list(session.execute(select(INVOICES.c.document).limit(_SAMPLE)).scalars())
+    values = [document.from_json(text) for text in texts]
+    shape = bare.shape(peppol.render(values[0]))
+    alone: dict[str, Callable[[], object]] = {
+        "pdf": lambda: [invoice_pdf.render(value) for value in values],
+        "xml": lambda: [peppol.render(value) for value in values],
+        "page": lambda: [bare.page() for _ in values],
+        "tree": lambda: [bare.tree(shape) for _ in values],
+    }
+    found = {name: len(values) / min(_timed(make)[0] for _ in range(3)) for name, make in alone.items()}
+    return {"each_second": found | _on_all_cores(texts)}
+
+
+def _on_all_cores(texts: list[str]) -> dict[str, float]:
+    found = {}
+    for format_, name in ((renderings.PDF, "pdf on all cores"), (renderings.PEPPOL, "xml on all cores")):
+        tasks = [Task(nth, "", format_, text) for nth, text in enumerate(texts * 4)]
+        with work.workers(len(tasks)) as each:
+            list(each(renderings.attempt, tasks[: 4 * work.WORTH_SPREADING]))  # the workers start and load
+            found[name] = len(tasks) / _timed(lambda each=each, tasks=tasks: list(each(renderings.attempt, tasks)))[0]
+    return found
+
+
+def _bare(service: Service, do: Callable[[Engine, Iterator[bare.Batch]], tuple[int, float]]) -> Found:
+    engine = create_engine(service.config.database_url)
+    database.prepare(engine)
+    with Session(engine) as session:
+        count, seconds = do(engine, bare.batches(session))
+    engine.dispose()
+    return {"seconds": seconds, "count": count}
+
+
+def _timed(work_: Callable[[], Any]) -> tuple[float, Any]:
+    begun = time.perf_counter()
+    result = work_()
+    return time.perf_counter() - begun, result
+
+
+@contextmanager
+def _queries(session: Session) -> Iterator[list[int]]:
+    count = [0]
+
+    def heard(*_: object) -> None:
+        count[0] += 1
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", heard)
+    yield count
+    event.remove(engine, "before_cursor_execute", heard)
+
+
+STEPS: dict[str, Callable[[Service], Found]] = {
+    step.__name__: step for step in (idle, plan, approve, issue, core, orm, documents, verify, drawing)
+}
+
+
+def main() -> None:
+    """Do one step and print what was found, with the process's largest memory in MB."""
+    name, url, folder, *more = sys.argv[1:]
+    config = read({"OS2TILSLUT_DATABASE_URL": url, "OS2TILSLUT_DATA_DIR": folder})
+    service = Service(config, create_app(config))
+    found = fill(service, int(more[0])) if name == "fill" else STEPS[name](service)
+    service.close()
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(found | {"megabytes": round(largest)}))
+
+
+if __name__ == "__main__":
+    main()
