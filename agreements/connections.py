@@ -104,11 +104,12 @@ def _keep_what_is_invoiced(
     intake: Intake, row: Row, values: dict[str, Any], resting: Sequence[Invoiced], on: date
 ) -> None:
     known = intake.known(values)
-    if known is None:
-        return
     years = {line.year: line.number for line in resting if line.year is not None}
     joining = next((line.number for line in resting if line.year is None), None)
-    _take_kind(intake, row, values, known, years, joining, on)
+    values |= _activity(row, known, years, on)
+    if known is None:
+        return
+    _keep_activity(intake, row, values, known, years, joining)
     if resting:
         _refuse(intake, row, values, known, _YEARLY_FACTS, resting[0].number)
     if joining is not None:
@@ -127,24 +128,43 @@ def _refuse(
             intake.fault(row, "rebate_dkk" if fact == "rebate_ore" else fact, register.rests(number))
 
 
-def _take_kind(
+def _activity(row: Row, known: Mapping[str, Any] | None, years: Mapping[int, str], on: date) -> dict[str, Any]:
+    """Give `kind` and `active_from` as they are kept: passive as it began, with the day it became active."""
+    if row["kind"] == Kind.PASSIVE:
+        return {"kind": Kind.PASSIVE.value, "active_from": None}
+    since = row.get("active_from")
+    if known is not None and known["kind"] == Kind.PASSIVE:
+        if years:
+            since = since or known["active_from"] or _became_active(years, on)
+            return {"kind": Kind.PASSIVE.value, "active_from": since}
+        if "active_from" not in row.cells:
+            since = known["active_from"]
+    if since is not None and since > (row.get("in_force_from") or date.min):
+        return {"kind": Kind.PASSIVE.value, "active_from": since}
+    return {"kind": Kind.ACTIVE.value, "active_from": None}
+
+
+def _keep_activity(
     intake: Intake,
     row: Row,
-    values: dict[str, Any],
+    values: Mapping[str, Any],
     known: Mapping[str, Any],
     years: Mapping[int, str],
     joining: str | None,
-    on: date,
 ) -> None:
-    """Keep a passive agreement that was invoiced passive up to the day it becomes active; refuse the way back."""
-    if values["kind"] == Kind.PASSIVE:
-        if (known["kind"] == Kind.ACTIVE or known["active_from"]) and (years or joining):
-            intake.fault(row, "kind", register.rests(joining or years[max(years)]))
-    elif known["kind"] == Kind.PASSIVE and years:
-        became = values.get("active_from") or known["active_from"] or _became_active(years, on)
-        values |= {"kind": Kind.PASSIVE.value, "active_from": became}
-        if became != known["active_from"] and became <= periods.new_year(max(years)):
-            intake.fault(row, "active_from", register.rests(years[max(years)]))
+    """Refuse to change whether it was active on 1 January of an invoiced year, or when, once the joining fee stands."""
+    number = next((years[year] for year in years if _is_active(values, year) != _is_active(known, year)), None)
+    changed = any(values[fact] != known[fact] for fact in ("kind", "active_from"))
+    if number is None and joining is not None and changed:
+        number = joining
+    if number is not None:
+        column = "kind" if row["kind"] == Kind.PASSIVE or not row.get("active_from") else "active_from"
+        intake.fault(row, column, register.rests(number))
+
+
+def _is_active(values: Mapping[str, Any], year: int) -> bool:
+    since = values["active_from"]
+    return values["kind"] == Kind.ACTIVE or (since is not None and since <= periods.new_year(year))
 
 
 def _became_active(years: Mapping[int, str], on: date) -> date:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.command_line import CommandLine
 from tests.scenarios import database, files
 
@@ -407,3 +409,58 @@ def test_notes_say_what_is_not_due_and_which_product_lacks_an_account(starter: C
         (second.cvr, "OS2kitos", "no_force_day"),
     }  # fmt: skip
     assert plan["problems"] == []
+
+
+# --- passive, then active
+
+PASSIVE = {"signed_on": "2026-12-01", "countersigned_on": "2026-12-02", "in_force_from": "2027-01-01"}
+
+
+def _parts(line: CommandLine, year: int) -> list[tuple[str, int]]:
+    invoices = line.json("billing", "plan", year)["invoices"]
+    return [(each["kind"], each["parts"]["product_ore"]) for invoice in invoices for each in invoice["lines"]]
+
+
+@pytest.fixture
+def halves(starter: CommandLine) -> CommandLine:
+    """A product that costs 900, for a passive connection 300, and 500 to join."""
+    files.adopt(starter, files.fee_table("Ny", "annual_fee = 900", 'passive_share = "1/3"', "joining_fee = 500"))
+    return starter
+
+
+@pytest.mark.parametrize("was_known", [True, False])
+def test_a_connection_that_becomes_active_on_a_later_day_is_passive_until_then(
+    was_known: bool, halves: CommandLine
+) -> None:
+    cvr = files.starter()[0].cvr
+    if was_known:
+        files.take_agreements(halves, files.agreement(cvr, "Ny", **PASSIVE, kind="passive"))
+
+    files.take_agreements(halves, files.agreement(cvr, "Ny", **PASSIVE, active_from="2028-06-01"))
+
+    assert _parts(halves, 2027) == [("annual_fee", 300_00)]
+    assert _parts(halves, 2028) == [("annual_fee", 300_00), ("joining_fee", 500_00)]
+    assert _parts(halves, 2029) == [("annual_fee", 900_00), ("joining_fee", 500_00)]
+
+
+def test_a_file_without_the_column_keeps_the_day_a_connection_became_active(halves: CommandLine) -> None:
+    cvr = files.starter()[0].cvr
+    files.take_agreements(halves, files.agreement(cvr, "Ny", **PASSIVE, active_from="2028-06-01"))
+
+    files.take_agreements(halves, files.agreement(cvr, "Ny", **PASSIVE))
+
+    assert _parts(halves, 2027) == [("annual_fee", 300_00)]
+
+
+def test_when_a_connection_became_active_stands_once_its_joining_fee_is_invoiced(halves: CommandLine) -> None:
+    cvr = files.starter()[0].cvr
+    files.take_agreements(halves, files.agreement(cvr, "Ny", **PASSIVE, active_from="2027-06-01"))
+    halves.issue(2027)
+    before = database.dump(halves)
+    later = files.agreement(cvr, "Ny", **PASSIVE, active_from="2028-06-01")
+
+    refused = halves.run("agreements", "import", halves.write("later.csv", files.text(files.AGREEMENTS, [later])))
+
+    assert refused.code == 1
+    assert "kolonne active_from: kan ikke ændres: faktura 2027-0001 hviler på det" in refused.err
+    assert database.dump(halves) == before
