@@ -249,7 +249,7 @@ def _line(row: Row[Any], line: Row[Any], adopted: set[str], agreed: set[int]) ->
         yield _broken("reasons", subject, "takstbladet er ikke vedtaget", "the fee table is not adopted")
     if (line.agreement_id is None) == (line.membership_id is None):
         yield _broken("reasons", subject, "hviler ikke på netop én aftale", "does not rest on exactly one agreement")
-    elif line.agreement_id is not None and line.agreement_id not in agreed:
+    elif line.book == "real" and line.agreement_id is not None and line.agreement_id not in agreed:
         yield _broken("reasons", subject, "aftalen er ikke kontrasigneret", "the agreement is not countersigned")
 
 

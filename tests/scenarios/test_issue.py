@@ -327,6 +327,17 @@ class Interrupted(RuntimeError):
     """Stands for a machine that stops."""
 
 
+def test_a_countersignature_taken_back_after_a_rehearsal_breaks_no_promise(starter: CommandLine) -> None:
+    """A rehearsal binds no register, so what it rested on may go."""
+    agreement = files.agreement(files.starter()[0].cvr, "OS2kitos")
+    files.take_agreements(starter, agreement)
+    starter.done("billing", "issue", 2027, "--rehearsal")
+
+    files.take_agreements(starter, {**agreement, "countersigned_on": ""})
+
+    starter.done("verify")
+
+
 def test_a_run_interrupted_between_batches_goes_on_to_the_same_result(starter: CommandLine) -> None:
     """Promise 19: the approved digest still matches when a half-issued run is resumed."""
     kitos(starter, 7)
