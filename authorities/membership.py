@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
-from authorities import register
+from authorities import register, succession
 from authorities.models import Membership
+from authorities.succession import Life
 from foundation import identifiers, periods
 from foundation.audit import Trail
 from foundation.intake import Intake, Row, Rows, Taken
@@ -25,7 +26,8 @@ InvoicedYears = Mapping[str, Sequence[tuple[int, str]]]
 def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYears) -> Taken:
     """Take a file of memberships in, by CVR number and first day. Raises RowsRefused with every wrong row."""
     intake = Intake(session, MEMBERSHIPS, ("authority_id", "joined_on"), file)
-    ids = register.ids_by_cvr(session)
+    ids, lives = register.ids_by_cvr(session), register.lives(session)
+    invoiced_to = {ids[cvr]: years for cvr, years in invoiced.items() if cvr in ids}
     for row in file:
         if row["cvr"] not in ids:
             intake.fault(row, "cvr", register.unknown_cvr(row["cvr"]))
@@ -34,13 +36,23 @@ def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYea
             "authority_id": ids[row["cvr"]],
             **row.only("joined_on", "left_on", "gln", "person_reference", "order_reference", "accounting_cost"),
         }
-        _check(intake, row, values, invoiced.get(row["cvr"], ()))
+        _check(intake, row, values, _resting(lives, ids[row["cvr"]], invoiced_to))
         intake.offer(row, values, key_column="cvr")
     _check_overlaps(intake, file, ids)
     return intake.finish(trail, "members.imported")
 
 
-def _check(intake: Intake, row: Row, values: dict[str, object], invoiced: Sequence[tuple[int, str]]) -> None:
+def _resting(
+    lives: Mapping[int, Life], authority: int, invoiced: Mapping[int, Sequence[tuple[int, str]]]
+) -> Iterator[tuple[int, str]]:
+    """Give the invoiced years that rest on an authority's membership: it paid, or who followed it paid in its place."""
+    for payer in succession.line(lives, authority):
+        for year, number in invoiced.get(payer, ()):
+            if succession.payer(lives, authority, periods.new_year(year)) == payer:
+                yield year, number
+
+
+def _check(intake: Intake, row: Row, values: dict[str, object], invoiced: Iterable[tuple[int, str]]) -> None:
     joined_on, left_on = row["joined_on"], row.get("left_on")
     if left_on is not None and left_on <= joined_on:
         intake.fault(row, "left_on", Text("skal ligge efter joined_on", "must lie after joined_on"))

@@ -5,7 +5,7 @@ Source for the first case: Lov nr. 699 of 2025-06-20, § 126 (two regions become
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,3 +29,13 @@ def payer(lives: Mapping[int, Life], authority: int, on: date) -> int | None:
         passed.add(life.id)
         life = lives[life.successor]
     return life.id
+
+
+def line(lives: Mapping[int, Life], authority: int) -> Iterator[int]:
+    """Give an authority and whoever follows it, one after the other."""
+    passed: set[int] = set()
+    at: int | None = authority
+    while at is not None and at not in passed:
+        yield at
+        passed.add(at)
+        at = lives[at].successor

@@ -230,6 +230,23 @@ def register_successor(line: CommandLine) -> str:
     return number
 
 
+def test_the_membership_of_a_succeeded_authority_stands_once_its_successor_is_invoiced(starter: CommandLine) -> None:
+    successor = register_successor(starter)
+    member = files.member(HOVEDSTADEN.cvr)
+    files.take_members(starter, member)
+    files.take_agreements(starter, files.agreement(successor, "OS2valghalla"))
+    files.take_placements(starter, files.placement(successor))
+    starter.issue(2027)
+    before = database.dump(starter)
+    left = files.text(files.MEMBERS, [{**member, "left_on": "2026-12-31"}])
+
+    refused = starter.run("members", "import", starter.write("left.csv", left))
+
+    assert refused.code == 1
+    assert "kolonne left_on: kan ikke ændres: faktura 2027-0001 hviler på det" in refused.err
+    assert database.dump(starter) == before
+
+
 def test_a_registered_successor_pays_what_the_two_regions_had_joined(starter: CommandLine) -> None:
     files.take_agreements(
         starter, files.agreement(HOVEDSTADEN.cvr, "OS2kitos"), files.agreement(SJAELLAND.cvr, "OS2valghalla")
