@@ -5,10 +5,10 @@ from __future__ import annotations
 from agreements import lifecycle
 from billing import case
 from billing.case import Case, Ground, NothingDue
-from billing.charges import Code, Connection
-from fee_tables.calculation import Kind, Reason
+from billing.charges import Code, Connection, InvoicedLine, Problem
+from fee_tables.calculation import Kind, Parts, Reason, parts_of
 from fee_tables.table import BandFee, DatedFee, FeeTable, FlatFee
-from foundation.language import Text, day
+from foundation.language import Text, day, kroner
 
 
 def key(kind: Kind, connection: Connection) -> str:
@@ -41,11 +41,33 @@ def charge(of: Case, connection: Connection) -> None:
         taken_off, reason = Kind.REBATE, due._replace(rebate=connection.rebate, rebate_reason=connection.rebate_reason)
     else:
         return
-    case.charge(of, taken_off, key(taken_off, connection), connection, table, reason)
+    name, fee = key(taken_off, connection), _invoiced(of, connection)
+    if fee is not None and name not in of.billable.invoiced:
+        of.priced.problems.append(_too_late(of, fee, parts_of(taken_off, reason)))
+    else:
+        case.charge(of, taken_off, name, connection, table, reason)
+
+
+def _invoiced(of: Case, connection: Connection) -> InvoicedLine | None:
+    return of.billable.invoiced.get(key(Kind.JOINING_FEE, connection))
+
+
+def _too_late(of: Case, fee: InvoicedLine, taken_off: Parts) -> Problem:
+    """Tell of a rebate or exemption whose fee is invoiced without it: alone it would make an invoice below zero."""
+    less = kroner(taken_off.net)
+    return Problem(
+        of.billable.named,
+        fee.product,
+        Code.INVOICED_DIFFERS,
+        Text(
+            f"tilslutningsafgiften er faktureret på {fee.number}; {less.da} givet siden trækkes ikke fra bagefter",
+            f"the joining fee is invoiced on {fee.number}; {less.en} granted since are not taken off afterwards",
+        ),
+    )
 
 
 def _is_due(of: Case, connection: Connection) -> bool:
-    earlier = of.billable.invoiced.get(key(Kind.JOINING_FEE, connection))
+    earlier = _invoiced(of, connection)
     last_day = min(of.ground.last_day, connection.facts.terminated_to or of.ground.last_day)
     return (
         lifecycle.is_active(connection.facts, last_day)

@@ -634,7 +634,8 @@ class World:
             withheld |= {annual_key(key, year)} if told.withheld else set()
             if self.is_joining_due(key, year, invoiced):
                 with _Told(plan, payer, key[1]) as told:
-                    due += self.joining_lines(key, year)
+                    lines = self.joining_lines(key, year)
+                    due += self.without_late_relief(plan, payer, key, lines, invoiced)
                 withheld |= {joining_key(kind, key) for kind in _ORDER[1:4]} if told.withheld else set()
         with _Told(plan, payer, None) as told:
             dues = self.dues_line(year, payer, of, relevant)
@@ -656,6 +657,14 @@ class World:
         before = invoiced.get(joining_key("joining_fee", key))
         is_free = before is None or before[0] == year
         return agreement.is_active(last_day) and agreement.invoiced_before is None and is_free
+
+    def without_late_relief(
+        self, plan: Plan, payer: Cvr, key: AgreementKey, lines: Sequence[Line], invoiced: Mapping[str, tuple[int, Line]]
+    ) -> list[Line]:
+        """Keep back what relieves a joining fee that is invoiced without it: no invoice may lie below zero."""
+        late = [line for line in lines[1:] if lines[0].key in invoiced and line.key not in invoiced]
+        plan.problems[payer, key[1], "invoiced_differs"] += len(late)
+        return [line for line in lines if line not in late]
 
     def invoiced(self, year: int, book: str, payer: Cvr, of: Sequence[Cvr]) -> dict[str, tuple[int, Line]]:
         """Give the lines a payer has already, by key: those of the year, and those that come once in a life."""

@@ -338,6 +338,20 @@ def test_a_countersignature_taken_back_after_a_rehearsal_breaks_no_promise(start
     starter.done("verify")
 
 
+def test_a_rebate_granted_after_a_rehearsal_is_told_and_makes_no_invoice_below_zero(starter: CommandLine) -> None:
+    files.adopt(starter, files.fee_table("Ny", "annual_fee = 900", "joining_fee = 500", valid_from="2022-01-01"))
+    agreement = files.agreement(files.starter()[0].cvr, "Ny")
+    files.take_agreements(starter, agreement)
+    starter.done("billing", "issue", 2027, "--rehearsal")
+
+    files.take_agreements(starter, {**agreement, "rebate_dkk": "100", "rebate_reason": "medfinansiering"})
+
+    plan = starter.json("billing", "plan", 2027, "--rehearsal")
+    assert (plan["invoices"], plan["unchanged"]) == ([], 2)
+    assert [problem["code"] for problem in plan["problems"]] == ["invoiced_differs"]
+    starter.done("billing", "issue", 2027, "--rehearsal")
+
+
 def test_a_run_interrupted_between_batches_goes_on_to_the_same_result(starter: CommandLine) -> None:
     """Promise 19: the approved digest still matches when a half-issued run is resumed."""
     kitos(starter, 7)

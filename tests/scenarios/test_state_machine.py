@@ -50,8 +50,8 @@ from tests.scenarios.model import (
     facts,
 )
 
-SEEDS = range(20) if FULL else range(1)
-EXAMPLES, STEPS = (25, 40) if FULL else (12, 15)
+SEEDS = range(5) if FULL else range(1)
+EXAMPLES, STEPS = (20, 40) if FULL else (12, 15)
 
 ONE, TWO, ENDED, REGION = files.cvrs(4)
 CVRS = (ONE, TWO, ENDED, REGION)
