@@ -31,7 +31,8 @@ INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
 #: What an approval, and what issuing, leave in the audit trail; neither decides what is owed.
 APPROVED_ACTION = "plan.approved"
 ISSUED_ACTION = "invoice.issued"
-_HARMLESS = (APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, "documents.rendered")
+BATCH_ACTION = "batch.issued"  # its subject is that of the approval
+_HARMLESS = (APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered")
 
 _ROWS_AT_A_TIME = 500
 _DIFFERENCES_SHOWN = 20
@@ -111,7 +112,7 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
         "seller_digest": seller.digest, "approved_by": trail.actor, "approved_at": trail.at,
     }  # fmt: skip
     append_only.add(session, APPROVALS, [row])
-    trail.record(APPROVED_ACTION, f"{year} {book}", {"digest": made.digest}, rows=[(APPROVALS, row)])
+    trail.record(APPROVED_ACTION, subject(year, book), {"digest": made.digest}, rows=[(APPROVALS, row)])
     return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True)
 
 
@@ -170,8 +171,8 @@ class _Storing:
         rows = [(APPROVED, row) for row in self._approved] + [(PREPARED, row) for row in self._prepared]
         append_only.add(self._session, APPROVED, self._approved)
         append_only.add(self._session, PREPARED, self._prepared)
-        subject = f"{self._approved[0]['position']}-{self._approved[-1]['position']}"
-        self._trail.record("plan.invoices", subject, rows=rows)
+        positions = f"{self._approved[0]['position']}-{self._approved[-1]['position']}"
+        self._trail.record("plan.invoices", positions, rows=rows)
         self._approved, self._prepared = [], []
 
 
@@ -181,17 +182,26 @@ def _first(listed: Sequence[Text]) -> list[Text]:
     return [*shown, Text(f"… og {more} mere", f"… and {more} more")] if more > 0 else shown
 
 
+def subject(year: int, book: Book) -> str:
+    """Name a plan in the audit trail."""
+    return f"{year} {book}"
+
+
 def is_undisturbed(session: Session, year: int, book: Book) -> bool:
     """Tell from the audit trail whether nothing that decides a plan was written since its newest approval.
 
     Every register, table and setting leaves an entry when it changes, so a plan need not be made again just to find it
-    unchanged. Reads the index of actions, not the entries.
+    unchanged. What another year of the book issued may have taken a joining fee out of this one's plan. Reads the index
+    of actions, not the entries.
     """
-    entries = audit.ENTRIES.c
+    entries, own = audit.ENTRIES.c, subject(year, book)
     approved_at = session.execute(
-        select(func.max(entries.position)).where(entries.action == APPROVED_ACTION, entries.subject == f"{year} {book}")
+        select(func.max(entries.position)).where(entries.action == APPROVED_ACTION, entries.subject == own)
     ).scalar()
     if approved_at is None:
+        return False
+    others = select(entries.subject).where(entries.action == BATCH_ACTION, entries.position > approved_at)
+    if any(other != own and other.endswith(f" {book}") for other in session.execute(others).scalars()):
         return False
     last = session.execute(select(entries.action, func.max(entries.position)).group_by(entries.action))
     return all(position <= approved_at for action, position in last if action not in _HARMLESS)

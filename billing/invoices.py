@@ -167,6 +167,7 @@ def _write(session: Session, terms: Terms, trail: Trail, approved: Sequence[Outs
         issued = rows[0][1]
         trail.record(approvals.ISSUED_ACTION, issued["number"], {"gross_ore": issued["gross_ore"]}, rows=rows)
         numbers.append(issued["number"])
+    trail.record(approvals.BATCH_ACTION, approvals.subject(terms.year, terms.book), [numbers[0], numbers[-1]])
     for table, rows_of in batch.rows.items():
         append_only.add(session, table, rows_of)
     return tuple(numbers)

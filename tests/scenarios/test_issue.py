@@ -320,6 +320,24 @@ def test_a_rehearsal_binds_no_register(starter: CommandLine) -> None:
     assert starter.json("billing", "plan", 2027)["invoices"] == []
 
 
+def test_a_joining_fee_that_another_year_invoiced_meanwhile_is_never_invoiced_twice(starter: CommandLine) -> None:
+    files.adopt(starter, files.fee_table("Ny", "annual_fee = 900", "joining_fee = 500", valid_from="2022-01-01"))
+    files.take_agreements(starter, files.agreement(files.starter()[0].cvr, "Ny"))
+    starter.approve(2027)
+    starter.approve(2028)
+    starter.done("billing", "issue", 2028)
+    before = database.dump(starter)
+
+    result = starter.run("billing", "issue", 2027)
+
+    assert result.code == 1
+    assert "Ny joining_fee" in result.err and "bortfalder" in result.err
+    assert database.dump(starter) == before
+    starter.issue(2027)
+    assert database.column(starter, "SELECT count(*) FROM invoice_line WHERE kind = 'joining_fee'") == [1]
+    starter.done("verify")
+
+
 # --- interrupted
 
 
