@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -27,6 +27,8 @@ from foundation.language import Text
 GENESIS = "0" * 64
 
 _ENTRIES_AT_A_TIME = 500
+_ROWS_AT_A_TIME = 500
+_LARGEST_ID = 2**63
 
 
 class AuditEntry(Base):
@@ -60,10 +62,14 @@ def canonical(value: object) -> str:
 
 
 def _encoded(value: object) -> bytes:
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()  # as it will be read back, whatever zone it was written in
+    if isinstance(value, date | datetime):
+        return value.isoformat()
     if isinstance(value, bytes):
         return sha256(value)
     raise TypeError(f"no canonical form for {type(value).__name__}")
@@ -141,6 +147,9 @@ def chain_faults(session: Session) -> Iterator[Broken]:
     previous = GENESIS
     entries = session.execute(select(ENTRIES).order_by(ENTRIES.c.position)).yield_per(_ENTRIES_AT_A_TIME)
     for position, entry in enumerate(entries, start=1):
+        if entry.position < position:
+            yield _link(entry.position, Text("posten hører ikke til i kæden", "the entry is none of the chain"))
+            return
         if entry.position != position:
             yield _link(position, Text("posten mangler", "the entry is missing"))
             return
@@ -167,19 +176,35 @@ def row_faults(session: Session, metadata: MetaData) -> Iterator[Broken]:
     by_name = {table.name: table for table in append_only.tables(metadata) if table is not ENTRIES}
     last_id = dict.fromkeys(by_name, 0)
     for entries in _batches(session):
-        batch = [link for text in entries for link in json.loads(text)]
+        yield from (_unreadable(position) for position, text in entries if _links(text) is None)
+        batch = [link for _, text in entries for link in _links(text) or ()]
         for name, table in by_name.items():
             links = [(id_, digest) for covered, id_, digest in batch if covered == name]
             yield from _compare_rows(session, table, links, after=last_id[name])
             last_id[name] = links[-1][0] if links else last_id[name]
     for name, table in by_name.items():
         outside = (table.c.id > last_id[name]) | (table.c.id < 1)
-        stray = session.execute(select(table.c.id).where(outside).limit(1)).scalar()
+        stray = session.execute(select(table.c.id).where(outside).order_by(table.c.id).limit(1)).scalar()
         if stray is not None:
             yield Broken("rows", f"{name} {stray}", Text("rækken står ikke i sporet", "the row is not in the trail"))
 
 
-def _batches(session: Session) -> Iterator[list[str]]:
+def _links(covers: str) -> list[tuple[str, int, str]] | None:
+    """Give what an entry covers, or None where someone wrote something else there."""
+    try:
+        found = json.loads(covers)
+        links = [(name, id_, digest) for name, id_, digest in found]
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return links if all(type(id_) is int and abs(id_) < _LARGEST_ID for _, id_, _ in links) else None
+
+
+def _unreadable(position: int) -> Broken:
+    told = Text("hvad posten dækker, kan ikke læses", "what the entry covers cannot be read")
+    return Broken("rows", f"audit_entry {position}", told)
+
+
+def _batches(session: Session) -> Iterator[list[tuple[int, str]]]:
     position = 0
     while True:
         rows = session.execute(
@@ -191,7 +216,7 @@ def _batches(session: Session) -> Iterator[list[str]]:
         if not rows:
             return
         position = rows[-1].position
-        yield [row.covers for row in rows]
+        yield [(row.position, row.covers) for row in rows]
 
 
 def _compare_rows(session: Session, table: Table, links: list[tuple[int, str]], after: int) -> Iterator[Broken]:
@@ -200,7 +225,7 @@ def _compare_rows(session: Session, table: Table, links: list[tuple[int, str]], 
     low, high = links[0][0], links[-1][0]
     found = {
         row.id: row_digest(table, dict(row._mapping))
-        for row in session.execute(select(table).where(table.c.id.between(low, high)))
+        for row in session.execute(select(table).where(table.c.id.between(low, high))).yield_per(_ROWS_AT_A_TIME)
     }
     for id_, digest in links:
         subject = f"{table.name} {id_}"

@@ -206,6 +206,34 @@ def test_pv_134_a_deleted_entry_is_reported_once(session: Session) -> None:
     ]
 
 
+@pytest.mark.parametrize("position", [0, -4])
+def test_an_entry_before_the_first_is_named_itself(session: Session, position: int) -> None:
+    start = audit.head(session)[0]
+    write_entries(session)
+
+    tamper(session, ENTRIES, f"UPDATE audit_entry SET position = {position} WHERE position = {start + 3}")
+
+    assert [fault.subject for fault in chain_faults(session)] == [f"audit_entry {position}"]
+
+
+@pytest.mark.parametrize("covers", ["", "{}x", "5", "[5]", '[["posting"]]', '[["posting", "1", "x"]]', "[" * 9_999])
+def test_an_entry_whose_list_of_rows_cannot_be_read_is_named_in_a_chain_hashed_anew(
+    session: Session, covers: str
+) -> None:
+    write_entries(session, 1)
+    last = session.execute(select(ENTRIES).order_by(ENTRIES.c.position.desc()).limit(1)).one()
+    forged = audit.entry_hash(dict(last._mapping) | {"covers": covers})
+
+    tamper(
+        session,
+        ENTRIES,
+        f"UPDATE audit_entry SET covers = '{covers}', hash = '{forged}' WHERE position = {last.position}",
+    )
+
+    assert chain_faults(session) == []
+    assert row_faults(session) == [(f"audit_entry {last.position}", "what the entry covers cannot be read")]
+
+
 def test_pv_135_the_database_refuses_to_edit_or_delete_an_entry(session: Session) -> None:
     write_entries(session)
     for statement in ("UPDATE audit_entry SET actor = 'Another'", "DELETE FROM audit_entry"):
@@ -287,12 +315,13 @@ def test_a_row_whose_entry_was_cut_off_is_named(session: Session) -> None:
 
 
 def test_an_instant_in_another_zone_is_kept_as_the_same_instant(session: Session) -> None:
-    trail = Trail(session, "En Person", AT.astimezone(timezone(timedelta(hours=1))).astimezone(UTC))
+    trail = Trail(session, "En Person", AT.astimezone(timezone(timedelta(hours=1))))
     trail.record("something.done", "subject")
     trail.write()
 
     found = session.execute(select(ENTRIES.c.at).order_by(ENTRIES.c.position.desc()).limit(1)).scalar_one()
 
     assert found == AT
+    assert chain_faults(session) == []
     assert found.tzinfo is UTC
     assert append_only.next_id(session, ADOPTED) >= 1
