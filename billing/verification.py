@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
@@ -26,13 +28,21 @@ from billing.renderings import RENDERINGS
 from fee_tables import calculation
 from fee_tables.calculation import Kind, Parts
 from fee_tables.catalogue import ADOPTED
-from foundation import append_only, audit
+from foundation import append_only, audit, audit_head, stored_forms
 from foundation.audit import Broken, sha256
+from foundation.audit_head import Head
 from foundation.base import Base
 from foundation.language import Text, kroner
 from foundation.money import Money, total
 
 _AT_A_TIME = 500
+
+_HALF = 2**32
+
+#: What reading a document or a reason raises where someone wrote something else there.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+Check = Callable[[Session, Counter[str]], Iterator[Broken]]
 
 
 @dataclass
@@ -48,15 +58,39 @@ class Verdict:
         return not self.violations
 
 
-def verify(session: Session, progress: Callable[[str], None] = lambda check: None) -> Verdict:
-    """Check every promise, in an order that names causes before consequences. `progress` hears each check's name."""
+def verify(
+    session: Session, progress: Callable[[str], None] = lambda check: None, *, heads: Sequence[Head] = ()
+) -> Verdict:
+    """Check every promise, in an order that names causes before consequences. `progress` hears each check's name.
+
+    The chain is also held against `heads` that were exported before. What cannot be read is named, and ends it: from
+    there on nothing can be recomputed.
+    """
     verdict = Verdict()
-    for name, check in _CHECKS.items():
+    checks = _CHECKS | {"head": lambda session, checked: _heads(session, checked, heads)}
+    verdict.checked.update(dict.fromkeys(checks, 0))
+    for name, check in checks.items():
         progress(name)
-        verdict.checked[name] += 0
-        for found in check(session, verdict.checked):
-            verdict.violations.append(found)
+        found, readable = _found(session, check, verdict.checked)
+        verdict.violations += found
+        if not readable or (name == "forms" and found):
+            break
     return verdict
+
+
+def _found(session: Session, check: Check, checked: Counter[str]) -> tuple[list[Broken], bool]:
+    """Give what a check finds, and whether everything could be read."""
+    try:
+        return list(check(session, checked)), True
+    except OperationalError as error:
+        if "Could not decode to UTF-8" not in str(error.orig):
+            raise
+    return list(stored_forms.undecodable(session, Base.metadata)), False
+
+
+def head(session: Session, *, at: datetime) -> Head:
+    """Give the head of the chain and of every series, to be kept outside the database."""
+    return audit_head.of(session, _counters(session), at=at)
 
 
 def _broken(check: str, subject: str, da: str, en: str) -> Broken:
@@ -72,9 +106,29 @@ def _triggers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
         yield Broken("triggers", trigger, fault)
 
 
+def _forms(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["forms"] += len(Base.metadata.sorted_tables)
+    yield from stored_forms.faults(session, Base.metadata)
+
+
 def _chain(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["audit_chain"] += _count(session, audit.ENTRIES)
     yield from audit.chain_faults(session)
+
+
+def _heads(session: Session, checked: Counter[str], heads: Sequence[Head] = ()) -> Iterator[Broken]:
+    for kept in heads:
+        checked["head"] += 1
+        yield from audit_head.departures(session, kept)
+        counters = _counters(session)
+        for name, then in sorted(kept.series.items()):
+            if (now := counters.get(name, 0)) < then:
+                first, last = number(name, now + 1), number(name, then)
+                yield _broken("head", name, f"{first} til {last} mangler", f"{first} to {last} are missing")
+
+
+def _counters(session: Session) -> dict[str, int]:
+    return {row.name: row.last_number for row in session.execute(select(SERIES))}
 
 
 def _rows(session: Session, checked: Counter[str]) -> Iterator[Broken]:
@@ -182,7 +236,7 @@ def _documents(session: Session, checked: Counter[str]) -> Iterator[Broken]:
         checked["lines"] += len(invoice.lines)
         try:
             yield from _one_invoice(invoice, adopted, agreed)
-        except (KeyError, TypeError, ValueError) as error:
+        except _UNREADABLE as error:
             kind = type(error).__name__
             yield _broken("invoices", invoice.row.number, f"kan ikke læses: {kind}", f"cannot be read: {kind}")
 
@@ -295,7 +349,7 @@ def _double_billing(session: Session, checked: Counter[str]) -> Iterator[Broken]
 def _conservation(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     """Σ lines = Σ product funds + association, and the trial balance is zero, for each year and book."""
     lines = session.execute(
-        select(LINES.c.book, LINES.c.year, func.sum(LINES.c.net_ore).label("net")).group_by(LINES.c.book, LINES.c.year)
+        select(LINES.c.book, LINES.c.year, *_sum(LINES.c.net_ore)).group_by(LINES.c.book, LINES.c.year)
     )
     posted = (
         select(ledger.POSTINGS.c.amount_ore, ledger.POSTINGS.c.account, INVOICES.c.book, INVOICES.c.year)
@@ -305,20 +359,29 @@ def _conservation(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     )
     sums: Counter[tuple[str, int, bool]] = Counter()
     rows = session.execute(
-        select(posted.c.book, posted.c.year, posted.c.account, func.sum(posted.c.amount_ore).label("ore")).group_by(
+        select(posted.c.book, posted.c.year, posted.c.account, *_sum(posted.c.amount_ore)).group_by(
             posted.c.book, posted.c.year, posted.c.account
         )
     )
     for row in rows:
-        sums[row.book, row.year, row.account in (ledger.RECEIVABLES, ledger.OUTPUT_VAT)] += int(row.ore)
+        sums[row.book, row.year, row.account in (ledger.RECEIVABLES, ledger.OUTPUT_VAT)] += _summed(row)
     for line in lines:
         checked["conservation"] += 1
         subject = f"{line.book} {line.year}"
         income, rest = sums[line.book, line.year, False], sums[line.book, line.year, True]
-        if int(line.net) != -income:
+        if _summed(line) != -income:
             yield _broken("conservation", subject, "linjer og fonde stemmer ikke", "lines and funds do not agree")
         if income + rest:
             yield _broken("conservation", subject, "råbalancen er ikke nul", "the trial balance is not zero")
+
+
+def _sum(ore: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Sum in two halves: SQLite gives up where a sum leaves 64 bits, as a forged amount may."""
+    return func.sum(ore // _HALF).label("high"), func.sum(ore % _HALF).label("low")
+
+
+def _summed(row: Row[Any]) -> int:
+    return int(row.high) * _HALF + int(row.low)
 
 
 def _renderings(session: Session, checked: Counter[str]) -> Iterator[Broken]:
@@ -339,9 +402,11 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
-_CHECKS: Mapping[str, Callable[[Session, Counter[str]], Iterator[Broken]]] = {
+_CHECKS: dict[str, Check] = {
     "triggers": _triggers,
+    "forms": _forms,
     "audit_chain": _chain,
+    "head": _heads,
     "rows": _rows,
     "tables": _tables,
     "approvals": _approvals,
