@@ -1,0 +1,390 @@
+"""Tampering: whatever was changed behind the triggers, `verify` names the changed row first; untouched data is clean.
+
+`make test` changes every column of every guarded table in one row, chosen by SEED; `make test-full` in the first, the
+middle and the last row.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Table, text
+from sqlalchemy.orm import Session
+
+from app.adapters import head_files
+from billing.verification import Verdict
+from foundation import append_only
+from foundation.audit import ENTRIES, Broken, Trail
+from foundation.audit_head import Head
+from foundation.language import Text
+from tests.command_line import CommandLine
+from tests.conftest import FULL
+from tests.postgresql_server import PostgreSQLServer
+from tests.scenarios import tampering
+from tests.scenarios.tampering import COLUMNS, TABLES, Vault
+
+SEED = 2027
+CHANGES = 4
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def year(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A year with every kind of line, its rehearsal and its documents, on each kind of database."""
+    folder = tmp_path_factory.mktemp("year")
+    url = f"sqlite:///{folder / 'year.sqlite'}"
+    if request.param == "postgresql":
+        server: PostgreSQLServer = request.getfixturevalue("postgresql")
+        url = server.create("tampered_year")
+    line = CommandLine(url, folder)
+    line.done("db", "upgrade")
+    line.done("starter", "load")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        tampering.issue_everything(line, monkeypatch)
+    yield line
+    if request.param == "postgresql":
+        server.drop("tampered_year")
+
+
+@pytest.fixture(scope="module")
+def vault(year: CommandLine) -> Iterator[Vault]:
+    """The year, opened by force."""
+    with Vault(year) as vault:
+        yield vault
+
+
+def first(verdict: Verdict) -> str:
+    """Give what is named first."""
+    return verdict.violations[0].subject if verdict.violations else "nothing"
+
+
+def chosen(session: Session, place: str) -> list[int]:
+    """Give the rows to change."""
+    table = TABLES[place.partition(".")[0]]
+    rows = tampering.spread(tampering.keys(session, table))
+    return rows if FULL else [random.Random(f"{SEED} {place}").choice(rows)]
+
+
+def test_untouched_data_has_nothing_broken(year: CommandLine, vault: Vault) -> None:
+    with vault.opened(*TABLES) as session:
+        assert vault.verified(session).violations == []
+    assert year.json("verify")["ok"] is True
+    assert all(tampering.keys(session, table) for table in TABLES.values())
+
+
+@pytest.mark.parametrize("place", COLUMNS)
+def test_a_changed_column_is_named_by_its_row(vault: Vault, place: str) -> None:
+    table, column = column_of(place)
+    with vault.opened() as session:
+        rows = {id_: tampering.raw(session, column, id_) for id_ in chosen(session, place)}
+    missed, done = [], 0
+
+    for id_, value in rows.items():
+        for name, changed in some(tampering.changes(column, value, sqlite=vault.is_sqlite), place).items():
+            with vault.opened(table.name) as session:
+                if not tampering.put(session, column, id_, changed):
+                    continue
+                found = first(vault.verified(session))
+            done += 1
+            names = {f"{table.name} {id_}"} | ({f"{table.name} {changed}"} if column.primary_key else set())
+            if found not in names:
+                missed.append((name, id_, found))
+
+    assert (missed, done > 0) == ([], True), f"seed {SEED}"
+
+
+def column_of(place: str) -> tuple[Table, Column[Any]]:
+    """Give a table and a column by their names."""
+    table, _, column = place.partition(".")
+    return TABLES[table], TABLES[table].c[column]
+
+
+def some(changes: dict[str, Any], place: str) -> dict[str, Any]:
+    """Give all changes, or as many as `make test` has time for; enough that the database takes one at least."""
+    if FULL:
+        return changes
+    names = random.Random(f"{SEED} {place}").sample(sorted(changes), min(CHANGES, len(changes)))
+    plain = [name for name in ("far", "other", "next", "an hour", "a bit", "one", "something") if name in changes]
+    return {name: changes[name] for name in dict.fromkeys([plain[0], *names])}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_two_rows_that_changed_places_are_named(vault: Vault, table: Table) -> None:
+    with vault.opened(table.name) as session:
+        one, other = tampering.keys(session, table)[-2:]
+        tampering.swap(session, table, one, other)
+
+        assert first(vault.verified(session)) == f"{table.name} {one}"
+
+
+@pytest.mark.parametrize("place", COLUMNS)
+def test_two_rows_that_swapped_one_value_are_named(vault: Vault, place: str) -> None:
+    """As when two amounts change places, and every sum stays what it was."""
+    table, column = column_of(place)
+    if column.primary_key:
+        return  # that is two rows changing places, above
+    with vault.opened(table.name) as session:
+        rows = [(id_, tampering.raw(session, column, id_)) for id_ in tampering.keys(session, table)]
+        one, was = rows[len(rows) // 2]
+        other, now = next(((id_, value) for id_, value in rows if value != was), (None, None))
+        if other is None or not tampering.exchange(session, column, (one, was), (other, now)):
+            return  # all alike, or one of a kind for the database: then the rows changed places, above
+        found = first(vault.verified(session))
+
+    assert found == f"{table.name} {min(one, other)}"
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_a_removed_row_is_named_wherever_it_stood(vault: Vault, table: Table) -> None:
+    """A row whose entry is still there; of the last entry its rows, of any other entry itself."""
+    with vault.opened() as session:
+        rows = tampering.spread(tampering.keys(session, table))
+    for id_ in rows:
+        with vault.opened(table.name) as session:
+            covered = tampering.covered(session, id_) if table is ENTRIES and id_ == rows[-1] else []
+            tampering.remove(session, table, id_)
+
+            assert first(vault.verified(session)) in (covered or [f"{table.name} {id_}"])
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_a_tail_of_rows_removed_is_named_by_its_first(vault: Vault, table: Table) -> None:
+    with vault.opened(table.name) as session:
+        tail = tampering.keys(session, table)[-2:]
+        covered = tampering.covered(session, *tail) if table is ENTRIES else []
+        tampering.remove(session, table, *tail)
+
+        assert first(vault.verified(session)) in (covered or [f"{table.name} {tail[0]}"])
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_a_row_slipped_in_is_named_wherever_it_stands(vault: Vault, table: Table) -> None:
+    """Also an audit entry: a double of the first at the end, far behind it, or before the first."""
+    with vault.opened() as session:
+        last = tampering.keys(session, table)[-1]
+    for id_ in (last + 1, 0, -5, last + 700):
+        with vault.opened(table.name) as session:
+            tampering.slip_in(session, table, 1, id_)
+            found = first(vault.verified(session))
+
+        missing = {f"audit_entry {last + 1}"} if table is ENTRIES else set()
+        assert found in {f"{table.name} {id_}"} | missing, id_
+
+
+def test_an_entry_hashed_anew_breaks_the_next_link(vault: Vault) -> None:
+    with vault.opened("audit_entry") as session:
+        middle = tampering.keys(session, ENTRIES)[-1] // 2
+        tampering.put(session, ENTRIES.c.actor, middle, "En Anden")
+        tampering.hash_anew(session, middle, middle)
+
+        assert first(vault.verified(session)) == f"audit_entry {middle + 1}"
+
+
+def test_a_chain_hashed_anew_from_the_middle_still_shows_the_changed_row(vault: Vault) -> None:
+    """Whoever leaves the row's digest as it was is found by it."""
+    with vault.opened("audit_entry", "posting") as session:
+        tampering.put(session, TABLES["posting"].c.amount_ore, 7, 123)
+        tampering.hash_anew(session, tampering.keys(session, ENTRIES)[-1] // 2)
+
+        assert first(vault.verified(session)) == "posting 7"
+
+
+# --- what is not guarded, and the guards
+
+
+@pytest.mark.parametrize("change", ["last_number = last_number + 1", "last_number = 0", "last_number = -3"])
+def test_a_counter_that_was_moved_is_named(vault: Vault, change: str) -> None:
+    with vault.opened() as session:
+        session.execute(text(f"UPDATE invoice_series SET {change} WHERE name = '2027'"))
+
+        assert first(vault.verified(session)) == "2027"
+
+
+def test_a_counter_without_invoices_or_without_a_counter_is_named(vault: Vault) -> None:
+    for statement, named in [
+        ("INSERT INTO invoice_series (name, last_number, last_on) VALUES ('2031', 4, '2031-01-01')", "2031"),
+        ("DELETE FROM invoice_series WHERE name = 'R-2027'", "R-2027"),
+    ]:
+        with vault.opened() as session:
+            session.execute(text(statement))
+
+            assert first(vault.verified(session)) == named
+
+
+def test_an_agreement_that_lost_its_countersignature_is_named_by_its_line(vault: Vault) -> None:
+    with vault.opened() as session:
+        found = "SELECT i.number, l.position FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id "
+        order = "WHERE l.agreement_id IS NOT NULL ORDER BY i.id, l.position LIMIT 1"
+        first_number, first_line = session.execute(text(found + order)).one()
+        session.execute(text("UPDATE agreement SET countersigned_on = NULL"))
+        verdict = vault.verified(session)
+
+    assert {broken.check for broken in verdict.violations} == {"reasons"}
+    assert first(verdict) == f"{first_number}/{first_line}"
+
+
+def test_registers_are_not_what_verify_recomputes_from(vault: Vault) -> None:
+    """An issued line rests on the reason stored with it; what was imported later says nothing about it."""
+    for statement in ("UPDATE population SET inhabitants = 1", "UPDATE authority SET name = 'x', city = NULL",
+                      "UPDATE membership SET left_on = '2020-01-01'", "UPDATE product SET account = NULL"):  # fmt: skip
+        with vault.opened() as session:
+            session.execute(text(statement))
+
+            assert vault.verified(session).violations == [], statement
+
+
+def test_each_guard_that_is_gone_off_or_changed_is_named_first(vault: Vault) -> None:
+    attacks = list(tampering.attacks_on_guards(sqlite=vault.is_sqlite))
+    for table, trigger, statements in attacks if FULL else random.Random(SEED).sample(attacks, 12):
+        with vault.opened() as session:
+            for statement in statements:
+                session.connection().exec_driver_sql(statement)
+            verdict = vault.verified(session)
+
+        assert verdict.violations[0].check == "triggers", statements
+        assert verdict.violations[0].subject == trigger, (table, statements)
+
+
+# --- a chain that was made whole again: only a head kept outside tells
+
+
+@pytest.fixture(scope="module")
+def head(year: CommandLine) -> Head:
+    """The head of the year, as exported."""
+    file = year.folder / "head.json"
+    year.done("verify", "--export-head", file)
+    return head_files.read(file)
+
+
+#: A change in each table that no sum and no document gives away.
+FORGERIES = {
+    "adopted_table": "adopted_by", "approved_invoice": "position", "invoice": "issued_by", "invoice_line": "key",
+    "ledger_entry": "text", "outbox_message": "created_at", "plan_approval": "approved_by", "posting": "position",
+    "rendering": "rendered_at", "seller_settings": "imported_by",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES.values() if table is not ENTRIES], ids=str)
+def test_a_forged_row_whose_chain_was_hashed_anew_is_named_by_its_entry(vault: Vault, head: Head, table: Table) -> None:
+    column = table.c[FORGERIES[table.name]]
+    with vault.opened(table.name, "audit_entry") as session:
+        id_ = tampering.keys(session, table)[-1]
+        was = tampering.digest_of(session, table, id_)
+        changes = tampering.changes(column, tampering.raw(session, column, id_), sqlite=vault.is_sqlite)
+        forged = next(changes[name] for name in ("a microsecond", "trailing space", "far") if name in changes)
+        assert tampering.put(session, column, id_, forged)
+        position = tampering.refit(session, table, id_, was)
+        (departure,) = vault.verified(session, head).violations
+
+    assert (departure.check, departure.subject) == ("head", f"audit_entry {position}")
+    assert "historien er skrevet om herfra" in departure.message.da
+    assert "the history was rewritten from here on" in departure.message.en
+
+
+def test_an_entry_forged_in_the_first_the_middle_or_the_last_place_is_named(vault: Vault, head: Head) -> None:
+    for position in (1, head.position // 2, head.position):
+        with vault.opened("audit_entry") as session:
+            tampering.put(session, ENTRIES.c.actor, position, "En Anden")
+            tampering.hash_anew(session, position)
+            without = vault.verified(session)
+            departures = vault.verified(session, head).violations
+
+        assert without.violations == []
+        assert [(broken.check, broken.subject) for broken in departures] == [("head", f"audit_entry {position}")]
+
+
+def test_an_entry_taken_out_of_a_chain_hashed_anew_is_named(vault: Vault, head: Head) -> None:
+    """It covered no row, so nothing else misses it."""
+    with vault.opened("audit_entry") as session:
+        position = tampering.without_rows(session)
+        tampering.remove(session, ENTRIES, position)
+        tampering.close_gap(session, position)
+        without = vault.verified(session)
+        departures = vault.verified(session, head).violations
+
+    assert without.violations == []
+    assert [broken.subject for broken in departures] == [f"audit_entry {position}", f"audit_entry {head.position}"]
+
+
+def test_a_tail_cut_off_with_its_rows_and_counter_is_named_with_the_missing_numbers(vault: Vault, head: Head) -> None:
+    with vault.opened(*TABLES) as session:
+        left = tampering.cut_last_invoice(session)
+        number = head.series["2027"]
+        without = vault.verified(session)
+        chain, series = vault.verified(session, head).violations
+
+    assert without.violations == []
+    assert (chain.check, chain.subject) == ("head", f"audit_entry {left + 1}")
+    assert "halen er skåret af, eller en ældre sikkerhedskopi er lagt ind" in chain.message.da
+    assert "the tail was cut off, or an older backup was restored" in chain.message.en
+    assert series == Broken("head", "2027", Text(f"2027-{number:04} til 2027-{number:04} mangler",
+                                                 f"2027-{number:04} to 2027-{number:04} are missing"))  # fmt: skip
+
+
+def test_the_head_of_another_database_fits_from_no_entry_on(vault: Vault, head: Head) -> None:
+    other = replace(head, checkpoints=dict.fromkeys(head.checkpoints, "ab" * 32), hash="ab" * 32)
+    with vault.opened() as session:
+        (departure,) = vault.verified(session, other).violations
+
+    assert departure.subject == "audit_entry 1"
+    assert "hovedet er fra en anden database" in departure.message.da
+
+
+# --- no false alarm
+
+
+def test_values_that_sqlite_stores_as_the_same_raise_no_alarm(vault: Vault) -> None:
+    """1, '1' and 1.0 are one value in a column of whole numbers, and 5 is '5' in a column of texts."""
+    if not vault.is_sqlite:
+        return  # PostgreSQL refuses them, or makes the same of them before they are there
+    with vault.opened("posting", "invoice") as session:
+        session.execute(text("UPDATE posting SET amount_ore = CAST(amount_ore AS TEXT), entry_id = entry_id * 1.0"))
+        session.execute(text("UPDATE invoice SET series = CAST(series AS INTEGER) WHERE book = 'real'"))
+
+        assert vault.verified(session).violations == []
+
+
+def test_a_vacuumed_a_dumped_and_a_restored_year_are_whole_and_have_the_same_head(
+    year: CommandLine, head: Head, tmp_path: Path, postgresql: PostgreSQLServer
+) -> None:
+    kept, backup = year.folder / "head.json", tmp_path / "backup.gz"
+    year.done("db", "backup", backup)
+    copies = [tampering.set_up(f"sqlite:///{tmp_path / 'restored.sqlite'}", tmp_path)]
+    copies.append(tampering.set_up(postgresql.create("restored_year"), tmp_path))
+    for copy in copies:
+        copy.done("db", "restore", backup)
+    copies += tampering.vacuumed_and_reloaded(tmp_path / "restored.sqlite")
+
+    for copy in copies:
+        verdict = copy.json("verify", "--against", kept)
+
+        assert (verdict["ok"], verdict["head"]["hash"]) == (True, head.hash), copy.url
+    postgresql.drop("restored_year")
+
+
+def test_odd_but_honest_values_raise_no_alarm(vault: Vault) -> None:
+    """What the service may write: empty texts, NULL, letters from afar, the largest numbers, whole seconds."""
+    instants = (datetime(2027, 1, 15, tzinfo=UTC), datetime(2027, 1, 15, 23, 59, 59, 999_999, tzinfo=UTC),
+                datetime(2027, 1, 15, 1, 2, 3, 40, tzinfo=timezone(timedelta(hours=2))))  # fmt: skip
+    postings = TABLES["posting"]
+    with vault.opened() as session:
+        vault.close_up(session)
+        for at in instants:
+            next_id = append_only.next_id(session, postings)
+            sums = [("6190", None, 2**53 + 1), ("", "", -(2**53) - 1), ("æøå ÆØÅ é ß ł", "“x” – \n\t", 0)]
+            rows = [
+                dict(zip(postings.c.keys(), (id_, 1, id_, *values), strict=True))
+                for id_, values in enumerate(sums, start=next_id)
+            ]
+            append_only.add(session, postings, rows)
+            trail = Trail(session, "Ægir Åse Øllegård", at)
+            trail.record("noget.gjort", "", {"æ": None}, rows=[(postings, row) for row in rows])
+            trail.write()
+        found = {broken.check for broken in vault.verified(session).violations}
+
+    assert found <= {"ledger", "conservation"}
