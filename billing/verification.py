@@ -152,7 +152,7 @@ def _tables(session: Session, checked: Counter[str]) -> Iterator[Broken]:
 
 
 def _approvals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
-    for row in session.execute(select(APPROVED)).yield_per(_AT_A_TIME):
+    for row in session.execute(select(APPROVED).execution_options(yield_per=_AT_A_TIME)):
         checked["approvals"] += 1
         if sha256(row.content) != row.digest:
             subject = f"approved_invoice {row.id}"
@@ -387,7 +387,7 @@ def _summed(row: Row[Any]) -> int:
 def _renderings(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     columns = (RENDERINGS.c.id, RENDERINGS.c.format, RENDERINGS.c.sha256, RENDERINGS.c.content, INVOICES.c.number)
     rows = select(*columns).join(INVOICES, RENDERINGS.c.invoice_id == INVOICES.c.id)
-    for row in session.execute(rows).yield_per(_AT_A_TIME):
+    for row in session.execute(rows.execution_options(yield_per=_AT_A_TIME)):
         checked["renderings"] += 1
         if sha256(row.content) != row.sha256:
             subject = f"{row.number}.{row.format}"

@@ -145,8 +145,8 @@ class Broken:
 def chain_faults(session: Session) -> Iterator[Broken]:
     """Walk the whole chain; name the first broken link (all behind it follow from it)."""
     previous = GENESIS
-    entries = session.execute(select(ENTRIES).order_by(ENTRIES.c.position)).yield_per(_ENTRIES_AT_A_TIME)
-    for position, entry in enumerate(entries, start=1):
+    found = select(ENTRIES).order_by(ENTRIES.c.position).execution_options(yield_per=_ENTRIES_AT_A_TIME)
+    for position, entry in enumerate(session.execute(found), start=1):
         if entry.position < position:
             yield _link(entry.position, Text("posten hører ikke til i kæden", "the entry is none of the chain"))
             return
@@ -222,11 +222,9 @@ def _batches(session: Session) -> Iterator[list[tuple[int, str]]]:
 def _compare_rows(session: Session, table: Table, links: list[tuple[int, str]], after: int) -> Iterator[Broken]:
     if not links:
         return
-    low, high = links[0][0], links[-1][0]
-    found = {
-        row.id: row_digest(table, dict(row._mapping))
-        for row in session.execute(select(table).where(table.c.id.between(low, high))).yield_per(_ROWS_AT_A_TIME)
-    }
+    between = table.c.id.between(links[0][0], links[-1][0])
+    rows = session.execute(select(table).where(between).execution_options(yield_per=_ROWS_AT_A_TIME))
+    found = {row.id: row_digest(table, dict(row._mapping)) for row in rows}
     for id_, digest in links:
         subject = f"{table.name} {id_}"
         after += 1

@@ -53,7 +53,7 @@ def undecodable(session: Session, metadata: MetaData) -> Iterator[Broken]:
     for table in metadata.sorted_tables:
         for column in (column for column in table.columns if isinstance(column.type, Text)):
             rows = select(*table.primary_key, cast(column, LargeBinary).label("raw")).order_by(*table.primary_key)
-            for row in session.execute(rows).yield_per(500):
+            for row in session.execute(rows.execution_options(yield_per=500)):
                 if row.raw is not None and not _is_utf8(row.raw):
                     yield _broken(table, (*row[:-1], column.name), Words("er ikke UTF-8", "is not UTF-8"))
 

@@ -48,8 +48,8 @@ def write(session: Session, file: Path) -> int:
 def _lines(session: Session) -> Iterator[str]:
     yield _line({"format": _FORMAT, "revision": _revision(session)})
     for table in Base.metadata.sorted_tables:
-        rows = session.execute(select(table).order_by(*table.primary_key)).yield_per(_ROWS_AT_A_TIME)
-        for row in rows:
+        found = select(table).order_by(*table.primary_key).execution_options(yield_per=_ROWS_AT_A_TIME)
+        for row in session.execute(found):
             yield _line({"table": table.name, "row": [_plain(value) for value in row]})
 
 
