@@ -178,6 +178,14 @@ def test_guards_switched_off_on_postgresql_are_named(session: Session) -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgresql"])
+def test_a_role_or_database_that_passes_every_guard_by_on_postgresql_is_found(session: Session) -> None:
+    """As after ALTER DATABASE … SET session_replication_role = replica."""
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+
+    assert len(faults(session)) == 2 * len(append_only.tables(Base.metadata))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
 def test_a_function_that_refuses_nothing_any_more_is_found_on_postgresql(session: Session) -> None:
     session.execute(
         text(

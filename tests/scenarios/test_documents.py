@@ -156,6 +156,7 @@ def test_an_export_twice_writes_the_same_bytes(issued: CommandLine) -> None:
     assert contents(one) == contents(two)
 
 
+@pytest.mark.tampers
 def test_documents_made_anew_from_what_is_stored_have_the_same_bytes(issued: CommandLine) -> None:
     """Promise 8: rendering has no clock and no chance in it."""
     one, two = issued.folder / "one", issued.folder / "two"

@@ -15,6 +15,8 @@ from tests.command_line import CommandLine
 from tests.postgresql_server import PostgreSQLServer
 from tests.scenarios import database, files, tampering
 
+pytestmark = pytest.mark.tampers
+
 
 @pytest.fixture
 def issued(starter: CommandLine) -> CommandLine:

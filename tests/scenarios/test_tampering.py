@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import Column, Table, event, text
 from sqlalchemy.orm import Session
 
-from app.adapters import head_files
+from app.adapters import backups, head_files
 from billing.verification import Verdict
 from foundation import append_only
 from foundation.audit import ENTRIES, Broken, Trail
@@ -369,14 +369,18 @@ def test_a_vacuumed_a_dumped_and_a_restored_year_are_whole_and_have_the_same_hea
     postgresql.drop("restored_year")
 
 
-def test_the_bytes_of_documents_are_read_in_pieces(vault: Vault) -> None:
+def test_the_bytes_of_documents_are_read_in_pieces(vault: Vault, tmp_path: Path) -> None:
     """Memory stays flat: PostgreSQL hands a result over whole unless it is asked for piece by piece."""
     wanted = re.compile(r"SELECT.*rendering\.content.*FROM", re.DOTALL)
 
-    reading = [cursor for statement, cursor in asked_by_verify(vault) if wanted.match(statement)]
+    asked = [
+        *asked_by(vault, vault.verified),
+        *asked_by(vault, lambda session: backups.write(session, tmp_path / "b.gz")),
+    ]
 
+    reading = [cursor for statement, cursor in asked if wanted.match(statement)]
     whole = [cursor for cursor in reading if not vault.is_sqlite and not isinstance(cursor, psycopg.ServerCursor)]
-    assert len(reading) == 2  # once for the rows' digests, once for the files'
+    assert len(reading) == 3  # for the rows' digests, for the files', for the backup
     assert whole == []
 
 
@@ -384,13 +388,13 @@ def test_the_number_of_queries_does_not_follow_the_rows(vault: Vault) -> None:
     with vault.opened() as session:
         rows = sum(len(tampering.keys(session, table)) for table in TABLES.values())
 
-    asked = asked_by_verify(vault)
+    asked = asked_by(vault, vault.verified)
 
     assert len(asked) < 100 < rows // 2
 
 
-def asked_by_verify(vault: Vault) -> list[tuple[str, object]]:
-    """Give every statement of a verification, with the cursor that ran it."""
+def asked_by(vault: Vault, act: Callable[[Session], object]) -> list[tuple[str, object]]:
+    """Give every statement of an act, with the cursor that ran it."""
     asked: list[tuple[str, object]] = []
 
     def keep(connection: object, cursor: object, statement: str, *_: object) -> None:
@@ -398,7 +402,7 @@ def asked_by_verify(vault: Vault) -> list[tuple[str, object]]:
 
     with vault.opened() as session:
         event.listen(session.connection(), "before_cursor_execute", keep)
-        vault.verified(session)
+        act(session)
         event.remove(session.connection(), "before_cursor_execute", keep)
     return asked
 

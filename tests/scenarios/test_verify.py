@@ -12,6 +12,8 @@ from sqlalchemy.exc import DatabaseError
 from tests.command_line import CommandLine
 from tests.scenarios import database, files
 
+pytestmark = pytest.mark.tampers
+
 
 @pytest.fixture
 def issued(starter: CommandLine) -> CommandLine:
