@@ -31,8 +31,10 @@ def run(line: CommandLine, *arguments: object, most_bytes: int | None = None) ->
         if most_bytes is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
+    # Under the limit Python must not keep what it compiles: it would keep half a file, and fail on it ever after.
+    environment = compiled(line) if most_bytes is None else line.environment | {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        [PROGRAM, *map(str, arguments)], env=compiled(line), capture_output=True, check=False, timeout=60,
+        [PROGRAM, *map(str, arguments)], env=environment, capture_output=True, check=False, timeout=60,
         preexec_fn=limit,
     )  # fmt: skip
 
