@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
 from billing import document as documents
-from billing import ledger
-from billing.approvals import APPROVED
+from billing import ledger, preparation
+from billing.approvals import APPROVED, PREPARED
 from billing.document import InvoiceDocument
 from billing.gathering import INVOICES, LINES
 from billing.invoices import OUTBOX, SERIES, number
 from billing.ledger import Earned
+from billing.preparation import PreparedLine
 from billing.renderings import RENDERINGS
 from fee_tables import calculation
 from fee_tables.calculation import Kind, Parts
@@ -195,6 +196,7 @@ class _Invoice:
     lines: list[Row[Any]]
     entries: list[Row[Any]]
     postings: list[Row[Any]]
+    prepared: list[Row[Any]]  # none where it was approved before there were any
 
 
 def _invoices(session: Session) -> Iterator[_Invoice]:
@@ -216,8 +218,14 @@ def _invoices(session: Session) -> Iterator[_Invoice]:
             .order_by(ledger.POSTINGS.c.position)
         )
         postings = _grouped(session, of_entries)
+        of_approved = (
+            select(PREPARED.c.lines, PREPARED.c.body, INVOICES.c.id.label("invoice_id"))
+            .join(INVOICES, INVOICES.c.approved_invoice_id == PREPARED.c.approved_invoice_id)
+            .where(INVOICES.c.id.between(low, after))
+        )
+        prepared = _grouped(session, of_approved)
         for row in rows:
-            yield _Invoice(row, lines[row.id], entries[row.id], postings[row.id])
+            yield _Invoice(row, lines[row.id], entries[row.id], postings[row.id], prepared[row.id])
 
 
 def _grouped(session: Session, found: Any) -> dict[int, list[Row[Any]]]:
@@ -248,6 +256,7 @@ def _one_invoice(invoice: _Invoice, adopted: set[str], agreed: set[int]) -> Iter
     document = documents.from_json(row.document)
     yield from _document_equals_invoice(row, document)
     yield from _document_equals_lines(invoice, document)
+    yield from _issued_as_approved(invoice)
     yield from _vat_adds_up(row.number, document)
     for line in invoice.lines:
         yield from _line(row, line, adopted, agreed)
@@ -276,6 +285,18 @@ def _document_equals_lines(invoice: _Invoice, document: InvoiceDocument) -> Iter
     sums = (sum(line.net_ore for line in invoice.lines), sum(line.vat_ore for line in invoice.lines))
     if sums != (invoice.row.net_ore, invoice.row.vat_ore) or sum(sums) != invoice.row.gross_ore:
         yield _broken("sums", document.number, "linjerne giver ikke summen", "the lines do not add up to the sum")
+
+
+def _issued_as_approved(invoice: _Invoice) -> Iterator[Broken]:
+    """What was approved is what was issued: the document's body letter for letter, the lines fact for fact."""
+    for prepared in invoice.prepared:
+        same_lines = [tuple(line) for line in preparation.lines(prepared.lines)] == [
+            tuple(getattr(line, name) for name in PreparedLine._fields) for line in invoice.lines
+        ]
+        if not (same_lines and documents.is_completed(invoice.row.document, prepared.body)):
+            yield _broken(
+                "approvals", invoice.row.number, "er ikke udstedt, som den blev godkendt", "is not as it was approved"
+            )
 
 
 def _vat_adds_up(subject: str, document: InvoiceDocument) -> Iterator[Broken]:

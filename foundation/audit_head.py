@@ -109,7 +109,7 @@ def from_json(text: str) -> Head:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-        canonical(found).encode()  # a half character (\ud800) has no bytes, so no digest
+        json.dumps(found, ensure_ascii=False).encode()  # a half character (\ud800) has no bytes, so no digest
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

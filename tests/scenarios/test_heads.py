@@ -159,7 +159,8 @@ def test_a_head_without_a_place_or_a_file_is_told_by_its_exit_code(issued: Comma
 def signed(content: dict[str, Any]) -> str:
     """Write a forged head with the digest that belongs to it."""
     rest = {name: value for name, value in content.items() if name != "sha256"}
-    return json.dumps(rest | {"sha256": audit.sha256(audit.canonical(rest))})
+    text = json.dumps(rest, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return json.dumps(rest | {"sha256": audit.sha256(text)})
 
 
 WRONG: dict[str, Any] = {

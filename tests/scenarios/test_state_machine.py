@@ -475,7 +475,11 @@ def plan_json(session: Session, year: int, book: Any) -> dict[str, Any]:
     """Give the JSON that `billing plan --json` prints, without the command around it."""
     settings_ = seller.current(session)
     assert settings_ is not None
-    return written.plan(annual_run.plan(session, year, settings_, book=book), "da")
+    listed: list[dict[str, Any]] = []
+    made = annual_run.plan(
+        session, year, settings_, book=book, each=lambda proposal: listed.append(written.invoice(proposal))
+    )
+    return written.plan(made, "da") | {"invoices": listed}
 
 
 def planned(plan: dict[str, Any]) -> dict[str, Any]:

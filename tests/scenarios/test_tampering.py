@@ -221,7 +221,7 @@ def test_a_counter_without_invoices_or_without_a_counter_is_named(vault: Vault) 
 def test_an_agreement_that_lost_its_countersignature_is_named_by_its_line(vault: Vault) -> None:
     with vault.opened() as session:
         found = "SELECT i.number, l.position FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id "
-        order = "WHERE l.agreement_id IS NOT NULL ORDER BY i.id, l.position LIMIT 1"
+        order = "WHERE l.agreement_id IS NOT NULL AND l.book = 'real' ORDER BY i.id, l.position LIMIT 1"
         first_number, first_line = session.execute(text(found + order)).one()
         session.execute(text("UPDATE agreement SET countersigned_on = NULL"))
         verdict = vault.verified(session)
@@ -263,11 +263,11 @@ def head(year: CommandLine) -> Head:
     return head_files.read(file)
 
 
-#: A change in each table that no sum and no document gives away.
+#: A change in each table that no sum gives away.
 FORGERIES = {
     "adopted_table": "adopted_by", "approved_invoice": "position", "invoice": "issued_by", "invoice_line": "key",
     "ledger_entry": "text", "outbox_message": "created_at", "plan_approval": "approved_by", "posting": "position",
-    "rendering": "rendered_at", "seller_settings": "imported_by",
+    "prepared_invoice": "lines", "rendering": "rendered_at", "seller_settings": "imported_by",
 }  # fmt: skip
 
 
@@ -281,7 +281,10 @@ def test_a_forged_row_whose_chain_was_hashed_anew_is_named_by_its_entry(vault: V
         forged = next(changes[name] for name in ("a microsecond", "trailing space", "far") if name in changes)
         assert tampering.put(session, column, id_, forged)
         position = tampering.refit(session, table, id_, was)
-        (departure,) = vault.verified(session, head).violations
+        violations = vault.verified(session, head).violations
+    (departure,) = [broken for broken in violations if broken.check == "head"]
+    # What stands in two places is noticed by them, too: an issued line is held against what was approved.
+    assert len(violations) == 1 + (table.name == "invoice_line")
 
     assert (departure.check, departure.subject) == ("head", f"audit_entry {position}")
     assert "historien er skrevet om herfra" in departure.message.da
