@@ -9,9 +9,16 @@ from sqlalchemy.orm import Session
 
 from agreements.models import Product
 from authorities import register
+from foundation import wording
 from foundation.audit import Trail
+from foundation.errors import Refused
 from foundation.intake import Intake, Rows, Taken
-from foundation.language import Text
+from foundation.language import Text, same
+
+
+class LooksLikeAnother(Refused):
+    """A product's name that a reader would take for another's."""
+
 
 PRODUCTS: Table = Product.__table__  # type: ignore[assignment]
 
@@ -27,8 +34,13 @@ def accounts_by_name(session: Session) -> dict[str, str | None]:
 
 
 def register_unknown(session: Session, names: Collection[str], trail: Trail) -> list[str]:
-    """Register the products that are not known, without an account number; give their names."""
-    unknown = sorted(set(names) - ids_by_name(session).keys())
+    """Register the products that are not known, without an account number; give their names. Raises LooksLikeAnother."""
+    known = ids_by_name(session)
+    unknown = sorted(set(names) - known.keys())
+    alike = {wording.looks(name): name for name in known}
+    for name in unknown:
+        if (other := alike.setdefault(wording.looks(name), name)) != name:
+            raise LooksLikeAnother(same(f"{name}: ") + _alike(other))
     if unknown:
         session.execute(insert(PRODUCTS), [{"name": name, "account": None, "level": None} for name in unknown])
         trail.record("products.registered", "fee tables", {"added": unknown})
@@ -41,6 +53,7 @@ def take_in(session: Session, file: Rows, trail: Trail, *, posted: Mapping[str, 
     Raises RowsRefused with every wrong row.
     """
     intake = Intake(session, PRODUCTS, ("name",), file)
+    alike = {wording.looks(known["name"]): known["name"] for known in intake.existing.values()}
     owner = {known["account"]: known["name"] for known in intake.existing.values() if known["account"]}
     for row in file:
         name, account = row["product"], row.get("account")
@@ -48,7 +61,16 @@ def take_in(session: Session, file: Rows, trail: Trail, *, posted: Mapping[str, 
             taken = owner[account]
             intake.fault(row, "account", Text(f"kontoen hører til {taken}", f"the account belongs to {taken}"))
         known = intake.known({"name": name})
+        if (other := alike.setdefault(wording.looks(name), name)) != name and known is None:
+            intake.fault(row, "product", _alike(other))
         if known is not None and known["account"] not in (None, account) and name in posted:
             intake.fault(row, "account", register.rests(posted[name]))
         intake.offer(row, {"name": name, **row.only("account", "level")}, key_column="product")
     return intake.finish(trail, "products.imported")
+
+
+def _alike(other: str) -> Text:
+    return Text(
+        f"navnet ligner {other}; skriv det ens, hvis det er samme produkt",
+        f"the name looks like {other}; write it the same way if it is the same product",
+    )

@@ -71,14 +71,25 @@ def _check(intake: Intake, row: Row, values: dict[str, object], invoiced: Iterab
 
 
 def _check_overlaps(intake: Intake, file: Rows, ids: Mapping[str, int]) -> None:
-    listed: dict[int, list[tuple[date, date | None]]] = {}
-    merged = {(known["authority_id"], known["joined_on"]): known["left_on"] for known in intake.existing.values()}
     of_rows = {(ids[row["cvr"]], row["joined_on"]): row for row in file if row["cvr"] in ids}
+    merged = {(known["authority_id"], known["joined_on"]): known["left_on"] for known in intake.existing.values()}
     merged |= {key: row.get("left_on") for key, row in of_rows.items()}
-    for (authority, joined_on), left_on in merged.items():
-        listed.setdefault(authority, []).append((joined_on, left_on))
-    for (authority, joined_on), row in of_rows.items():
-        own = Period(joined_on, row.get("left_on"))
-        others = (Period(start, end) for start, end in listed[authority] if start != joined_on)
-        if any(own.overlaps(other) for other in others):
-            intake.fault(row, "joined_on", Text("overlapper et andet medlemskab", "overlaps another membership"))
+    for key in _overlapping(merged):
+        if key in of_rows:
+            intake.fault(
+                of_rows[key], "joined_on", Text("overlapper et andet medlemskab", "overlaps another membership")
+            )
+
+
+def _overlapping(memberships: Mapping[tuple[int, date], date | None]) -> Iterator[tuple[int, date]]:
+    """Give each (authority, first day) that shares a day with another of its authority, in one walk through them."""
+    walk = sorted(memberships)
+    last_authority, latest = 0, date.min
+    for nth, (authority, joined_on) in enumerate(walk):
+        left_on = memberships[authority, joined_on] or date.max
+        if authority != last_authority:
+            last_authority, latest = authority, date.min
+        is_next_inside = nth + 1 < len(walk) and walk[nth + 1][0] == authority and walk[nth + 1][1] < left_on
+        if joined_on < latest or is_next_inside:
+            yield authority, joined_on
+        latest = max(latest, left_on)

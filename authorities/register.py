@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,8 @@ AUTHORITIES: Table = Authority.__table__  # type: ignore[assignment]
 
 #: Types of authorities whose inhabitants Statistics Denmark counts; the others need a placement.
 COUNTED_TYPES = frozenset({"kommune"})
+
+_MOST_SUCCESSORS = 20
 
 _FACTS = ("type", "code", "name", "short_name", "region", "valid_to", "address", "postcode", "city", "succeeded_by_cvr")
 
@@ -74,7 +77,7 @@ def take_in(
         _check_invoiced(intake, row, invoiced)
         _check_succeeded(intake, row, succeeded)
         if not row.get("address") and not (intake.known({"cvr": row["cvr"]}) or {}).get("address"):
-            intake.warnings.append(_without_address(row))
+            intake.warn(row, _without_address(row))
         intake.offer(row, {"cvr": row["cvr"], **row.only(*_FACTS), **reason}, key_column="cvr")
     return intake.finish(trail, "authorities.imported")
 
@@ -97,21 +100,27 @@ def _check_cvr(intake: Intake, row: Row, forced: Mapping[str, str]) -> dict[str,
     return {}
 
 
-def _owners_of_codes(intake: Intake, file: Rows) -> dict[tuple[str, str], set[str]]:
+def _owners_of_codes(intake: Intake, file: Rows) -> dict[tuple[str, str], list[str]]:
     """Give which authorities that have not ended hold a code, by type and code."""
-    merged = dict(intake.existing.items())
-    merged |= {(row["cvr"],): {**(intake.known({"cvr": row["cvr"]}) or {}), **row.cells} for row in file}
-    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for authority in merged.values():
-        if authority["code"] and authority["valid_to"] is None:
-            owners[authority["type"], authority["code"]].add(authority["cvr"])
+    held = {known["cvr"]: _code_held(known) for known in intake.existing.values()}
+    held |= {row["cvr"]: _code_held(row.cells) for row in file}
+    owners: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cvr, code in held.items():
+        if code is not None:
+            owners[code].append(cvr)
     return owners
 
 
-def _check_code(intake: Intake, row: Row, owners: Mapping[tuple[str, str], set[str]]) -> None:
-    others = sorted(owners.get((row["type"], row["code"]), set()) - {row["cvr"]})
-    if row["code"] and row["valid_to"] is None and others:
-        intake.fault(row, "code", Text(f"koden hører til {others[0]}", f"the code belongs to {others[0]}"))
+def _code_held(authority: Mapping[str, Any]) -> tuple[str, str] | None:
+    holds = authority["code"] and authority["valid_to"] is None
+    return (authority["type"], authority["code"]) if holds else None
+
+
+def _check_code(intake: Intake, row: Row, owners: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    code = _code_held(row.cells)
+    other = next((cvr for cvr in owners.get(code, ()) if cvr != row["cvr"]), None) if code else None
+    if other is not None:
+        intake.fault(row, "code", Text(f"koden hører til {other}", f"the code belongs to {other}"))
 
 
 def _check_succession(intake: Intake, row: Row, known: set[str], successors: Mapping[str, str | None]) -> None:
@@ -122,8 +131,8 @@ def _check_succession(intake: Intake, row: Row, known: set[str], successors: Map
         intake.fault(row, "succeeded_by_cvr", Text("kan ikke efterfølge sig selv", "cannot succeed itself"))
     elif successor not in known:
         intake.fault(row, "succeeded_by_cvr", unknown_cvr(successor))
-    elif _is_circle(successors, row["cvr"]):
-        intake.fault(row, "succeeded_by_cvr", Text("efterfølgerne går i ring", "the successors go in a circle"))
+    elif _is_endless(successors, row["cvr"]):
+        intake.fault(row, "succeeded_by_cvr", _endless())
     elif row.get("valid_to") is None:
         intake.fault(
             row,
@@ -132,12 +141,21 @@ def _check_succession(intake: Intake, row: Row, known: set[str], successors: Map
         )
 
 
-def _is_circle(successors: Mapping[str, str | None], start: str) -> bool:
-    passed, at = {start}, successors.get(start)
-    while at is not None and at not in passed:
-        passed.add(at)
+def _is_endless(successors: Mapping[str, str | None], start: str) -> bool:
+    """Tell whether successors go in a circle, or on for so long that every plan would walk far to find who pays."""
+    at: str | None = start
+    for _ in range(_MOST_SUCCESSORS + 1):
+        if at is None:
+            return False
         at = successors.get(at)
     return at is not None
+
+
+def _endless() -> Text:
+    return Text(
+        f"efterfølgerne går i ring, eller der er over {_MOST_SUCCESSORS} efter hinanden",
+        f"the successors go in a circle, or there are more than {_MOST_SUCCESSORS} one after the other",
+    )
 
 
 def _check_succeeded(intake: Intake, row: Row, succeeded: Mapping[str, str]) -> None:
@@ -173,6 +191,6 @@ def rests(number: str) -> Text:
 
 def _without_address(row: Row) -> Text:
     return Text(
-        f"række {row.number}: {row['name']} har ingen adresse; fakturaen vil mangle den",
-        f"row {row.number}: {row['name']} has no address; its invoices will lack it",
+        f"{row['name']} har ingen adresse; fakturaen vil mangle den",
+        f"{row['name']} has no address; its invoices will lack it",
     )

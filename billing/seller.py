@@ -25,6 +25,8 @@ SETTINGS: Table = SellerSettings.__table__  # type: ignore[assignment]
 #: A public debtor may be given at most this many days (interest act, § 3 a; einvoicing: 30).
 LONGEST_TERM_DAYS = 30
 
+_UNKNOWN_TOLD = 50
+
 _MADE_UP = Path(__file__).parent / "data" / "seller_made_up.toml"
 _KEYS = {
     "seller", "address", "postcode", "city", "cvr", "vat_registered", "gln", "account", "fik_creditor", "payment_days",
@@ -92,7 +94,12 @@ def read(text: str) -> Seller:
         raise SettingsRefused(joined(faults, by="\n"))
     return Seller(
         party=Party(
-            given["seller"], given["cvr"], given["address"], given["postcode"], given["city"], given.get("gln", "")
+            name=_words(given, "seller"),
+            cvr=given["cvr"],
+            address=_words(given, "address"),
+            postcode=_words(given, "postcode"),
+            city=_words(given, "city"),
+            gln=given.get("gln", ""),
         ),
         vat_registered=given["vat_registered"],
         registration=account.get("registration", ""),
@@ -103,6 +110,10 @@ def read(text: str) -> Seller:
         made_up=given.get("made_up", False),
         digest=sha256(text),
     )
+
+
+def _words(given: Mapping[str, Any], key: str) -> str:
+    return wording.composed(given[key]).strip()
 
 
 def _wrong(key: str, why: Text | None = None) -> Text:
@@ -126,7 +137,8 @@ def _faults(given: Mapping[str, Any]) -> list[Text]:
 
 
 def _unknown(given: Mapping[str, Any], known: set[str], inside: str) -> list[Text]:
-    return [_wrong(inside + key, Text("ukendt nøgle", "unknown key")) for key in given if key not in known]
+    strange = [key for key in given if key not in known][:_UNKNOWN_TOLD]
+    return [_wrong(inside + wording.quoted(key), Text("ukendt nøgle", "unknown key")) for key in strange]
 
 
 def _word_faults(given: Mapping[str, Any]) -> list[Text]:
@@ -135,7 +147,7 @@ def _word_faults(given: Mapping[str, Any]) -> list[Text]:
         value = given.get(key)
         if not isinstance(value, str) or not value.strip():
             faults.append(_wrong(key))
-        elif fault := wording.fault(value, wording.LONGEST_NAME):
+        elif fault := wording.fault(wording.composed(value), wording.LONGEST_NAME):
             faults.append(_wrong(key, fault))
     return faults
 

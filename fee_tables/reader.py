@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from foundation import toml_text, wording
 from foundation.errors import Refused
@@ -17,6 +17,7 @@ from foundation.toml_text import NotToml, NotWhole
 
 _FAULTS_KEPT = 50
 _LARGEST_AMOUNT = 10**9  # kroner
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:[.,][0-9]{1,4})?)\s*%")
 _FRACTION = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
@@ -70,7 +71,7 @@ class Reader:
         """Find the line of a key: the top key by its own line, an inner one behind it, the n-th where it repeats."""
         if not path:
             return 1
-        top = re.search(rf"^[ \t]*\[*\[?[ \t]*\"?{re.escape(path[0])}\b", self.text, re.MULTILINE)
+        top = re.search(rf"^[ \t]*(?:\[\[?[ \t]*)?\"?{re.escape(path[0])}\b", self.text, re.MULTILINE)
         if top is None:
             return 1
         at, end = self._item(path[0], top.end(), nth)
@@ -96,16 +97,17 @@ class Reader:
         """Refuse keys that mean nothing here."""
         for key in found:
             if key not in allowed:
-                self.fault(Text(f"ukendt nøgle {key!r}", f"unknown key {key!r}"), *path, key, nth=nth)
+                written = wording.quoted(key)
+                self.fault(Text(f"ukendt nøgle {written}", f"unknown key {written}"), *path, key, nth=nth)
 
-    def words(self, key: str, default: str | None = None) -> str:
+    def words(self, key: str, default: str | None = None, longest: int = wording.LONGEST_TEXT) -> str:
         """Read a text on one line; required unless a default is given."""
         value = self.values.get(key, default)
         if value is None:
             self.fault(Text(f"nøglen {key} mangler", f"the key {key} is missing"))
         elif not isinstance(value, str) or not (value.strip() or default == ""):
             self.fault(Text(f"{key} skal være en tekst", f"{key} must be a text"), key)
-        elif fault := wording.fault(wording.composed(value)):
+        elif fault := wording.fault(wording.composed(value), longest):
             self.fault(Text(f"{key}: ", f"{key}: ") + fault, key)
         else:
             return wording.composed(value).strip()
@@ -114,7 +116,7 @@ class Reader:
     def day(self, key: str) -> date:
         """Read a required day."""
         value = self.values.get(key)
-        if isinstance(value, date) and not isinstance(value, datetime):
+        if is_day(value):
             return value
         if value is None:
             self.fault(Text(f"nøglen {key} mangler", f"the key {key} is missing"))
@@ -167,15 +169,23 @@ class Reader:
         return share
 
 
+def is_day(value: object) -> TypeGuard[date]:
+    """Tell whether a value is a day, and one that can be reckoned with."""
+    return type(value) is date and _FIRST_YEAR <= value.year <= _LAST_YEAR
+
+
 def _not_an_amount(value: object) -> Text:
     if value is None:
         return Text("beløbet mangler", "the amount is missing")
     if isinstance(value, NotWhole | float):
-        written = value.written if isinstance(value, NotWhole) else value
+        written = value.written[:20] if isinstance(value, NotWhole) else value
         return Text(
             f'kommatal er ikke tilladt: skriv hele kroner eller "22000.50" i stedet for {written}',
             f'floats are not allowed: write whole kroner or "22000.50" instead of {written}',
         )
     if isinstance(value, int) and not isinstance(value, bool) and value < 0:
         return Text("beløbet er negativt", "the amount is negative")
-    return Text('beløbet skal være hele kroner eller "22000.50"', 'the amount must be whole kroner or "22000.50"')
+    return Text(
+        'beløbet skal være hele kroner eller "22000.50", højst 1.000.000.000',
+        'the amount must be whole kroner or "22000.50", 1,000,000,000 at most',
+    )

@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from fee_tables.reader import Reader, TableRefused
+from fee_tables.reader import Reader, TableRefused, is_day
 from fee_tables.size_key import STANDARD_BANDS, SizeBand, SizeKey
 from fee_tables.table import (
     AnnualFee,
@@ -28,6 +28,7 @@ from fee_tables.table import (
     TableReference,
     Vat,
 )
+from foundation import wording
 from foundation.audit import sha256
 from foundation.language import Text
 from foundation.money import ORE_PER_KRONE, Money
@@ -36,6 +37,7 @@ Decision = SizeKey | AssociationTable | FeeTable
 BandsOn = Callable[[date], Sequence[str]]
 
 _LARGEST_COUNT = 10**9  # inhabitants
+_LARGEST_RISE = 100  # times, of an index
 _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -88,7 +90,7 @@ def _reference(reader: Reader, name: str) -> TableReference:
         product=name,
         valid_from=reader.day("valid_from"),
         decided_on=reader.day("decided_on"),
-        decided_by=reader.words("decided_by"),
+        decided_by=reader.words("decided_by", longest=wording.LONGEST_NAME),
         source=reader.words("source", default=""),
         digest=sha256(reader.text),
         made_up=reader.switch("made_up", default=False),
@@ -100,7 +102,7 @@ def _reference(reader: Reader, name: str) -> TableReference:
 
 def _size_key(reader: Reader) -> SizeKey:
     reader.only(_SIZE_KEY, reader.values)
-    reference = _reference(reader, reader.words("size_key"))
+    reference = _reference(reader, reader.words("size_key", longest=wording.LONGEST_NAME))
     listed = reader.values.get("bands")
     if not isinstance(listed, list) or not listed or not all(isinstance(row, dict) for row in listed):
         reader.fault(Text("bands skal være en liste af bånd", "bands must be a list of bands"), "bands")
@@ -170,7 +172,7 @@ def _bands(reader: Reader, listed: list[dict[str, Any]]) -> tuple[SizeBand, ...]
 
 
 def _meets(reader: Reader, name: str, begins: object, expected: int, nth: int) -> None:
-    if type(begins) is not int:
+    if type(begins) is not int or not 0 <= begins <= _LARGEST_COUNT:
         reader.fault(Text("from skal være et helt tal", "from must be a whole number"), "bands", "from", nth=nth)
     elif begins > expected:
         missing = str(expected) if begins == expected + 1 else f"{expected}-{begins - 1}"
@@ -226,7 +228,7 @@ def _association(reader: Reader) -> AssociationTable:
     shares = reader.inner("contribution")
     reader.only({"member", "non_member"}, shares, "contribution")
     return AssociationTable(
-        reference=_reference(reader, reader.words("association")),
+        reference=_reference(reader, reader.words("association", longest=wording.LONGEST_NAME)),
         dues=reader.amount(reader.values.get("dues"), "dues"),
         half_after=_half_after(reader),
         index=_index(reader),
@@ -262,9 +264,12 @@ def _index(reader: Reader) -> Index | None:
     round_to = given.get("round_to", "1")
     if round_to not in ("1", "0.01"):
         reader.fault(Text('round_to skal være "1" eller "0.01"', 'round_to must be "1" or "0.01"'), "index", "round_to")
+    old, new = _index_value(reader, given, "old"), _index_value(reader, given, "new")
+    if new > old * _LARGEST_RISE:
+        reader.fault(Text("new er over 100 gange old", "new is more than 100 times old"), "index", "new")
     return Index(
-        old=_index_value(reader, given, "old"),
-        new=_index_value(reader, given, "new"),
+        old=old,
+        new=new,
         round_to=1 if round_to == "0.01" else ORE_PER_KRONE,
     )
 
@@ -282,7 +287,7 @@ def _index_value(reader: Reader, given: dict[str, Any], key: str) -> Fraction:
 
 def _fee_table(reader: Reader, bands_on: BandsOn | None) -> FeeTable:
     reader.only(_FEE_TABLE, reader.values)
-    reference = _reference(reader, reader.words("product"))
+    reference = _reference(reader, reader.words("product", longest=wording.LONGEST_PRODUCT))
     bands = bands_on(reference.valid_from) if bands_on else None
     if "annual_fee" not in reader.values and "joining_fee" not in reader.values:
         reader.fault(
@@ -356,7 +361,7 @@ def _dated(reader: Reader, listed: list[Any]) -> DatedFee:
                 "fee",
                 nth=nth,
             )
-        elif until is not None and (type(until) is not date or (steps and until <= (steps[-1][0] or date.min))):
+        elif until is not None and (not is_day(until) or (steps and until <= (steps[-1][0] or date.min))):
             reader.fault(
                 Text("until skal være stigende dage", "until must be rising days"), "joining_fee", "until", nth=nth
             )

@@ -51,6 +51,10 @@ class NotNow(DomainError):
     """The database, the disk or the network cannot do it now; trying again may help."""
 
 
+#: So many wrong rows of a file are listed; the others are counted.
+FAULTS_TOLD = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class RowFault:
     """One wrong cell: its row (the header is row 1), its column (empty for the whole row) and the reason."""
@@ -69,13 +73,17 @@ class RowFault:
 
 
 class RowsRefused(Refused):
-    """A file was refused as a whole; every wrong row is listed."""
+    """A file was refused as a whole; every wrong row is listed up to FAULTS_TOLD, `untold` ones beside them counted."""
 
-    def __init__(self, source: str, faults: Sequence[RowFault]) -> None:
+    def __init__(self, source: str, faults: Sequence[RowFault], untold: int = 0) -> None:
         self.source = source
-        self.faults = tuple(faults)
+        self.faults = tuple(faults[:FAULTS_TOLD])
+        count = len(faults) + untold
         head = Text(
-            f"{source}: {len(faults)} fejl, intet er gemt",
-            f"{source}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}, nothing was stored",
+            f"{source}: {count} fejl, intet er gemt",
+            f"{source}: {count} {'fault' if count == 1 else 'faults'}, nothing was stored",
         )
-        super().__init__(joined([head, *(fault.text for fault in faults)], by="\n  "))
+        lines = [head, *(fault.text for fault in self.faults)]
+        if more := count - len(self.faults):
+            lines.append(Text(f"… og {more} mere", f"… and {more} more"))
+        super().__init__(joined(lines, by="\n  "))

@@ -10,16 +10,21 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from foundation.audit import Trail
-from foundation.errors import RowFault, RowsRefused
+from foundation.errors import FAULTS_TOLD, RowFault, RowsRefused
 from foundation.language import Text
 
-# The audit entry of a large file is cut into pieces of this many rows, so that none grows without bound.
+# A large file is stored in pieces of this many rows, each with an audit entry, so that none grows without bound.
 _ROWS_IN_ENTRY = 1_000
+# So many warnings are told; the others are counted.
+_WARNINGS_TOLD = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: its number (the header is row 1) and its cells; a column the file lacks is not among them."""
+    """One row of a file: its number and its cells; a column the file lacks is not among them.
+
+    The number is that of the line on which the row starts; the header is 1.
+    """
 
     number: int
     cells: Mapping[str, Any]
@@ -38,11 +43,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What was read of a file: its name, the rows that could be read, and what was wrong with the others."""
+    """What was read of a file: its name, the rows that could be read, and what was wrong with the others.
+
+    `untold` faults were counted beside those listed.
+    """
 
     source: str
     rows: Sequence[Row]
     faults: Sequence[RowFault] = ()
+    untold: int = 0
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -70,22 +79,34 @@ class Intake:
     table: Table
     key: tuple[str, ...]
     file: Rows
-    warnings: list[Text] = field(default_factory=list)
     faults: list[RowFault] = field(init=False)
     existing: dict[Hashable, Mapping[str, Any]] = field(init=False)
+    _warnings: list[Text] = field(default_factory=list)
+    _unwarned: int = 0
+    _untold: int = field(init=False)
     _seen: dict[Hashable, int] = field(default_factory=dict)
     _added: list[dict[str, Any]] = field(default_factory=list)
     _changed: list[dict[str, Any]] = field(default_factory=list)
     _changes: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.faults = list(self.file.faults)
+        self.faults, self._untold = list(self.file.faults), self.file.untold
         found = self.session.execute(select(self.table)).mappings()
         self.existing = {tuple(row[column] for column in self.key): dict(row) for row in found}
 
     def fault(self, row: Row, column: str, reason: Text) -> None:
         """Note what is wrong with a row."""
-        self.faults.append(RowFault(row.number, column, reason))
+        if len(self.faults) < FAULTS_TOLD:
+            self.faults.append(RowFault(row.number, column, reason))
+        else:
+            self._untold += 1
+
+    def warn(self, row: Row, what: Text) -> None:
+        """Note what is right, but worth a look."""
+        if len(self._warnings) < _WARNINGS_TOLD:
+            self._warnings.append(Text(f"række {row.number}: ", f"row {row.number}: ") + what)
+        else:
+            self._unwarned += 1
 
     def known(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Give what stands under the key of these values."""
@@ -111,16 +132,26 @@ class Intake:
     def finish(self, trail: Trail, action: str) -> Taken:
         """Store the difference and record it. Raises RowsRefused, with nothing stored, where any row was wrong."""
         if self.faults:
-            raise RowsRefused(self.file.source, sorted(self.faults, key=lambda fault: (fault.row, fault.column)))
-        if self._added:
-            self.session.execute(insert(self.table), self._added)
-        if self._changed:
-            columns: dict[str, Any] = {name: bindparam(name) for name in self._changed[0] if name != "row_id"}
-            statement = update(self.table).where(self.table.c.id == bindparam("row_id")).values(columns)
-            self.session.connection().execute(statement, self._changed)
+            listed = sorted(self.faults, key=lambda fault: (fault.row, fault.column))
+            raise RowsRefused(self.file.source, listed, self._untold)
         for start in range(0, max(len(self._added), len(self._changes)), _ROWS_IN_ENTRY):
             piece = slice(start, start + _ROWS_IN_ENTRY)
+            self._store(self._added[piece], self._changed[piece])
             data = {"added": self._added[piece], "changed": self._changes[piece]}
             trail.record(action, self.file.source, data)
         added, changed = len(self._added), len(self._changed)
-        return Taken(self.file.source, added, changed, len(self._seen) - added - changed, tuple(self.warnings))
+        return Taken(self.file.source, added, changed, len(self._seen) - added - changed, self._told())
+
+    def _store(self, added: list[dict[str, Any]], changed: list[dict[str, Any]]) -> None:
+        if added:
+            self.session.execute(insert(self.table), added)
+        if changed:
+            columns: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "row_id"}
+            statement = update(self.table).where(self.table.c.id == bindparam("row_id")).values(columns)
+            self.session.connection().execute(statement, changed)
+
+    def _told(self) -> tuple[Text, ...]:
+        if not self._unwarned:
+            return tuple(self._warnings)
+        more = Text(f"… og {self._unwarned} mere", f"… and {self._unwarned} more")
+        return (*self._warnings, more)

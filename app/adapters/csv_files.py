@@ -1,33 +1,40 @@
 """Reading the contract's CSV files: from bytes to typed rows, every wrong cell named by row, column and reason.
 
 UTF-8 (a BOM is tolerated), comma or semicolon, header row, further columns allowed, days as YYYY-MM-DD. What a cell
-means is decided in the rooms below; here a text becomes a day, a number or a clean text, or is refused.
+means is decided in the rooms below; here a text becomes a day, a number or a clean text, or is refused. A file is read
+line by line, and its size, rows and cells are bounded, so that no file costs more than a right one of the same length.
+
+A cell that a spreadsheet would compute (`=…`, `+…`, `@…`) is a text like any other; nothing here computes it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from app.adapters import incoming
 from foundation import wording
-from foundation.errors import Refused, RowFault, RowsRefused
+from foundation.errors import FAULTS_TOLD, RowFault, RowsRefused
 from foundation.intake import Row, Rows
-from foundation.language import Text
+from foundation.language import Text, whole_number
 
-LARGEST_FILE = 64 * 1024 * 1024  # bytes
-LARGEST_TEXT = 1024 * 1024  # bytes, of a file that is one decision
+# All of Denmark since 2008 is 1.765 rows and 80 KB.
+LARGEST_FILE = 32_000_000  # bytes
+MOST_ROWS = 100_000
+LONGEST_ROW = 100_000  # characters
 _LARGEST_CELL = 10_000  # characters, before a column's own limit
-_FAULTS_KEPT = 1_000
 
-
-class Unreadable(Refused):
-    """The file as a whole cannot be read as CSV."""
+_BLANKS = " \t\r\n\u00a0"
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
 
 class WrongCell(ValueError):
@@ -70,14 +77,16 @@ def words(longest: int = wording.LONGEST_TEXT) -> Parser:
 
 def day(cell: str) -> date:
     """Take a day written YYYY-MM-DD."""
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell):
-        try:
-            found = date.fromisoformat(cell)
-        except ValueError:
-            raise WrongCell(Text(f"{cell} findes ikke", f"{cell} does not exist")) from None
-        if 1900 <= found.year <= 2999:
-            return found
-    raise WrongCell(Text(f"{cell!r} er ikke en dag som 2027-01-31", f"{cell!r} is not a day such as 2027-01-31"))
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", cell):
+        written = wording.quoted(cell)
+        raise WrongCell(Text(f"{written} er ikke en dag som 2027-01-31", f"{written} is not a day such as 2027-01-31"))
+    if not f"{_FIRST_YEAR}" <= cell[:4] <= f"{_LAST_YEAR}":
+        raise WrongCell(Text(f"{cell} ligger ikke i årene {_FIRST_YEAR} til {_LAST_YEAR}",
+                             f"{cell} does not lie in the years {_FIRST_YEAR} to {_LAST_YEAR}"))  # fmt: skip
+    try:
+        return date.fromisoformat(cell)
+    except ValueError:
+        raise WrongCell(Text(f"{cell} findes ikke", f"{cell} does not exist")) from None
 
 
 def whole(least: int, most: int) -> Parser:
@@ -87,8 +96,8 @@ def whole(least: int, most: int) -> Parser:
         if re.fullmatch(r"-?[0-9]{1,12}", cell) and least <= int(cell) <= most:
             return int(cell)
         raise WrongCell(
-            Text(f"{cell[:40]!r} er ikke et helt tal fra {least} til {most}",
-                 f"{cell[:40]!r} is not a whole number from {least} to {most}")
+            Text(f"{wording.quoted(cell)} er ikke et helt tal fra {least} til {most}",
+                 f"{wording.quoted(cell)} is not a whole number from {least} to {most}")
         )  # fmt: skip
 
     return parse
@@ -99,8 +108,8 @@ def kroner_as_ore(cell: str) -> int:
     found = re.fullmatch(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", cell)
     if found is None:
         raise WrongCell(
-            Text(f"{cell[:40]!r} er ikke et beløb som 30000 eller 30000.50",
-                 f"{cell[:40]!r} is not an amount such as 30000 or 30000.50")
+            Text(f"{wording.quoted(cell)} er ikke et beløb som 30000 eller 30000.50",
+                 f"{wording.quoted(cell)} is not an amount such as 30000 or 30000.50")
         )  # fmt: skip
     return int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0"))
 
@@ -112,7 +121,9 @@ def one_of(*choices: str) -> Parser:
         if cell in choices:
             return cell
         listed = ", ".join(choices)
-        raise WrongCell(Text(f"{cell[:40]!r} er ikke en af {listed}", f"{cell[:40]!r} is not one of {listed}"))
+        raise WrongCell(
+            Text(f"{wording.quoted(cell)} er ikke en af {listed}", f"{wording.quoted(cell)} is not one of {listed}")
+        )
 
     return parse
 
@@ -123,7 +134,9 @@ def matching(pattern: str, like: str) -> Parser:
     def parse(cell: str) -> str:
         if re.fullmatch(pattern, cell):
             return cell
-        raise WrongCell(Text(f"{cell[:40]!r} er ikke som {like}", f"{cell[:40]!r} is not like {like}"))
+        raise WrongCell(
+            Text(f"{wording.quoted(cell)} er ikke som {like}", f"{wording.quoted(cell)} is not like {like}")
+        )
 
     return parse
 
@@ -135,10 +148,11 @@ def lower(cell: str) -> str:
 
 _name = words(wording.LONGEST_NAME)
 _text = words()
+_product = words(wording.LONGEST_PRODUCT)
 _cvr = matching(r"[0-9]{8}", "12345678")
 _gln = words(20)
 _code = matching(r"[0-9]{1,6}", "0101")
-_year = whole(1900, 2999)
+_year = whole(_FIRST_YEAR, _LAST_YEAR)
 
 AUTHORITIES = Layout(
     required={"type": lower, "name": _name, "short_name": _name, "cvr": words(20)},
@@ -161,7 +175,7 @@ PLACEMENTS = Layout(
     may_be_absent={},
 )
 PRODUCTS = Layout(
-    required={"product": words(80)},
+    required={"product": _product},
     optional={"account": words(40), "level": _name},
     may_be_absent={},
 )
@@ -174,7 +188,7 @@ MEMBERS = Layout(
     may_be_absent=_DETAILS,
 )
 AGREEMENTS = Layout(
-    required={"cvr": _cvr, "product": words(80), "kind": one_of("active", "passive"), "signed_on": day},
+    required={"cvr": _cvr, "product": _product, "kind": one_of("active", "passive"), "signed_on": day},
     optional={
         "countersigned_on": day, "in_force_from": day, "terminated_to": day, "notice_given_on": day, **_DETAILS,
         "rebate_dkk": kroner_as_ore, "rebate_reason": _text, "joining_fee_exempt_reason": _text,
@@ -192,111 +206,205 @@ ACCOUNTS = Layout(
 
 
 def read(path: Path, layout: Layout) -> Rows:
-    """Read a file. Raises Unreadable or RowsRefused where the file as a whole is wrong; wrong rows come in `faults`."""
-    if path.stat().st_size > LARGEST_FILE:
-        raise Unreadable(_about(path, Text("filen er over 64 MB", "the file is over 64 MB")))
-    return parse(_decoded(path), layout, source=path.name)
+    """Read a file row by row; wrong rows come in `faults`.
+
+    Raises Unreadable or RowsRefused where the file as a whole is wrong or cannot be read to its end.
+    """
+    source = incoming.name_of(path)
+    with incoming.opened(path, LARGEST_FILE) as file:
+        # What is not UTF-8 becomes lone surrogates, which UTF-8 cannot hold: so its row can be named.
+        stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+        return _Reading(source, layout, _Lines(stream)).rows()
 
 
-def _about(path: Path, what: Text) -> Text:
-    return Text(f"{path.name}: ", f"{path.name}: ") + what
+class _BrokenOff(Exception):
+    """What follows in the file cannot be read."""
+
+    def __init__(self, reason: Text) -> None:
+        super().__init__(reason.en)
+        self.reason = reason
 
 
-def _decoded(path: Path) -> str:
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise Unreadable(
-            _about(
-                path,
-                Text(
-                    f"række {row} er ikke UTF-8; gem filen som CSV UTF-8",
-                    f"row {row} is not UTF-8; save the file as CSV UTF-8",
-                ),
-            )
-        ) from None
+class _Lines:
+    """A file's lines on their way to the CSV reader: each is looked at first, and no row is longer than a row may be.
+
+    `row` is the line on which the row being read starts; that is the number by which a row is known.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._line = 0
+        self._length = 0
+        self.row = 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(LONGEST_ROW - self._length + 1)
+        if not line:
+            raise StopIteration
+        self._line += 1
+        self._length += len(line)
+        if fault := self._fault(line):
+            raise _BrokenOff(fault)
+        return line
+
+    def _fault(self, line: str) -> Text | None:
+        if self._length > LONGEST_ROW:
+            most = whole_number(LONGEST_ROW)
+            return Text(f"rækken har over {most.da} tegn", f"the row has more than {most.en} characters")
+        if "\0" in line:
+            return Text("indeholder et NUL-tegn; gem filen som CSV UTF-8",
+                        "holds a NUL character; save the file as CSV UTF-8")  # fmt: skip
+        if not line.isascii() and _UNDECODED.search(line):
+            return Text("er ikke UTF-8; gem filen som CSV UTF-8", "is not UTF-8; save the file as CSV UTF-8")
+        return None
+
+    def row_ends(self) -> None:
+        """Begin the next row."""
+        self.row, self._length = self._line + 1, 0
 
 
-def parse(text: str, layout: Layout, *, source: str) -> Rows:
-    """Read a file's text; the header is row 1."""
-    if "\0" in text:
-        place = text.count("\n", 0, text.index("\0")) + 1
-        raise RowsRefused(source, [RowFault(place, "", Text("indeholder et NUL-tegn", "holds a NUL character"))])
-    lines = _lines(text, source)
-    header = [name.strip() for name in next(lines, (0, []))[1]]
-    parsers = _parsers(header, layout, source)
-    rows: list[Row] = []
-    faults: list[RowFault] = []
-    for number, cells in lines:
-        if not any(cells):
-            continue
-        if len(cells) != len(header):
-            faults.append(RowFault(number, "", _wrong_count(len(cells), len(header))))
+class _Reading:
+    """One file on its way from lines to rows; holds the rows read so far, and the faults up to FAULTS_TOLD."""
+
+    def __init__(self, source: str, layout: Layout, lines: _Lines) -> None:
+        self._source = source
+        self._layout = layout
+        self._lines = lines
+        self._rows: list[Row] = []
+        self._faults: list[RowFault] = []
+        self._untold = 0
+
+    def rows(self) -> Rows:
+        """Read all."""
+        try:
+            self._read()
+        except _BrokenOff as broken:
+            self._fault(RowFault(self._lines.row, "", broken.reason))
+            raise RowsRefused(self._source, self._faults, self._untold) from None
+        return Rows(self._source, self._rows, self._faults, self._untold)
+
+    def _read(self) -> None:
+        records = self._records()
+        header = next(records, [])
+        columns = _columns(header, self._layout, self._source)
+        taken = 0
+        for cells in records:
+            if not any(cells):
+                continue
+            taken += 1
+            if taken > MOST_ROWS:
+                most = whole_number(MOST_ROWS)
+                raise _BrokenOff(Text(f"filen har over {most.da} rækker", f"the file has more than {most.en} rows"))
+            if len(cells) != len(header):
+                self._fault(RowFault(self._lines.row, "", _wrong_count(len(cells), len(header))))
+            else:
+                self._take(cells, columns)
+
+    def _records(self) -> Iterator[list[str]]:
+        first = next(self._lines, "")
+        delimiter = ";" if first.count(";") > first.count(",") else ","
+        reader = csv.reader(itertools.chain([first], self._lines), delimiter=delimiter, strict=True)
+        old_limit = csv.field_size_limit(_LARGEST_CELL)
+        try:
+            for cells in reader:
+                yield [cell.strip(_BLANKS) for cell in cells]
+                self._lines.row_ends()
+        except csv.Error as error:
+            raise _BrokenOff(_not_csv(error)) from None
+        finally:
+            csv.field_size_limit(old_limit)
+
+    def _take(self, cells: Sequence[str], columns: Sequence[_Column]) -> None:
+        values: dict[str, Any] = {}
+        is_right = True
+        for column in columns:
+            cell = cells[column.at]
+            try:
+                values[column.name] = column.value(cell)
+            except WrongCell as wrong:
+                is_right = False
+                self._fault(RowFault(self._lines.row, column.name, wrong.reason))
+        if is_right:
+            self._rows.append(Row(self._lines.row, values))
+
+    def _fault(self, fault: RowFault) -> None:
+        if len(self._faults) < FAULTS_TOLD:
+            self._faults.append(fault)
         else:
-            row, wrong = _row(number, dict(zip(header, cells, strict=True)), parsers, layout)
-            faults += wrong
-            rows += [] if wrong else [row]
-        if len(faults) >= _FAULTS_KEPT:
-            more = Text("for mange fejl; resten er ikke læst", "too many faults; the rest was not read")
-            raise RowsRefused(source, [*faults[:_FAULTS_KEPT], RowFault(number, "", more)])
-    return Rows(source, rows, faults)
+            self._untold += 1
 
 
-def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    old_limit = csv.field_size_limit(_LARGEST_CELL)
-    start = 1
-    try:
-        for cells in reader:
-            yield start, [cell.strip() for cell in cells]
-            start = reader.line_num + 1
-    except csv.Error as error:
-        reason = Text(f"kan ikke læses som CSV: {error}", f"cannot be read as CSV: {error}")
-        raise RowsRefused(source, [RowFault(reader.line_num, "", reason)]) from None
-    finally:
-        csv.field_size_limit(old_limit)
+def _not_csv(error: csv.Error) -> Text:
+    reason = f"{error}"
+    if "field larger" in reason:
+        most = whole_number(_LARGEST_CELL)
+        return Text(f"en celle har over {most.da} tegn, eller et anførselstegn lukkes ikke",
+                    f"a cell has more than {most.en} characters, or a quote is not closed")  # fmt: skip
+    if "end of data" in reason:
+        return Text("et anførselstegn lukkes ikke", "a quote is not closed")
+    if "expected after" in reason:
+        return Text("der står noget efter et afsluttende anførselstegn", "something stands behind a closing quote")
+    return Text(f"kan ikke læses som CSV: {reason}", f"cannot be read as CSV: {reason}")
 
 
-def _parsers(header: Sequence[str], layout: Layout, source: str) -> dict[str, Parser]:
+# --- the header
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column that is read: where it stands, what it is called, what becomes of its cells."""
+
+    name: str
+    at: int
+    parser: Parser
+    is_required: bool
+
+    def value(self, cell: str) -> Any:
+        """Take a cell; an empty one is None, where there may be one."""
+        if cell:
+            return self.parser(cell)
+        if self.is_required:
+            raise WrongCell(Text("er tom", "is empty"))
+        return None
+
+
+def _columns(header: Sequence[str], layout: Layout, source: str) -> list[_Column]:
     known = {**layout.required, **layout.optional, **layout.may_be_absent}
+    alike: dict[str, list[str]] = {}
+    for name in header:
+        alike.setdefault(wording.folded(name), []).append(name)
+    found = {column: alike.get(wording.folded(column), []) for column in known}
     faults = [
-        RowFault(1, column, Text("kolonnen mangler", "the column is missing"))
-        for column in (*layout.required, *layout.optional)
-        if column not in header
-    ]
-    faults += [
-        RowFault(1, column, Text("kolonnen står to gange", "the column stands twice"))
-        for column in sorted(set(header) & set(known))
-        if header.count(column) > 1
+        RowFault(1, column, reason)
+        for column, names in found.items()
+        if (reason := _column_fault(column, names, layout)) is not None
     ]
     if faults:
         raise RowsRefused(source, faults)
-    return {column: parser for column, parser in known.items() if column in header}
+    return [
+        # Days, kinds, numbers come again and again: a cell that was read is not read anew, and stands in memory once.
+        _Column(column, header.index(column), lru_cache(maxsize=1_024)(parser), column in layout.required)
+        for column, parser in known.items()
+        if found[column]
+    ]
+
+
+def _column_fault(column: str, names: Sequence[str], layout: Layout) -> Text | None:
+    if not names:
+        is_missing = column not in layout.may_be_absent
+        return Text("kolonnen mangler", "the column is missing") if is_missing else None
+    if len(names) > 1:
+        return Text("kolonnen står to gange", "the column stands twice")
+    if names[0] != column:
+        written = wording.quoted(names[0])
+        return Text(f"kolonnen er skrevet {written}", f"the column is written {written}")
+    return None
 
 
 def _wrong_count(found: int, expected: int) -> Text:
     return Text(
         f"har {found} celler, men der er {expected} kolonner", f"has {found} cells, but there are {expected} columns"
     )
-
-
-def _row(
-    number: int, cells: Mapping[str, str], parsers: Mapping[str, Parser], layout: Layout
-) -> tuple[Row, list[RowFault]]:
-    values: dict[str, Any] = {}
-    faults = []
-    for column, parser in parsers.items():
-        cell = cells[column]
-        if not cell:
-            values[column] = None
-            if column in layout.required:
-                faults.append(RowFault(number, column, Text("er tom", "is empty")))
-            continue
-        try:
-            values[column] = parser(cell)
-        except WrongCell as wrong:
-            faults.append(RowFault(number, column, wrong.reason))
-    return Row(number, values), faults

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from app.adapters import csv_files
+from app.adapters import csv_files, incoming
 from app.cli import output, service
 from billing import invoices, seller
 from billing.invoices import Resting
@@ -19,7 +19,8 @@ from foundation.errors import Refused
 from foundation.intake import Rows, Taken
 from foundation.language import Text
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# Whether it may be read is seen when it is opened: asking before tells nothing about then.
+FILE = click.Path(exists=True, dir_okay=False, readable=False, path_type=Path)
 
 Take = Callable[[Session, Rows, Trail, Resting], Taken]
 
@@ -198,7 +199,7 @@ def settings() -> None:
 def import_settings(file: Path) -> None:
     """Take the seller's settings in."""
     surroundings = service.current()
-    text = read_text(file)
+    text = incoming.text(file)
     if surroundings.config.is_production and seller.read(text).made_up:
         raise service.NotInProduction(
             Text(
@@ -207,17 +208,7 @@ def import_settings(file: Path) -> None:
         )
     with surroundings.writing() as (session, trail):
         is_new = seller.store(session, text, trail)
-    name = file.name
+    name = incoming.name_of(file)
     output.say(
         Text(f"{name}: indlæst", f"{name}: imported") if is_new else Text(f"{name}: uændret", f"{name}: unchanged")
     )
-
-
-def read_text(file: Path) -> str:
-    """Read a small text file. Raises Refused where it is not UTF-8 or far too large."""
-    if file.stat().st_size > csv_files.LARGEST_TEXT:
-        raise Refused(Text(f"{file.name}: filen er for stor", f"{file.name}: the file is too large"))
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refused(Text(f"{file.name}: er ikke UTF-8", f"{file.name}: is not UTF-8")) from None

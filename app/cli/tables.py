@@ -8,11 +8,13 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from agreements import products
+from app.adapters import incoming
 from app.cli import output, service
-from app.cli.registers import FILE, read_text
+from app.cli.registers import FILE
 from fee_tables import catalogue
 from fee_tables.catalogue import Catalogue
 from fee_tables.text import Decision
+from foundation import wording
 from foundation.errors import Refused
 from foundation.language import Text, day
 
@@ -81,8 +83,10 @@ def _adopted(name: str, decision: Decision | None) -> Text:
 def _texts(files: tuple[Path, ...]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for file in files:
-        name = file.name if file.name not in texts else str(file)
+        name = incoming.name_of(file)
+        if name in texts:
+            name = wording.legible(str(file))
         if name in texts:
             raise Refused(Text(f"{name} er givet to gange", f"{name} is given twice"))
-        texts[name] = read_text(file)
+        texts[name] = incoming.text(file)
     return texts
