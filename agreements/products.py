@@ -34,7 +34,7 @@ def accounts_by_name(session: Session) -> dict[str, str | None]:
 
 
 def register_unknown(session: Session, names: Collection[str], trail: Trail) -> list[str]:
-    """Register the products that are not known, without an account number; give their names. Raises LooksLikeAnother."""
+    """Register the products that are not known, without an account; give their names. Raises LooksLikeAnother."""
     known = ids_by_name(session)
     unknown = sorted(set(names) - known.keys())
     alike = {wording.looks(name): name for name in known}

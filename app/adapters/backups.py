@@ -35,12 +35,13 @@ _STORED_AT_A_TIME = 16 * 1024 * 1024  # characters and bytes of rows that wait t
 # The longest row, a rendering or a large import's audit entry, has some megabytes.
 _LONGEST_LINE = 64 * 1024 * 1024  # bytes
 _LONGEST_END = 1_000  # bytes of the first line and of the last
-# Rows pack to a tenth or a fiftieth; what unpacks to more than this was made to fill memory and time.
-_MOST_UNPACKED = 200  # times its size
+# Rows pack to a tenth or a twentieth; what unpacks to more than this was made to fill memory and time.
+_MOST_UNPACKED = 100  # times its size
 _LARGEST_ID = 10**15
 
 # A row is a flat list of texts, whole numbers and nothing else, so reading one costs no more than its length.
 _SCALAR = r'(?:"(?:[^"\\\x00-\x1f]++|\\["\\/bfnrtu])*+"|-?[0-9]{1,19}|null)'
+_ROW_BEGINS = b'{"table":"'
 _ROW = re.compile(rf'\{{"table":"[a-z_]{{1,63}}","row":\[{_SCALAR}(?:,{_SCALAR}){{0,63}}+\]\}}\n')
 
 
@@ -141,6 +142,8 @@ class _Backup:
         digest, count, head, last = hashlib.sha256(), 0, None, b""
         for line in self.lines():
             if head is None and (head := _end(line)).get("format") != _FORMAT:
+                raise self.damaged()
+            if count and not last.startswith(_ROW_BEGINS):
                 raise self.damaged()
             digest.update(last)
             count += bool(last)

@@ -254,11 +254,11 @@ class _Lines:
         if self._length > LONGEST_ROW:
             most = whole_number(LONGEST_ROW)
             return Text(f"rækken har over {most.da} tegn", f"the row has more than {most.en} characters")
+        if not line.isascii() and _UNDECODED.search(line):
+            return Text("er ikke UTF-8; gem filen som CSV UTF-8", "is not UTF-8; save the file as CSV UTF-8")
         if "\0" in line:
             return Text("indeholder et NUL-tegn; gem filen som CSV UTF-8",
                         "holds a NUL character; save the file as CSV UTF-8")  # fmt: skip
-        if not line.isascii() and _UNDECODED.search(line):
-            return Text("er ikke UTF-8; gem filen som CSV UTF-8", "is not UTF-8; save the file as CSV UTF-8")
         return None
 
     def row_ends(self) -> None:

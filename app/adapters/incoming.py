@@ -32,15 +32,18 @@ def name_of(path: Path) -> str:
 @contextmanager
 def opened(path: Path, most_bytes: int | None = None) -> Iterator[BinaryIO]:
     """Open an ordinary file of at most so many bytes. Raises Unreadable for anything else, and OSError."""
-    # Opening a pipe that nobody writes to would wait for ever; O_NONBLOCK does not, and means nothing on a file.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
-        status = os.fstat(descriptor)
+    with open(path, "rb", opener=_opener) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise unreadable(path, Text("er ikke en almindelig fil", "is not an ordinary file"))
         if most_bytes is not None and status.st_size > most_bytes:
             raise too_large(path, most_bytes)
         yield file
+
+
+def _opener(path: str, flags: int) -> int:
+    # Opening a pipe that nobody writes to would wait for ever; O_NONBLOCK does not, and means nothing on a file.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def text(path: Path) -> str:

@@ -14,6 +14,7 @@ from billing import invoices, seller
 from billing.invoices import Resting
 from fee_tables import catalogue
 from fee_tables.size_key import STANDARD_BANDS
+from foundation import wording
 from foundation.audit import Trail
 from foundation.errors import Refused
 from foundation.intake import Rows, Taken
@@ -61,9 +62,9 @@ def import_authorities(file: Path, forced: tuple[tuple[str, str], ...]) -> None:
     """
     from authorities import register
 
-    reasons = {cvr: reason.strip() for cvr, reason in forced}
-    if not all(reasons.values()):
-        raise Refused(Text("--force-cvr kræver en grund", "--force-cvr needs a reason"))
+    reasons = {cvr: wording.composed(reason).strip() for cvr, reason in forced}
+    if not all(reason and wording.fault(reason) is None for reason in reasons.values()):
+        raise Refused(Text("--force-cvr kræver en læsbar grund", "--force-cvr needs a readable reason"))
     take_file(
         file,
         csv_files.AUTHORITIES,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation import wording
+from foundation import letterhead, wording
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def test_names_as_they_are_written_are_taken(words: str) -> None:
     [
         ("a\nb", "U+000A"), ("a\tb", "U+0009"), ("a\0b", "U+0000"), ("a\x7fb", "U+007F"), ("a\u0085b", "U+0085"),
         ("a\u00adb", "U+00AD"), ("a\u200bb", "U+200B"), ("a\u202eb", "U+202E"), ("a\u2028b", "U+2028"),
+        ("a\u0180", "U+0180"), ("a\u1e02", "U+1E02"), ("og\u2011mere", "U+2011"), ("a\u01c0", "U+01C0"),
         ("Кommune", "U+041A"), ("東京", "U+6771"), ("a😀", "U+1F600"), ("\ufeffa", "U+FEFF"),
     ],
 )  # fmt: skip
@@ -53,3 +54,36 @@ def test_a_letter_and_its_accent_become_one_character() -> None:
 def test_what_is_taken_holds_no_control_or_direction_marks(words: str) -> None:
     if wording.fault(words) is None:
         assert not {unicodedata.category(letter) for letter in words} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def test_every_letter_that_is_taken_is_in_every_face_of_the_typeface() -> None:
+    """Paper prints the nearest letter for one it lacks; XML the letter itself: a name would have two forms."""
+    faces = [letterhead._typeface(name).face.charToGlyph for name in letterhead._FILES]
+    taken = [code for code in range(0x30000) if wording.fault(chr(code)) is None]
+
+    assert [f"U+{code:04X}" for code in taken if not all(code in face for face in faces)] == []
+    assert len(taken) > 400
+
+
+def test_spaces_in_a_row_become_one_as_paper_would_make_them() -> None:
+    assert wording.composed("Aarhus   Kommune  1") == "Aarhus Kommune 1"
+
+
+@pytest.mark.parametrize("other", ["os2kitos", "OS2 kitos", "OS2\u00a0KITOS", "ＯＳ２kitos"])
+def test_names_that_a_reader_would_take_for_one_look_the_same(other: str) -> None:
+    assert wording.looks(other) == wording.looks("OS2kitos")
+
+
+def test_names_that_differ_in_a_letter_do_not_look_the_same() -> None:
+    assert len({wording.looks(name) for name in ("OS2kitos", "OS2kitos+", "OS2kitös", "OS2kito5")}) == 4
+
+
+def test_a_foreign_text_stands_in_a_message_on_one_line_and_short() -> None:
+    shown = wording.quoted("\x1b[2J\n\u202e" + "x" * 10_000)
+
+    assert shown.startswith("'\\x1b[2J\\n\\u202exxx") and len(shown) < 70
+
+
+@given(st.text(max_size=300))
+def test_a_legible_name_is_one_that_could_be_stored(name: str) -> None:
+    assert wording.fault(wording.legible(name), wording.LONGEST_NAME) is None
