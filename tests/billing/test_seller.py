@@ -109,6 +109,17 @@ def test_a_wrong_value_is_refused_with_its_key(key: str, value: str, english: st
     assert refused.text.da != refused.text.en
 
 
+def test_a_foreign_key_is_shown_on_one_line_and_no_more_of_them_than_can_be_read() -> None:
+    refused = refusal(settings() + '"\\u001b[2J" = 1\n' + "".join(f"k{nth} = 1\n" for nth in range(500)))
+
+    assert "\x1b" not in refused.text.da and "'\\x1b[2J': ukendt nøgle" in refused.text.da
+    assert len(refused.text.en.splitlines()) == 50
+
+
+def test_a_letter_and_its_accent_are_one_character_here_too() -> None:
+    assert sellers.read(settings(city='"A\u030arhus  C "')).party.city == "Århus C"
+
+
 def test_a_seller_without_any_way_to_pay_is_refused() -> None:
     assert "no way to pay" in refusal(settings(account=None, fik_creditor=None)).text.en
 

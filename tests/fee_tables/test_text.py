@@ -229,6 +229,16 @@ def test_crlf_and_comments_change_nothing_but_the_digest() -> None:
         ("annual_fee = { shared_cost = 1.5 }", 6, "kommatal", "floats"),
         ("annual_fee = { shared_cost = 1, small = 2 }", 6, "ukendt nøgle 'small'", "unknown key 'small'"),
         ("joining_fee = 1\n\nannual_fee = 1.5", 8, "kommatal", "floats"),
+        ("annual_fee = 1000000000000000000", 6, "højst 1.000.000.000", "1,000,000,000 at most"),
+        ("annual_fee = 1_000_000_001", 6, "højst 1.000.000.000", "1,000,000,000 at most"),
+        ('annual_fee = "1e3"', 6, "hele kroner", "whole kroner"),
+        ('annual_fee = "0x10"', 6, "hele kroner", "whole kroner"),
+        ('annual_fee = "١٢٣"', 6, "hele kroner", "whole kroner"),
+        ('annual_fee = "1.005"', 6, "hele kroner", "whole kroner"),
+        ("annual_fee = inf", 6, "kommatal er ikke tilladt", "floats are not allowed"),
+        ('annual_fee = 1\npassive_share = "900 %"', 7, "højst det hele", "at most the whole"),
+        ('annual_fee = 1\npassive_share = "٩ %"', 7, "andelen", "the share"),
+        ("joining_fee = [ { until = 9999-12-31, fee = 1 }, { fee = 2 } ]", 6, "stigende dage", "rising days"),
         ("annual_fee = 1\npassive_share = 0.5", 7, "andelen skal være en tekst", "the share must be a text"),
         ('annual_fee = 1\npassive_share = "101 %"', 7, "højst det hele", "at most the whole"),
         ('annual_fee = 1\npassive_share = "3/2"', 7, "højst det hele", "at most the whole"),
@@ -297,7 +307,18 @@ def test_a_missing_key_is_named(key: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["2023-01-01T00:00:00", "2023-01-01T00:00:00Z", "2023-01-01 00:00:00", '"2023-01-01"', "2023", "07:32:00"],
+    [
+        "9999-12-31",
+        "0001-01-01",
+        "1899-12-31",
+        "3000-01-01",
+        "2023-01-01T00:00:00",
+        "2023-01-01T00:00:00Z",
+        "2023-01-01 00:00:00",
+        '"2023-01-01"',
+        "2023",
+        "07:32:00",
+    ],
 )
 def test_a_day_that_is_not_a_day_is_refused(written: str) -> None:
     words = PRODUCT.replace("2023-01-01", written) + "annual_fee = 1\n"
@@ -351,6 +372,7 @@ def test_a_dated_joining_fee_is_refused_with_the_line_of_its_step(steps: list[st
         (DUES + 'index = { old = "124.0", new = "128.4", round_to = "10" }', 8, "round_to must be"),
         (DUES + 'index = { old = "124.0", new = "128.4", round_to = 1 }', 8, "round_to must be"),
         (DUES + 'index = { old = "124.0", new = "128.4", year = "2026" }', 8, "unknown key 'year'"),
+        (DUES + 'index = { old = "0.000001", new = "999999999" }', 8, "more than 100 times old"),
         (DUES + "annual_fee = 1", 8, "unknown key 'annual_fee'"),
     ],
 )
@@ -496,6 +518,23 @@ def test_a_name_that_is_no_line_of_text_is_refused(written: str, english: str) -
 
     assert line == 1
     assert english in en
+
+
+def test_a_products_name_is_no_longer_than_a_register_takes() -> None:
+    longest = text.read(PRODUCT.replace("OS2x", "å" * 80) + "annual_fee = 1\n")
+    line, da, en = only_fault(PRODUCT.replace("OS2x", "å" * 81) + "annual_fee = 1\n")
+
+    assert isinstance(longest, FeeTable)
+    assert (line, da, en) == (1, "product: har over 80 tegn", "product: has more than 80 characters")
+
+
+def test_a_foreign_key_or_number_is_shown_short_and_on_one_line() -> None:
+    words = PRODUCT + f'annual_fee = 1.{"0" * 900}\n"\\u001b[2J{"k" * 900}" = 1\n'
+
+    found = faults(words)
+
+    assert all(len(fault.reason.da) < 120 and "\x1b" not in fault.reason.da for fault in found), found
+    assert len(found) == 2
 
 
 def test_every_fault_is_told_at_once_in_the_order_of_the_lines() -> None:

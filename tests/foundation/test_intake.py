@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from agreements.products import PRODUCTS
 from foundation.audit import ENTRIES, Trail
-from foundation.errors import RowFault, RowsRefused
+from foundation.errors import FAULTS_TOLD, RowFault, RowsRefused
 from foundation.intake import Intake, Row, Rows, Taken
 from foundation.language import Text, same
 
@@ -154,3 +154,30 @@ def test_a_large_file_is_recorded_in_pieces(session: Session) -> None:
 
     assert taken.added == 2_001
     assert entries(session) == before + 3
+
+
+def test_more_faults_than_can_be_read_are_counted_and_the_first_are_listed(session: Session) -> None:
+    file = rows(*({"name": f"OS2p{nth}"} for nth in range(FAULTS_TOLD + 500)), faults=(RowFault(1, "", WRONG),))
+    counted = Rows(file.source, file.rows, file.faults, untold=7)
+
+    with pytest.raises(RowsRefused) as refusal:
+        take(session, counted, wrong=tuple(range(2, FAULTS_TOLD + 502)))
+
+    listed = [fault.row for fault in refusal.value.faults]
+    assert listed == list(range(1, FAULTS_TOLD + 1))
+    assert refusal.value.text.da.startswith(f"products.csv: {FAULTS_TOLD + 508} fejl, intet er gemt\n")
+    assert refusal.value.text.en.endswith("\n  … and 508 more")
+
+
+def test_more_warnings_than_can_be_read_are_counted(session: Session) -> None:
+    file = rows(*({"name": f"OS2p{nth}"} for nth in range(150)))
+    intake = Intake(session, PRODUCTS, ("name",), file)
+    for row in file:
+        intake.warn(row, WRONG)
+        intake.offer(row, dict(row.cells), key_column="name")
+
+    taken = intake.finish(Trail(session, "En Person", datetime(2027, 1, 15, tzinfo=UTC)), "products.imported")
+
+    assert len(taken.warnings) == 101
+    assert taken.warnings[0] == Text("række 2: er forkert", "row 2: is wrong")
+    assert taken.warnings[-1] == Text("… og 50 mere", "… and 50 more")

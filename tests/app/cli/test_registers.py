@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -299,6 +300,46 @@ def test_forcing_a_cvr_number_needs_a_reason(starter: CommandLine) -> None:
     result = starter.run("authorities", "import", file, "--force-cvr", "12345678", " ")
 
     assert result.code == 1
+
+
+def test_a_reason_that_cannot_be_read_forces_no_cvr_number(starter: CommandLine) -> None:
+    file = starter.write("forced.csv", files.text(files.AUTHORITIES, [files.authority("12345678")]))
+    before = database.dump(starter)
+
+    for reason in ("\udcff", "\x1b[2J", "\u202e", "x" * 501):
+        result = starter.run("authorities", "import", file, "--force-cvr", "12345678", reason)
+
+        assert (result.code, result.out) == (1, ""), (reason, result)
+    assert database.dump(starter) == before
+
+
+def test_successors_in_a_circle_or_without_end_are_refused(starter: CommandLine) -> None:
+    cvrs = files.cvrs(22)
+    ended = [
+        files.authority(cvr, valid_to="2026-12-31", succeeded_by_cvr=after) for cvr, after in itertools.pairwise(cvrs)
+    ]
+    last = files.authority(cvrs[-1])
+
+    circle = refused_rows(starter, "authorities", *ended[:2], {**ended[2], "succeeded_by_cvr": cvrs[0]})
+    long = refused_rows(starter, "authorities", *ended, last)
+    taken = send(starter, "authorities", files.text(files.AUTHORITIES, [*ended[1:], last]))
+
+    assert circle.count("efterfølgerne går i ring") == 3
+    assert long.count("efterfølgerne går i ring") == 1 and "række 2, kolonne succeeded_by_cvr" in long
+    assert taken.code == 0, taken
+
+
+def test_a_code_that_another_holds_is_refused_with_its_owner(starter: CommandLine) -> None:
+    one, two, three = files.cvrs(3)
+
+    known = refused_rows(starter, "authorities", files.municipality(one, "0101"))
+    together = refused_rows(starter, "authorities", *(files.municipality(cvr, "9999") for cvr in (one, two, three)))
+    ended = [files.municipality(one, "9999", valid_to="2026-12-31"), files.municipality(two, "9999")]
+
+    assert f"række 2, kolonne code: koden hører til {KNOWN.cvr}" in known
+    assert f"række 2, kolonne code: koden hører til {two}" in together
+    assert f"række 4, kolonne code: koden hører til {one}" in together
+    assert send(starter, "authorities", files.text(files.AUTHORITIES, ended)).code == 0
 
 
 def test_a_missing_address_is_a_warning(starter: CommandLine) -> None:
