@@ -29,6 +29,7 @@ from foundation.language import Text, whole_number
 # All of Denmark since 2008 is 1.765 rows and 80 KB.
 LARGEST_FILE = 32_000_000  # bytes
 MOST_ROWS = 100_000
+MOST_LINES = 1_000_000  # with empty ones, and those inside quotes
 LONGEST_ROW = 100_000  # characters
 _LARGEST_CELL = 10_000  # characters, before a column's own limit
 
@@ -251,6 +252,9 @@ class _Lines:
         return line
 
     def _fault(self, line: str) -> Text | None:
+        if self._line > MOST_LINES:
+            most = whole_number(MOST_LINES)
+            return Text(f"filen har over {most.da} linjer", f"the file has more than {most.en} lines")
         if self._length > LONGEST_ROW:
             most = whole_number(LONGEST_ROW)
             return Text(f"rækken har over {most.da} tegn", f"the row has more than {most.en} characters")

@@ -1,4 +1,4 @@
-"""Memberships that share a day are found in one walk, whatever their number: the same ones as by comparing each pair."""
+"""Memberships that share a day are found in one walk: the same ones as by comparing each pair."""
 
 from __future__ import annotations
 
