@@ -3,11 +3,15 @@
 Writers take one lock first, in both databases: `BEGIN IMMEDIATE` on SQLite, an exclusive lock on the counters' table
 on PostgreSQL. So there is one writer at a time, no deadlock, and the chain and the numbers have one order. Readers see
 one snapshot and wait for nobody.
+
+What was committed stays, whatever happens to process or machine: every SQLite connection shows that it keeps a
+write-ahead log and syncs it at each commit, or is not used; on PostgreSQL a writer waits for its log to be on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +39,30 @@ WRITER_PATIENCE = 60
 
 _WRITES = "os2tilslut_writes"
 
+# KiB: a batch of 500 invoices fits, so that no page of it is written to the log twice.
+_CACHE = "cache_size = -16000"
+
+#: What every SQLite connection must be: the PRAGMA, what is asked for, and what it must say when read back.
+_DURABLE = (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2))
+
+
+class NotDurable(NotNow):
+    """The database cannot be opened so that what is committed survives a power cut."""
+
+
+class OutcomeUnknown(NotNow):
+    """The commit was asked for, and no answer came: it is done wholly or not at all, and only a second look tells."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                "databasen svarede ikke på, om det blev gemt: det er gemt helt eller slet ikke. "
+                "Kør samme kommando igen: den ser selv efter, og intet bliver gjort to gange",
+                "the database did not answer whether it was stored: it is stored wholly or not at all. "
+                "Run the same command again: it looks for itself, and nothing is done twice",
+            )
+        )
+
 
 def prepare(engine: Engine) -> None:
     """Make an engine's connections safe: snapshots, durable commits, foreign keys, and the writer's lock."""
@@ -47,16 +75,39 @@ def prepare(engine: Engine) -> None:
 
 def _connect_sqlite(connection: Any, record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    patience = f"busy_timeout = {WRITER_PATIENCE * 1000}"  # milliseconds; first, for the next may have to wait
-    safety = (
-        "cache_size = -16000",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "recursive_triggers = ON",
-    )
-    for pragma in (patience, *safety):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        patience = f"busy_timeout = {WRITER_PATIENCE * 1000}"  # milliseconds; first, for the next may have to wait
+        for pragma in (patience, _CACHE, "foreign_keys = ON", "recursive_triggers = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        _make_durable(connection)
+    except BaseException:
+        connection.close()  # the pool does not know of it yet
+        raise
+
+
+def _make_durable(connection: Any) -> None:
+    """Let commits survive a power cut, and read back that they do. Raises NotDurable."""
+    for pragma, wanted, expected in _DURABLE:
+        try:
+            connection.execute(f"PRAGMA {pragma} = {wanted}")
+        except sqlite3.OperationalError as error:
+            if _family(error) != sqlite3.SQLITE_READONLY:
+                raise
+        (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
+        if found != expected and not (found == "memory" and _is_in_memory(connection)):
+            raise NotDurable(
+                Text(
+                    f"databasefilen kan ikke bruges sikkert: {pragma} er {found}, ikke {expected}. "
+                    "Læg den på en lokal disk, hvor den må skrives, og prøv igen",
+                    f"the database file cannot be used safely: {pragma} is {found}, not {expected}. "
+                    "Put it on a local disk where it may be written, and try again",
+                )
+            )
+
+
+def _is_in_memory(connection: Any) -> bool:
+    """Tell whether there is no file at all: what ends with the process needs no log."""
+    return not any(file for _, _, file in connection.execute("PRAGMA database_list"))
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -70,17 +121,25 @@ def _begin_postgresql(connection: Connection) -> None:
         # Before the snapshot is taken (LOCK takes none), so that a writer who waited sees what the other wrote.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WRITER_PATIENCE}s'")
         connection.exec_driver_sql("LOCK TABLE invoice_series IN EXCLUSIVE MODE")
+        # A server set to answer a COMMIT before it is on disk is told to wait; a stricter setting stays.
+        connection.exec_driver_sql(
+            "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+        )
 
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Open a writing transaction on the session; commit at the end, roll back on any error."""
+    """Open a writing transaction on the session; commit at the end, roll back on any error.
+
+    Raises OutcomeUnknown where the answer to the commit was lost: whoever reports success does so behind the block.
+    """
     session = db.session()
     session.rollback()
     try:
         session.connection(execution_options={_WRITES: True})
         yield session
-        session.commit()
+        session.flush()  # what fails here is known not to be stored
+        commit(session)
     except BaseException:
         session.rollback()
         raise
@@ -100,24 +159,102 @@ def reading() -> Iterator[Session]:
         session.close()
 
 
+def commit(owner: Session | Connection) -> None:
+    """Commit. Raises OutcomeUnknown where nobody can tell from here whether it was done."""
+    try:
+        owner.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated or _family(error.orig) == sqlite3.SQLITE_IOERR:
+            raise OutcomeUnknown from error
+        raise
+
+
+def _family(error: BaseException | None) -> int | None:
+    """Give the first part of SQLite's error code; None where it is no error of SQLite's."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 def explained(error: DBAPIError) -> NotNow:
-    """Say in words why the database could not do it."""
+    """Say in words why the database could not do it; nothing of what it was doing is stored."""
     reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
-    if "no such table" in reason or ("relation" in reason and "does not exist" in reason):
-        return NotNow(
-            Text(
-                "databasen er ikke sat op: kør os2tilslut db upgrade",
-                "the database is not set up: run os2tilslut db upgrade",
-            )
-        )
-    if isinstance(error, OperationalError) and ("locked" in reason or "lock timeout" in reason):
-        return NotNow(
-            Text(
-                "en anden skriver i databasen: prøv igen om lidt",
-                "someone else is writing to the database: try again soon",
-            )
-        )
+    for is_so, words in _EXPLANATIONS:
+        if is_so(error, reason):
+            return NotNow(words)
     return NotNow(Text(f"databasen kan ikke nu: {reason}", f"the database cannot do it now: {reason}"))
+
+
+def _is_not_set_up(error: DBAPIError, reason: str) -> bool:
+    return "no such table" in reason or ("relation" in reason and "does not exist" in reason)
+
+
+def _is_busy(error: DBAPIError, reason: str) -> bool:
+    return isinstance(error, OperationalError) and ("locked" in reason or "lock timeout" in reason)
+
+
+def _is_full(error: DBAPIError, reason: str) -> bool:
+    return _family(error.orig) == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", None) == "53100"
+
+
+def _is_failing(error: DBAPIError, reason: str) -> bool:
+    return _family(error.orig) == sqlite3.SQLITE_IOERR
+
+
+def _is_closed(error: DBAPIError, reason: str) -> bool:
+    return _family(error.orig) == sqlite3.SQLITE_CANTOPEN
+
+
+def _is_lost(error: DBAPIError, reason: str) -> bool:
+    return error.connection_invalidated
+
+
+_EXPLANATIONS: tuple[tuple[Callable[[DBAPIError, str], bool], Text], ...] = (
+    (
+        _is_not_set_up,
+        Text(
+            "databasen er ikke sat op: kør os2tilslut db upgrade",
+            "the database is not set up: run os2tilslut db upgrade",
+        ),
+    ),
+    (
+        _is_busy,
+        Text(
+            "en anden skriver i databasen: prøv igen om lidt",
+            "someone else is writing to the database: try again soon",
+        ),
+    ),
+    (
+        _is_full,
+        Text(
+            "databasens disk er fuld; intet er gjort halvt. Skaf plads, og kør samme kommando igen",
+            "the database's disk is full; nothing was half done. Make room, and run the same command again",
+        ),
+    ),
+    (
+        _is_failing,
+        Text(
+            "databasens disk er fuld eller fejler; intet er gjort halvt. Se efter disken, og kør samme kommando igen",
+            "the database's disk is full or failing; nothing was half done. "
+            "Look after the disk, and run the same command again",
+        ),
+    ),
+    (
+        _is_closed,
+        Text(
+            "databasefilen kan ikke åbnes: findes mappen, er der plads på disken, og må der skrives i den?",
+            "the database file cannot be opened: is the folder there, has the disk room, and may it be written?",
+        ),
+    ),
+    (
+        _is_lost,
+        Text(
+            "forbindelsen til databasen blev brudt; intet er gjort halvt. "
+            "Kør samme kommando igen, når databasen svarer",
+            "the connection to the database was lost; nothing was half done. "
+            "Run the same command again when the database answers",
+        ),
+    ),
+)
 
 
 def ping(session: Session) -> None:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError
 
 from app.database import ping, reading
+from foundation.errors import NotNow
 
 blueprint = Blueprint("health", __name__)
 
@@ -25,6 +26,6 @@ def readyz() -> ResponseReturnValue:
     try:
         with reading() as session:
             ping(session)
-    except DBAPIError:
+    except (DBAPIError, NotNow):
         return {"status": "not ready"}, 503, _HEADERS
     return {"status": "ready"}, 200, _HEADERS

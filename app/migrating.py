@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from app.database import db
+from app.database import commit, db
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -19,4 +19,4 @@ def upgrade(revision: str = "head") -> None:
     with db.engine.connect() as connection:
         settings.attributes["connection"] = connection
         command.upgrade(settings, revision)
-        connection.commit()
+        commit(connection)
