@@ -6,6 +6,7 @@ The variables are named in docs/reference.md.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ class Config:
     rules_dir: Path
     language: Language
     clock: datetime | None  # None: the real one
+    batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
     def is_production(self) -> bool:
@@ -75,6 +77,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         rules_dir=Path(environ.get("OS2TILSLUT_RULES_DIR") or data_dir / "rules"),
         language=_language(environ),
         clock=_clock(environ),
+        batch=_batch(environ),
     )
     _refuse_unsafe(config)
     return config
@@ -110,6 +113,15 @@ def _clock(environ: Mapping[str, str]) -> datetime | None:
     except ValueError:
         raise _wrong("OS2TILSLUT_CLOCK", "2027-01-15T10:00:00Z") from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _batch(environ: Mapping[str, str]) -> int | None:
+    given = environ.get("OS2TILSLUT_BATCH")
+    if not given:
+        return None
+    if re.fullmatch(r"[1-9][0-9]{0,3}", given):
+        return int(given)
+    raise _wrong("OS2TILSLUT_BATCH", "1 … 9999")
 
 
 def _wrong(variable: str, expected: str) -> Unsafe:

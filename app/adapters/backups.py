@@ -23,7 +23,7 @@ from sqlalchemy import Column, Table, func, insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.adapters import incoming
+from app.adapters import files, incoming
 from foundation import wording
 from foundation.base import Base
 from foundation.errors import Refused
@@ -54,12 +54,14 @@ class NotWritten(Refused):
 
 
 def write(session: Session, file: Path) -> int:
-    """Write all rows to a file; give their count. The file appears only when it is whole."""
+    """Write all rows to a file; give their count. The file appears only when it is whole and on the disk."""
     if file.exists() and not file.is_file():
         raise NotWritten(Text(f"{file} er ikke en almindelig fil", f"{file} is not an ordinary file"))
     digest, count = hashlib.sha256(), 0
-    unfinished = file.with_name(file.name + ".part")
-    with gzip.open(unfinished, "wt", encoding="utf-8", compresslevel=6) as out:
+    with (
+        files.whole(file, durable=True) as unfinished,
+        gzip.open(unfinished, "wt", encoding="utf-8", compresslevel=6) as out,
+    ):
         for line in _lines(session):
             packed = line.encode()
             if len(packed) > _LONGEST_LINE:
@@ -68,7 +70,6 @@ def write(session: Session, file: Path) -> int:
             out.write(line)
             count += 1
         out.write(_line({"rows": count - 1, "sha256": digest.hexdigest()}))
-    unfinished.replace(file)
     return count - 1
 
 

@@ -5,9 +5,12 @@ Exit codes: 0 done; 1 refused, malformed, or a violation found; 2 wrong argument
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -76,6 +79,8 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     output.speak("en" if os.environ.get("OS2TILSLUT_LANGUAGE") == "en" else "da")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us politely gets what Ctrl-C gets
     sys.exit(_outcome(lambda: cli.main(standalone_mode=False)))
 
 
@@ -84,7 +89,8 @@ def _outcome(run: Callable[[], object]) -> int:
         result = run()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
+        output.complain(_STOPPED)
         return 3
     except click.ClickException as wrong:
         wrong.show()
@@ -95,11 +101,29 @@ def _outcome(run: Callable[[], object]) -> int:
     except BrokenPipeError:
         return 3
     except OSError as error:
-        output.complain(Text(f"kunne ikke lade sig gøre: {error}", f"could not be done: {error}"))
+        output.complain(_could_not(error))
         return 3
     except Exception as error:
         return _database_outcome(error)
     return result if isinstance(result, int) else 0
+
+
+_STOPPED = Text(
+    "stoppet; det, der er gemt, er gemt helt, og intet er gjort halvt. Samme kommando går videre",
+    "stopped; what is stored is stored wholly, and nothing was half done. The same command goes on",
+)
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _could_not(error: OSError) -> Text:
+    if error.errno not in _NO_ROOM:
+        return Text(f"kunne ikke lade sig gøre: {error}", f"could not be done: {error}")
+    where = f" ({error.filename})" if error.filename else ""
+    return Text(
+        f"disken er fuld{where}; ingen fil er skrevet halvt. Skaf plads, og kør samme kommando igen",
+        f"the disk is full{where}; no file was half written. Make room, and run the same command again",
+    )
 
 
 def _database_outcome(error: Exception) -> int:

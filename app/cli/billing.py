@@ -13,7 +13,7 @@ import click
 from sqlalchemy.orm import Session
 
 from app import plan_json
-from app.adapters import work
+from app.adapters import files, work
 from app.cli import output, service
 from app.cli.output import Progress
 from app.cli.service import Service
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 YEAR = click.IntRange(FIRST_YEAR, LAST_YEAR)
 
-#: Documents that are rendered and kept in one transaction.
+#: Documents that are rendered and kept in one transaction, where OS2TILSLUT_BATCH says nothing else.
 _DOCUMENTS_AT_A_TIME = 200
 
 _rehearsal = click.option("--rehearsal", is_flag=True, help="Prøvekørsel: egen nummerserie, eget regnskab.")
@@ -226,13 +226,14 @@ def issue_all(surroundings: Service, year: int, book: Book, on: date) -> list[st
     """Issue batch after batch, each committed as a whole; give the numbers of this call."""
     numbers: list[str] = []
     left = 0
+    at_most = surroundings.config.batch or invoices.INVOICES_AT_A_TIME
     progress: Progress | None = None
     while True:
         with surroundings.writing() as (session, trail):
             terms = _terms(surroundings, year, book, on, session)
             if progress is None:
                 left = invoices.check(session, terms)
-            batch = invoices.issue_batch(session, terms, trail)
+            batch = invoices.issue_batch(session, terms, trail, at_most=at_most)
         if not batch:
             return numbers
         numbers += batch
@@ -279,10 +280,11 @@ def render_all(surroundings: Service, year: int, book: Book) -> None:
         return None
     progress = Progress(Text("Danner dokumenter", "Making documents"), left)
     failed: dict[tuple[str, str], str] = {}
+    at_most = surroundings.config.batch or _DOCUMENTS_AT_A_TIME
     with work.workers(left) as each:
         while True:
             with surroundings.reading() as session:
-                tasks = renderings.missing(session, year, book, at_most=_DOCUMENTS_AT_A_TIME, failed=failed)
+                tasks = renderings.missing(session, year, book, at_most=at_most, failed=failed)
             if not tasks:
                 return _refuse_failed(failed)
             rendered = []
@@ -396,10 +398,8 @@ def _in_english(document: str) -> bytes:
 
 
 def _place(file: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    unfinished = file.with_name(f".{file.name}.part")
-    unfinished.write_bytes(content)
-    unfinished.replace(file)
+    with files.whole(file) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def _say_validated(surroundings: Service, count: int, is_judged: bool, faulty: dict[str, tuple[str, ...]]) -> None:
