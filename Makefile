@@ -15,7 +15,7 @@ export PYTHON
 
 fonts := $(addprefix foundation/fonts/IBMPlexSans-,Regular.ttf Italic.ttf SemiBold.ttf Bold.ttf)
 
-.PHONY: help setup demo serve test test-full check bench lock clean postgresql
+.PHONY: help setup demo serve test test-full check bench lock clean postgresql strace
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,10 +28,10 @@ demo: setup ## fill var/demo with the demonstration year
 serve: setup ## run the web application on 127.0.0.1:8000
 	.venv/bin/os2tilslut serve $(ARGS)
 
-test: setup postgresql ## run the tests, with bounded examples
+test: setup postgresql strace ## run the tests, with bounded examples
 	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-full: setup postgresql ## run the tests with the full acceptance counts
+test-full: setup postgresql strace ## run the tests with the full acceptance counts
 	OS2TILSLUT_TEST_FULL=1 .venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup ## style, types and the directions of imports
@@ -52,6 +52,10 @@ clean: ## remove what set-up and tests made; data under var/ stays
 
 postgresql:
 	@sh setup/system_packages.sh postgresql
+
+# Only a help: where it cannot be had, the tests that need it say so.
+strace:
+	@command -v strace >/dev/null || [ "$$(id -u)" -ne 0 ] || sh setup/system_packages.sh strace || true
 
 .venv/.installed: requirements.lock pyproject.toml setup/environment.sh
 	sh setup/environment.sh

@@ -2,7 +2,8 @@
 # Why: the project needs a few things that neither pip nor npm can bring. This looks for each by what it does,
 # installs what is missing where it may (root on Debian or Ubuntu), and otherwise says exactly what to run.
 #
-# usage: setup/system_packages.sh venv | npm | postgresql ...
+# usage: setup/system_packages.sh venv | npm | postgresql | strace ...
+# strace is a help only: where it cannot be had, the tests that use it say so, and nothing fails.
 set -eu
 
 has_venv() { "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null; }
@@ -13,12 +14,14 @@ has_postgresql() {
     done
     command -v initdb >/dev/null && command -v postgres >/dev/null
 }
+has_strace() { command -v strace >/dev/null; }
 
 packages_for() {
     case "$1" in
         venv) echo python3-venv ;;
         npm) echo nodejs npm ;;
         postgresql) echo postgresql ;; # server binaries; only the tests start one, in a temporary folder
+        strace) echo strace ;; # fails and kills the program at a chosen system call
         *) echo "setup/system_packages.sh: nothing is known of '$1'" >&2; return 2 ;;
     esac
 }

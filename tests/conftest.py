@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from tests.postgresql_server import PostgreSQLServer
 
 FULL = os.environ.get("OS2TILSLUT_TEST_FULL") == "1"
 
+#: What tests draw by chance follows from it: printed at the end, and given again to repeat a run. The controlling
+#: process draws it, and its workers find it in their environment.
+SEED = int(os.environ.setdefault("OS2TILSLUT_TEST_SEED", str(random.randrange(10**6))))
+
 settings.register_profile("bounded", max_examples=50, deadline=None)
 settings.register_profile("full", max_examples=1_000, deadline=None)
 settings.load_profile("full" if FULL else "bounded")
@@ -31,6 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("full"):
                 item.add_marker(pytest.mark.skip(reason="only in make test-full (OS2TILSLUT_TEST_FULL=1)"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the seed, so that what failed by chance can fail again."""
+    terminalreporter.write_line(f"OS2TILSLUT_TEST_SEED={SEED}")
 
 
 _numbers = itertools.count(1)

@@ -36,13 +36,17 @@ SETTINGS = {
     "full_page_writes": "off",
 }
 
-# Runs the server until our end of the pipe closes. That happens however we end, also when we are killed.
+# Runs the server until our end of the pipe closes. That happens however we end, also when we are killed. Each line
+# on the pipe ends the server at once, as in a crash, and starts it again.
 KEEPER = """
 folder=$1; shift
-"$@" >"$folder/log" 2>&1 </dev/null &
-cat >/dev/null
-kill -QUIT $! 2>/dev/null
-wait $!
+run() { "$@" >>"$folder/log" 2>&1 </dev/null & }
+end() { kill -QUIT $! 2>/dev/null; wait $!; }
+run "$@"
+while read -r word; do
+    if [ "$word" = crash ]; then end; else run "$@"; fi
+done
+end
 rm -rf "$folder"
 """
 
@@ -107,6 +111,32 @@ class PostgreSQLServer:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+    def crash(self) -> None:
+        """End the server at once, as `pg_ctl stop -m immediate` does: what was committed must be recovered."""
+        self._say("crash")
+        deadline = time.monotonic() + PATIENCE
+        while (self.folder / "data" / "postmaster.pid").exists():
+            if time.monotonic() > deadline:
+                raise PostgreSQLUnavailable(f"the server does not end:\n{self._log()}")
+            time.sleep(0.01)
+
+    def revive(self) -> None:
+        """Start a crashed server again, and wait until it has recovered."""
+        self._say("run")
+        if self._keeper is not None:
+            self._wait_until_it_answers(self._keeper)
+
+    def wait_until_it_answers(self) -> None:
+        """Wait for a server that recovers by itself."""
+        if self._keeper is not None:
+            self._wait_until_it_answers(self._keeper)
+
+    def _say(self, word: str) -> None:
+        if self._keeper is None or self._keeper.stdin is None:
+            raise PostgreSQLUnavailable("the server is not running")
+        self._keeper.stdin.write(f"{word}\n".encode())
+        self._keeper.stdin.flush()
 
     def __enter__(self) -> Self:
         return self.start()

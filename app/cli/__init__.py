@@ -89,7 +89,9 @@ def _outcome(run: Callable[[], object]) -> int:
         result = run()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop.__cause__, EOFError):  # click takes it for a closed terminal; we ask nobody anything
+            raise stop.__cause__ from None
         output.complain(_STOPPED)
         return 3
     except click.ClickException as wrong:

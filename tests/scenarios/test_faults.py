@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import time
 from pathlib import Path
 
 from tests.command_line import CommandLine
-from tests.scenarios import database, files
-from tests.scenarios.test_issue import kitos, run_program
+from tests.scenarios import database, files, programs
+from tests.scenarios.test_issue import kitos
 from tests.scenarios.test_problems import HOVEDSTADEN, register_successor
 
 
@@ -78,32 +76,12 @@ def test_a_second_municipality_of_one_code_is_refused(starter: CommandLine) -> N
 def test_helpers_of_a_killed_process_end_with_it(starter: CommandLine) -> None:
     kitos(starter, 40)
     starter.approve(2027)
-    process = run_program(starter, "billing", "issue", 2027)
-    deadline = time.monotonic() + 20
-    while len(members(process.pid)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    process = programs.start(starter, "billing", "issue", 2027)
+    programs.until(lambda: len(programs.members(process.pid)) >= 3)
 
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=10)
-    deadline = time.monotonic() + 5
-    while members(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    left = members(process.pid)
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
 
-    assert left == []
+    programs.until(lambda: not programs.members(process.pid), patience=10)
+    programs.end(process)
     starter.done("billing", "issue", 2027)
-
-
-def members(session: int) -> list[int]:
-    """Give the living processes of a session."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(folder.name))
-    return found
