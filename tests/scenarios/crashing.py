@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -105,7 +106,7 @@ def kill_once(
         process = programs.start(line, *command.words)
         time.sleep(chance.uniform(0.1, 1) * known.seconds[nth_command])
         result = programs.kill(process)
-        was_killed = result.code != 0
+        was_killed = result.code == -signal.SIGKILL
     else:
         call = chance.choice(command.calls)
         # Squared, for the calls of issuing come before the many of making documents.

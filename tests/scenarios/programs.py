@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.command_line import CommandLine, Result
@@ -44,7 +45,7 @@ def run(line: CommandLine, *arguments: object, under: Sequence[str] = ()) -> Res
 
 def kill(process: subprocess.Popen[str]) -> Result:
     """Kill a command with all its helpers, and wait until none of them is left."""
-    if members(process.pid):
+    with suppress(ProcessLookupError):  # it has ended by itself
         os.killpg(process.pid, signal.SIGKILL)
     result = end(process)
     until(lambda: not members(process.pid))
@@ -61,6 +62,16 @@ def members(session: int) -> list[int]:
             continue
         if int(fields[3]) == session and fields[0] != "Z":
             found.append(int(folder.name))
+    return found
+
+
+def helpers(session: int) -> list[int]:
+    """Give the processes of a session that make documents."""
+    found = []
+    for pid in members(session):
+        with suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
     return found
 
 

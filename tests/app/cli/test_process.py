@@ -79,7 +79,7 @@ def test_a_full_disk_ends_with_3_and_leaves_nothing_half_done(starter: CommandLi
 
     assert (export.returncode, backup.returncode) == (3, 3), (export, backup)
     assert b"Traceback" not in export.stderr + backup.stderr
-    assert b"disken er fuld" in export.stderr and b"disken er fuld" in backup.stderr
+    assert b"fuld" in export.stderr and b"fuld" in backup.stderr
     assert list(starter.folder.glob("*backup*")) == [] and list(folder.glob(".*")) == []
     assert [file for file in folder.glob("[0-9]*") if not file.read_bytes().endswith((b"%EOF\n", b">", b">\n"))] == []
     starter.done("verify")
