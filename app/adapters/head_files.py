@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
+from app.adapters import files, incoming
+from app.adapters.incoming import Unreadable
 from foundation import audit_head
 from foundation.audit_head import LARGEST_TEXT, Head, NotAHead
 from foundation.language import Text, same
@@ -14,39 +14,24 @@ from foundation.language import Text, same
 def read(file: Path) -> Head:
     """Read a head from a file, in bounded time. Raises NotAHead, naming the file."""
     try:
-        return audit_head.from_json(_text(file))
+        return audit_head.from_json(incoming.text(file, LARGEST_TEXT))
+    except Unreadable as refused:
+        raise _no_head(refused.text) from None
     except NotAHead as refused:
-        raise NotAHead(
-            same(f"{file}: ")
-            + refused.text
-            + Text(
-                "; det er ikke et hoved fra os2tilslut verify --export-head",
-                "; it is not a head from os2tilslut verify --export-head",
-            )
-        ) from None
+        raise _no_head(same(f"{incoming.name_of(file)}: ") + refused.text) from None
 
 
-def _text(file: Path) -> str:
-    if not stat.S_ISREG(file.stat().st_mode):  # a pipe with nobody at its other end would hold us forever
-        raise NotAHead(Text("stedet er ikke en almindelig fil", "the place is not a regular file"))
-    with file.open("rb") as opened:
-        content = opened.read(LARGEST_TEXT + 1)
-    if len(content) > LARGEST_TEXT:
-        raise NotAHead(Text("filen er for stor", "the file is too large"))
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise NotAHead(Text("filen er ikke UTF-8", "the file is not UTF-8")) from None
+def _no_head(why: Text) -> NotAHead:
+    return NotAHead(
+        why
+        + Text(
+            "; det er ikke et hoved fra os2tilslut verify --export-head",
+            "; it is not a head from os2tilslut verify --export-head",
+        )
+    )
 
 
 def write(file: Path, head: Head) -> None:
     """Write a head to a file that survives a power cut; the file appears only when it is whole."""
-    unfinished = file.with_name(f".{file.name}.part")
-    with unfinished.open("w", encoding="utf-8") as out:
-        out.write(audit_head.to_json(head))
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    with files.whole(file, durable=True) as unfinished:
+        unfinished.write_text(audit_head.to_json(head), encoding="utf-8")

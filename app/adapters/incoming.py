@@ -32,10 +32,12 @@ def name_of(path: Path) -> str:
 @contextmanager
 def opened(path: Path, most_bytes: int | None = None) -> Iterator[BinaryIO]:
     """Open an ordinary file of at most so many bytes. Raises Unreadable for anything else, and OSError."""
+    if path.is_dir():
+        raise _no_file(path)
     with open(path, "rb", opener=_opener) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise unreadable(path, Text("er ikke en almindelig fil", "is not an ordinary file"))
+            raise _no_file(path)
         if most_bytes is not None and status.st_size > most_bytes:
             raise too_large(path, most_bytes)
         yield file
@@ -46,12 +48,13 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def text(path: Path) -> str:
+def text(path: Path, most_bytes: int | None = None) -> str:
     """Read a small UTF-8 text, whatever its line ends. Raises Unreadable."""
-    with opened(path, LARGEST_TEXT) as file:
-        content = file.read(LARGEST_TEXT + 1)
-    if len(content) > LARGEST_TEXT:
-        raise too_large(path, LARGEST_TEXT)
+    most_bytes = most_bytes or LARGEST_TEXT
+    with opened(path, most_bytes) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise too_large(path, most_bytes)
     try:
         decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,6 +66,10 @@ def text(path: Path) -> str:
 def unreadable(path: Path, what: Text) -> Unreadable:
     """Give the refusal of a file as a whole."""
     return Unreadable(same(f"{name_of(path)}: ") + what)
+
+
+def _no_file(path: Path) -> Unreadable:
+    return unreadable(path, Text("er ikke en almindelig fil", "is not an ordinary file"))
 
 
 def too_large(path: Path, most_bytes: int) -> Unreadable:
