@@ -69,7 +69,7 @@ def test_a_socket_and_a_folder_are_not_read(tmp_path: Path, monkeypatch: pytest.
 
         with pytest.raises(OSError, match="socket"):
             incoming.text(Path("socket"))
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(Unreadable):
         incoming.text(tmp_path)
 
 
