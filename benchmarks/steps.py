@@ -86,6 +86,7 @@ def issue(service: Service) -> Found:
                 return numbers, batches
             numbers, batches = numbers + len(batch), batches + 1
 
+    idle(service)  # connects, as the bare work is connected before it is timed
     with service.reading() as session, _queries(session) as queries:
         seconds, (numbers, batches) = _timed(issuing)
     return {"seconds": seconds, "count": numbers, "queries": round(queries[0] / batches)}

@@ -7,11 +7,29 @@ delete inside INSERT OR REPLACE). A correction is a new row that points back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, UniqueConstraint, func, insert, select, text
+import orjson
+from sqlalchemy import (
+    Connection,
+    Insert,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from foundation import base
+from foundation.base import Instant
 from foundation.language import Text
 
 _FUNCTION = "append_only_refusal"
@@ -34,8 +52,34 @@ def next_id(session: Session, table: Table) -> int:
 
 def add(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows in one statement; every row names every column."""
-    if rows:
+    if not rows:
+        return
+    if session.get_bind().dialect.name == "postgresql":
+        for name in _instants(table):
+            for row in rows:
+                base.refuse_zoneless(row[name])
+        session.execute(_from_json(table), {"rows": orjson.dumps(rows, default=_hexadecimal).decode()})
+    else:
         session.execute(insert(table), list(rows))
+
+
+@cache
+def _from_json(table: Table) -> Insert:
+    """Insert rows given as one JSON text: PostgreSQL takes them all at once, not one message a row."""
+    given = func.json_to_recordset(cast(bindparam("rows"), postgresql.JSON))
+    rows = given.table_valued(*(column(c.name, c.type) for c in table.columns), name="given")
+    return insert(table).from_select([c.name for c in table.columns], select(rows.render_derived(with_types=True)))
+
+
+@cache
+def _instants(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if isinstance(column.type, Instant))
+
+
+def _hexadecimal(value: object) -> str:
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()  # how PostgreSQL writes bytes
+    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def statements(table: Table, dialect: str) -> list[str]:

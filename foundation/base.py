@@ -23,6 +23,12 @@ _NAMES = {
 APPEND_ONLY: Mapping[str, Any] = {"info": {"append_only": True}}
 
 
+def refuse_zoneless(instant: datetime | None) -> None:
+    """Refuse an instant that does not say in which zone it is meant. Raises ValueError."""
+    if instant is not None and instant.tzinfo is None:
+        raise ValueError("an instant needs its zone")
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant, also on databases that forget the zone."""
 
@@ -36,11 +42,8 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse an instant without a zone; store UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs its zone")
-        return value.astimezone(UTC)
+        refuse_zoneless(value)
+        return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give UTC back."""
