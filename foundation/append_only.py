@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import (
     Connection,
     Insert,
+    LargeBinary,
     MetaData,
     Table,
     UniqueConstraint,
@@ -54,11 +55,11 @@ def add(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> No
     """Insert rows in one statement; every row names every column."""
     if not rows:
         return
-    if session.get_bind().dialect.name == "postgresql":
+    if session.get_bind().dialect.name == "postgresql" and _is_text(table):
         for name in _instants(table):
             for row in rows:
                 base.refuse_zoneless(row[name])
-        session.execute(_from_json(table), {"rows": orjson.dumps(rows, default=_hexadecimal).decode()})
+        session.execute(_from_json(table), {"rows": orjson.dumps(rows).decode()})
     else:
         session.execute(insert(table), list(rows))
 
@@ -72,14 +73,14 @@ def _from_json(table: Table) -> Insert:
 
 
 @cache
+def _is_text(table: Table) -> bool:
+    """Tell whether rows can be written as JSON; bytes would grow by half."""
+    return not any(isinstance(column.type, LargeBinary) for column in table.columns)
+
+
+@cache
 def _instants(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns if isinstance(column.type, Instant))
-
-
-def _hexadecimal(value: object) -> str:
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()  # how PostgreSQL writes bytes
-    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def statements(table: Table, dialect: str) -> list[str]:

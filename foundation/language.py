@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from foundation.money import ORE_PER_KRONE, Money
 
 Language = Literal["da", "en"]
 LANGUAGES: tuple[Language, ...] = ("da", "en")
+
+# The same few amounts and days stand on every line of a year.
+_KEPT = 4096
 
 _MONTHS: dict[Language, tuple[str, ...]] = {
     "da": ("januar", "februar", "marts", "april", "maj", "juni",
@@ -58,6 +62,7 @@ def amount(value: Money, language: Language) -> str:
 _DANISH_MARKS = str.maketrans(",.", ".,")
 
 
+@lru_cache(_KEPT)
 def kroner(value: Money) -> Text:
     """Write an amount with its currency; the space does not break."""
     return Text(f"{amount(value, 'da')}\u00a0kr.", f"DKK\u00a0{amount(value, 'en')}")
@@ -69,6 +74,7 @@ def whole_number(value: int) -> Text:
     return Text(digits.replace(",", "."), digits)
 
 
+@lru_cache(_KEPT)
 def day(value: date) -> Text:
     """Write a day in words: 1. januar 2026, 1 January 2026."""
     return Text(
