@@ -19,6 +19,7 @@ from fee_tables import catalogue
 from foundation.audit import Trail
 
 YEAR = 2027
+MOMENT = datetime(YEAR, 1, 15, tzinfo=UTC)
 LINES_EACH = 8
 _AT_A_TIME = 1_000
 
@@ -52,16 +53,20 @@ annual_fee = {{ small = 22000, medium = 32000, large = 42000, very_large = 52000
 
 def fill(session: Session, count: int) -> None:
     """Fill an empty database; the caller commits."""
-    trail = Trail(session, "benchmark", datetime(YEAR, 1, 15, tzinfo=UTC))
+    trail = Trail(session, "benchmark", MOMENT)
     products = range(1, LINES_EACH + 1)
     tables = {f"table {nth}": _TABLE.format(nth=nth) for nth in products}
     catalogue.adopt(session, {"key": _KEY, "association": _ASSOCIATION, **tables}, trail)
     session.execute(insert(PRODUCTS), [_product(nth) for nth in products])
-    for start in range(1, count + 1, _AT_A_TIME):
-        ids = range(start, min(start + _AT_A_TIME, count + 1))
-        for table, rows in _registers(ids):
-            session.execute(insert(table), rows)
+    add(session, range(1, count + 1))
     trail.write()
+
+
+def add(session: Session, ids: range) -> None:
+    """Add authorities with these ids; the caller commits."""
+    for start in range(0, len(ids), _AT_A_TIME):
+        for table, rows in _registers(ids[start : start + _AT_A_TIME]):
+            session.execute(insert(table), rows)
 
 
 def _registers(ids: range) -> Iterator[tuple[Table, list[dict[str, Any]]]]:

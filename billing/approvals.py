@@ -89,7 +89,7 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     then rolls back.
     """
     known = latest(session, year, book)
-    if known is not None and known.digest == digest:
+    if known is not None and known.digest == digest and _is_prepared(session, known):
         return known
     id_ = append_only.next_id(session, APPROVALS)
     storing = _Storing(session, id_, trail)
@@ -114,6 +114,16 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     append_only.add(session, APPROVALS, [row])
     trail.record(APPROVED_ACTION, subject(year, book), {"digest": made.digest}, rows=[(APPROVALS, row)])
     return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True)
+
+
+def _is_prepared(session: Session, approval: Approval) -> bool:
+    """Tell whether its invoices were prepared; an older version of this service prepared nothing."""
+    lacking = (
+        select(APPROVED.c.id)
+        .outerjoin(PREPARED, PREPARED.c.approved_invoice_id == APPROVED.c.id)
+        .where(APPROVED.c.approval_id == approval.id, PREPARED.c.id.is_(None))
+    )
+    return session.execute(lacking.limit(1)).first() is None
 
 
 class _Storing:

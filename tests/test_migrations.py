@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from unittest import mock
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, inspect
+from sqlalchemy import NullPool, create_engine, inspect, text
 
-from app import migrating
+from app import create_app, migrating
 from app.database import db
+from foundation import append_only
 from tests.command_line import CommandLine
 from tests.scenarios import database
 
@@ -33,6 +38,26 @@ def test_upgrading_twice_changes_nothing(starter: CommandLine) -> None:
     assert database.dump(starter) == before
     assert "er klar" in result.out
     starter.done("verify")
+
+
+def test_an_upgrade_from_each_revision_gives_the_same_guarded_tables(
+    kind: str, tmp_path: Path, empty: CommandLine
+) -> None:
+    versions = [revision.revision for revision in ScriptDirectory(str(migrating.FOLDER)).walk_revisions()][1:]
+
+    for version in versions:
+        line = CommandLine(f"sqlite:///{tmp_path / version}.sqlite", tmp_path) if kind == "sqlite" else empty
+        if kind == "postgresql":
+            with line.session() as session:
+                session.execute(text("DROP SCHEMA public CASCADE"))
+                session.execute(text("CREATE SCHEMA public"))
+        with mock.patch.dict(os.environ, line.environment), create_app().app_context():
+            migrating.upgrade(version)
+        line.done("db", "upgrade")
+
+        line.done("verify")
+        with line.session() as session:
+            assert list(append_only.faults(session.connection(), db.metadata)) == []
 
 
 def test_the_message_of_an_upgrade_tells_no_password(empty: CommandLine) -> None:

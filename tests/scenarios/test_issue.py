@@ -12,6 +12,9 @@ from unittest import mock
 import pytest
 
 from billing import invoices
+from billing.document import InvoiceDocument
+from billing.einvoice import checks
+from foundation.language import Text
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, programs
 
@@ -98,6 +101,40 @@ def test_an_old_approval_does_not_bring_an_old_plan_back(starter: CommandLine) -
 
     assert result.code == 1
     starter.done("billing", "issue", 2027)
+    assert numbers(starter) == expected(2027, 2)
+
+
+def test_invoices_that_fail_our_own_checks_are_refused_at_approval_all_at_once(starter: CommandLine) -> None:
+    """No table that is taken makes such an invoice, so the checks are made stricter here."""
+    kitos(starter, 3)
+    first, second, third = files.starter()[:3]
+    digest = starter.json("billing", "plan", 2027)["digest"]
+    before = database.dump(starter)
+
+    def strict(document: InvoiceDocument) -> list[checks.Finding]:
+        wrong = document.buyer.cvr in (first.cvr, third.cvr)
+        return [checks.Finding("error", "strict", Text("er forkert", "is wrong"))] if wrong else []
+
+    with mock.patch.object(checks, "check_body", strict):
+        result = starter.run("billing", "approve", 2027, "--digest", digest, "--by", "En Godkender")
+
+    assert result.code == 1
+    assert f"{first.name}: er forkert" in result.err and f"{third.name}: er forkert" in result.err
+    assert second.name not in result.err
+    assert database.dump(starter) == before
+
+
+@pytest.mark.tampers
+def test_a_plan_that_an_older_version_approved_is_approved_again_and_issued(starter: CommandLine) -> None:
+    kitos(starter, 2)
+    digest = starter.approve(2027)
+    database.tamper(starter, "prepared_invoice", "DELETE FROM prepared_invoice")  # as it was before revision 0002
+
+    refused = starter.run("billing", "issue", 2027)
+    starter.done("billing", "approve", 2027, "--digest", digest, "--by", "En Godkender")
+    starter.done("billing", "issue", 2027)
+
+    assert refused.code == 1 and "ældre version" in refused.err
     assert numbers(starter) == expected(2027, 2)
 
 
