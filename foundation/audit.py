@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -176,12 +177,17 @@ def row_faults(session: Session, metadata: MetaData) -> Iterator[Broken]:
     by_name = {table.name: table for table in append_only.tables(metadata) if table is not ENTRIES}
     last_id = dict.fromkeys(by_name, 0)
     for entries in _batches(session):
-        yield from (_unreadable(position) for position, text in entries if _links(text) is None)
-        batch = [link for _, text in entries for link in _links(text) or ()]
+        covered: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for position, text in entries:
+            links = _links(text)
+            if links is None:
+                yield _unreadable(position)
+            for name, id_, digest in links or ():
+                covered[name].append((id_, digest))
         for name, table in by_name.items():
-            links = [(id_, digest) for covered, id_, digest in batch if covered == name]
-            yield from _compare_rows(session, table, links, after=last_id[name])
-            last_id[name] = links[-1][0] if links else last_id[name]
+            if name in covered:
+                yield from _compare_rows(session, table, covered[name], after=last_id[name])
+                last_id[name] = covered[name][-1][0]
     for name, table in by_name.items():
         outside = (table.c.id > last_id[name]) | (table.c.id < 1)
         stray = session.execute(select(table.c.id).where(outside).order_by(table.c.id).limit(1)).scalar()
@@ -196,7 +202,8 @@ def _links(covers: str) -> list[tuple[str, int, str]] | None:
         links = [(name, id_, digest) for name, id_, digest in found]
     except (TypeError, ValueError, RecursionError):
         return None
-    return links if all(type(id_) is int and abs(id_) < _LARGEST_ID for _, id_, _ in links) else None
+    right = all(isinstance(name, str) and type(id_) is int and abs(id_) < _LARGEST_ID for name, id_, _ in links)
+    return links if right else None
 
 
 def _unreadable(position: int) -> Broken:
