@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine, Result
+from tests.conftest import FULL
 from tests.scenarios import crashing, database, files, programs
 
 KIB = 1024
@@ -96,7 +97,7 @@ def test_a_year_on_a_disk_that_runs_full_again_and_again_ends_like_any_other(
     undisturbed.done("billing", "issue", 2027)
     stages = set()
 
-    for room in (0, 60 * KIB, 250 * KIB, 1200 * KIB):
+    for room in (0, 60 * KIB, 250 * KIB, 1200 * KIB, *((1800 * KIB, 2400 * KIB) if FULL else ())):
         disk.leave(room)
         full = programs.run(line, "billing", "issue", 2027)
         ran_full(full)
