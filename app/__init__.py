@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gc
+
 from flask import Flask
 
 from app import config as configuration
 from app import database, health
 from app.config import Config
 
+# Young objects before a collection, and how many of those before the older ones are walked too. Hardly anything here is
+# rubbish in circles, and a walk over all that was imported takes longer than issuing a batch.
+_COLLECTIONS = (50_000, 20, 100)
+
 
 def create_app(config: Config | None = None) -> Flask:
     """Make the application. Raises `config.Unsafe` where production would run with unsafe settings."""
+    gc.set_threshold(*_COLLECTIONS)
     config = config or configuration.read()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     app = Flask(__name__, static_folder=None)

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -87,9 +88,19 @@ def _database(kind: str) -> Iterator[tuple[str, str]]:
 
 def _machine() -> str:
     return (
-        f"`make bench` on {date.today()}: Python {platform.python_version()}, {os.cpu_count()} cores, "
-        f"{platform.machine()}, {registers.LINES_EACH} lines an authority."
+        f"`make bench` on {date.today()}: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"{os.cpu_count()} cores ({_processor()}), {registers.LINES_EACH} lines an authority."
     )
+
+
+def _processor() -> str:
+    """Name the processor as Linux knows it, else the kind of machine."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        told = ""
+    names = [line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")]
+    return f"{names[0]}, {platform.machine()}" if names else platform.machine()
 
 
 def _tables(results: dict[tuple[str, int], dict[str, Found]]) -> Iterator[str]:

@@ -225,20 +225,20 @@ def _approve_rehearsal(surroundings: Service, year: int) -> None:
 def issue_all(surroundings: Service, year: int, book: Book, on: date) -> list[str]:
     """Issue batch after batch, each committed as a whole; give the numbers of this call."""
     numbers: list[str] = []
-    left = 0
+    left: int | None = None
     at_most = surroundings.config.batch or invoices.INVOICES_AT_A_TIME
-    progress: Progress | None = None
-    while True:
+    while left is None or len(numbers) < left:
         with surroundings.writing() as (session, trail):
             terms = _terms(surroundings, year, book, on, session)
-            if progress is None:
+            if left is None:
                 left = invoices.check(session, terms)
+                progress = Progress(Text("Udsteder fakturaer", "Issuing invoices"), left)
             batch = invoices.issue_batch(session, terms, trail, at_most=at_most)
         if not batch:
-            return numbers
+            break  # another process issued the rest
         numbers += batch
-        progress = progress or Progress(Text("Udsteder fakturaer", "Issuing invoices"), left)
         progress.step(len(batch))
+    return numbers
 
 
 def _terms(surroundings: Service, year: int, book: Book, on: date, session: Session) -> Terms:
