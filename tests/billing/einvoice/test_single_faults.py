@@ -173,6 +173,9 @@ def test_a_single_fault_is_found_by_the_rule_that_is_about_it(fault: Fault, pack
     failures = packs[format].validate(xml.replace(fault.right, fault.wrong, 1).encode())
 
     assert fault.rule in {failure.id for failure in failures}
+    assert {failure.flag for failure in failures if failure.id == fault.rule} == {
+        "warning" if fault.rule.startswith("W-") else "fatal"
+    }
 
 
 def test_a_line_without_vat_of_its_own_is_found_in_oioubl(packs: dict[Format, RulePack]) -> None:
