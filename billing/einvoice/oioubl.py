@@ -52,7 +52,10 @@ def render(document: InvoiceDocument, attachment: bytes | None = None) -> bytes:
     _references(root, document)
     _attachment(root, document.number, "Kreditnota" if document.kind == "credit_note" else "Faktura", attachment)
     _parties(root, document)
-    _payment(root, document, document.gross)
+    if document.kind == "credit_note":  # a payment nobody asked for would be the wrong way round
+        _terms(root, document, document.gross)
+    else:
+        _payment(root, document, document.gross)
     _vat(root, document.vat, document.vat_totals)
     _totals(root, document.net, document.vat, document.gross)
     for line in document.lines:
@@ -182,7 +185,7 @@ def _payment(root: etree._Element, document: _Document, to_pay: Money) -> None:
         day(means, "PaymentDueDate", document.due_on)  # no official rule misses it, so `checks` does
         _code(means, "PaymentChannelCode", _CHANNELS[code], "paymentchannelcode-1.1")  # F-LIB123, F-LIB278
         _account(means, document, code)
-        _payment_terms(root, document, to_pay)
+        _terms(root, document, to_pay, means="1")
 
 
 def _account(means: etree._Element, document: _Document, code: str) -> None:
@@ -199,11 +202,11 @@ def _account(means: etree._Element, document: _Document, code: str) -> None:
         value(group(account, "FinancialInstitutionBranch"), "ID", payment.registration)  # F-LIB127, F-LIB132, F-LIB311
 
 
-def _payment_terms(root: etree._Element, document: _Document, to_pay: Money) -> None:
+def _terms(root: etree._Element, document: _Document, to_pay: Money, *, means: str = "") -> None:
     terms = group(root, "PaymentTerms")
     value(terms, "ID", "1")
-    value(terms, "PaymentMeansID", "1")
-    value(terms, "Note", ubl.other_ways(document))
+    value(terms, "PaymentMeansID", means)
+    value(terms, "Note", ubl.terms(document))
     amount(terms, "Amount", to_pay)  # F-INV134, F-REM086
 
 

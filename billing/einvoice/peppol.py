@@ -55,7 +55,7 @@ def _head(root: etree._Element, document: InvoiceDocument) -> None:
     value(root, "ProfileID", PROFILE)  # PEPPOL-EN16931-R001
     value(root, "ID", document.number)  # BR-02
     day(root, "IssueDate", document.issued_on)  # BR-03, PEPPOL-EN16931-F001
-    if document.kind == "credit_note":  # its due date stands with the payment means
+    if document.kind == "credit_note":  # nothing falls due
         value(root, "CreditNoteTypeCode", ubl.CREDIT_NOTE)  # BR-04, PEPPOL-EN16931-P0101
     else:
         day(root, "DueDate", document.due_on)  # no official rule misses it, so `checks` does
@@ -141,12 +141,10 @@ def _legal_entity(party: etree._Element, owner: Party) -> None:
 def _payment_means(root: etree._Element, document: InvoiceDocument) -> None:
     payment = document.payment
     code = ubl.payment_means_code(payment)
-    if not code:
+    if not code or document.kind == "credit_note":  # a payment nobody asked for would be the wrong way round
         return
     means = group(root, "PaymentMeans")
     value(means, "PaymentMeansCode", code)  # DK-R-005
-    if document.kind == "credit_note":
-        day(means, "PaymentDueDate", document.due_on)
     # What the payer writes, so that we know the payment again.
     value(means, "PaymentID", f"71#{payment.fik_id}" if code == FIK else document.number)  # DK-R-010, DK-R-011
     account = group(means, "PayeeFinancialAccount")
@@ -160,9 +158,9 @@ def _payment_means(root: etree._Element, document: InvoiceDocument) -> None:
 
 
 def _payment_terms(root: etree._Element, document: InvoiceDocument) -> None:
-    ways = ubl.other_ways(document)
-    if ways:
-        value(group(root, "PaymentTerms"), "Note", ways)
+    terms = ubl.terms(document)
+    if terms:  # BR-CO-25: a credit note has no due date, so it has terms
+        value(group(root, "PaymentTerms"), "Note", terms)
 
 
 def _vat(root: etree._Element, document: InvoiceDocument) -> None:

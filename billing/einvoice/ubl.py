@@ -77,12 +77,13 @@ def payment_means_code(payment: PaymentWays) -> str:
     return IBAN if payment.iban else ""
 
 
-def other_ways(document: InvoiceDocument | ReminderDocument) -> str:
-    """Tell in words how else it can be paid; empty where there is no other way, or it is a credit note."""
+def terms(document: InvoiceDocument | ReminderDocument) -> str:
+    """Tell in words how else it can be paid, or that a credit note asks for nothing; empty where there is no more."""
+    if isinstance(document, InvoiceDocument) and document.kind == "credit_note":
+        offset = f"Modregnes i faktura {document.credited.number}. " if document.credited else ""
+        return f"{offset}Der skal intet betales."
     payment, ways = document.payment, []
     named = payment_means_code(payment)
-    if isinstance(document, InvoiceDocument) and document.kind == "credit_note":
-        return ""
     if payment.registration and payment.account and named != BANK_ACCOUNT:
         ways.append(f"reg.nr. {payment.registration}, kontonr. {payment.account}")
     if payment.iban and named != IBAN:

@@ -67,6 +67,16 @@ def test_every_case_passes_the_official_rules_without_a_word(
     assert checks.errors(checks.check(document)) == []
 
 
+@pytest.mark.parametrize("format", RENDER)
+def test_a_credit_note_asks_for_no_payment_and_says_so(format: Format, packs: dict[Format, RulePack]) -> None:
+    xml = RENDER[format](make.credit_note(payment=make.EVERY_WAY))
+
+    root = etree.fromstring(xml)
+    assert not list(root.iter("{*}PaymentMeans"))
+    assert root.findtext("{*}PaymentTerms/{*}Note") == "Modregnes i faktura 2027-0001. Der skal intet betales."
+    assert packs[format].validate(xml) == []
+
+
 @pytest.mark.parametrize("case", REMINDERS)
 def test_every_reminder_passes_the_official_rules_without_a_word(case: str, packs: dict[Format, RulePack]) -> None:
     reminder = REMINDERS[case]
