@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from billing.reminder_document import ReminderDocument
 from foundation.language import same
 from foundation.money import Money, kroner
 from tests.billing.einvoice import documents as make
+
+HOUSE = Path(__file__).resolve().parents[3]
 
 
 def seller(**changes: str) -> dict[str, Any]:
@@ -167,6 +171,18 @@ def test_an_error_keeps_the_reminder_from_being_sent_and_says_how_to_mend_it(
 
     assert code in [finding.code for finding in checks.errors(found)]
     assert_helpful(found)
+
+
+def test_every_code_is_tried_here_and_stands_in_the_reference() -> None:
+    written = HOUSE.joinpath("billing/einvoice/checks.py").read_text()
+    plain = set(re.findall(r'(?:_error|_warning|_differs)\(\s*"(\w+)"', written))
+    of_both = {f"{who}_{end}" for end in re.findall(r'f"\{who\}_(\w+)"', written) for who in ("seller", "buyer")}
+
+    tried = {code for code, _ in (*ERRORS, *WARNINGS, *REMINDERS)}
+
+    assert plain | of_both == tried
+    reference = HOUSE.joinpath("docs/reference.md").read_text()
+    assert {code for code in tried if f"`{code}`" not in reference} == set()
 
 
 def assert_helpful(findings: list[checks.Finding]) -> None:
