@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from billing.document import (
     HEAD,
+    Credited,
     DocumentLine,
     InvoiceDocument,
     Party,
@@ -69,6 +70,8 @@ whole_documents = st.builds(
     gross=amounts,
     payment=st.builds(PaymentWays, *[words] * 5),
     notices=st.lists(texts, max_size=2).map(tuple),
+    kind=st.sampled_from(["invoice", "credit_note"]),
+    credited=st.none() | st.builds(Credited, words, days, words),
 )
 
 
@@ -155,3 +158,19 @@ def test_a_share_is_kept_exactly() -> None:
     third = documents.invoice([documents.line()], vat_totals=(VatTotal("S", Fraction(1, 3), "", Money(1), Money(0)),))
 
     assert from_json(to_json(third)).vat_totals[0].rate == Fraction(1, 3)
+
+
+def test_an_ordinary_invoice_says_nothing_of_credit_notes() -> None:
+    written = json.loads(to_json(documents.typical()))
+
+    assert not {"kind", "credited"} & set(written)
+
+
+def test_a_credit_note_says_what_it_is_and_what_it_takes_back_in_its_body() -> None:
+    credited = Credited("2027-0001", date(2027, 1, 15), "Opsagt aftale")
+    credit_note = documents.invoice([documents.line()], kind="credit_note", credited=credited)
+
+    body = json.loads(body_json(credit_note))
+
+    assert body["kind"] == "credit_note"
+    assert body["credited"] == {"issued_on": "2027-01-15", "number": "2027-0001", "reason": "Opsagt aftale"}
