@@ -127,7 +127,7 @@ def strokes(pdf: pikepdf.Pdf) -> list[Stroke]:
 def _of_page(number: int, page: Any) -> Iterator[Stroke]:
     open_: list[tuple[int | None, str]] = []
     letters: dict[int, str] = {}
-    for operands, operator in pikepdf.parse_content_stream(page):
+    for operands, operator in operations(page):
         name = str(operator)
         if name == "BDC":
             artifact = str(operands[1].get("/Subtype", operands[1].get("/Type", "")))[1:]
@@ -144,5 +144,17 @@ def _of_page(number: int, page: Any) -> Iterator[Stroke]:
     assert not open_
 
 
+def operations(page: Any) -> Iterator[tuple[Any, Any]]:
+    """Give what a page does, as operands and operator."""
+    for each in pikepdf.parse_content_stream(page):
+        assert isinstance(each, pikepdf.ContentStreamInstruction)  # no picture in line
+        yield each.operands, each.operator
+
+
+def meanings(font: Any) -> dict[int, int]:
+    """Give the character each code of a typeface stands for."""
+    return {int(code, 16): int(letter, 16) for code, letter in _CODE.findall(font.ToUnicode.read_bytes())}
+
+
 def _letters(font: Any) -> dict[int, str]:
-    return {int(code, 16): chr(int(letter, 16)) for code, letter in _CODE.findall(font.ToUnicode.read_bytes())}
+    return {code: chr(letter) for code, letter in meanings(font).items()}

@@ -24,7 +24,8 @@ from foundation.letterhead import BODY, LEFT, Paper
 from tests import pdf_structure
 
 ABOUT = About("Faktura 1 & »2«", "OS2 <æøå>", "Faktureringsår 2027", "da", date(2027, 1, 15))
-XML = Attachment("2027-0001.xml", b"<Invoice>" + b"\xc3\xa6" * 5000 + b"</Invoice>", "text/xml", "Hele fakturaen", "Alternative")  # fmt: skip
+_CONTENT = b"<Invoice>" + "æ".encode() * 5000 + b"</Invoice>"
+XML = Attachment("2027-0001.xml", _CONTENT, "text/xml", "Hele fakturaen", "Alternative")
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _SPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
@@ -82,8 +83,8 @@ def test_the_catalogue_says_how_to_read_it(language: Any, locale: str) -> None:
     pdf = pdf_structure.opened(written(replace(ABOUT, language=language)))
 
     assert str(pdf.Root.Lang) == said(xmp(pdf), "dc:language") == locale
-    assert pdf.Root.MarkInfo.Marked is True
-    assert pdf.Root.ViewerPreferences.DisplayDocTitle is True
+    assert bool(pdf.Root.MarkInfo.Marked)
+    assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
     assert all(page.obj.Tabs == "/S" for page in pdf.pages)
 
 

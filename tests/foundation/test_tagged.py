@@ -1,4 +1,4 @@
-"""What is read of a document by who cannot see it: its elements in order, and nothing that is there for the eye alone."""
+"""What is read of a document by who cannot see it: its elements in order, and nothing that is for the eye alone."""
 
 from __future__ import annotations
 
