@@ -74,13 +74,15 @@ def finished(
 _FIRST, _START = re.compile(rb"/Size (\d+)"), re.compile(rb"startxref\s+(\d+)")
 _ROOT, _INFO = re.compile(rb"/Root (\d+) "), re.compile(rb"/Info (\d+) ")
 _TAIL, _ROW = 1024, 20
+#: Of 9: the elements of sixty lines take a third of the time of 6, and 600 bytes more.
+_EFFORT = 4
 
 
 class _File:
     """A drawn PDF that gets more objects: streams behind its own, all others compressed together, one table of all.
 
     Hundreds of elements are written as text at once. A library that reads the file and writes it anew takes longer than
-    drawing it (docs/decisions/0012).
+    drawing it (docs/decisions/0010).
     """
 
     def __init__(self, drawn: bytes) -> None:
@@ -104,7 +106,7 @@ class _File:
 
     def add_stream(self, content: bytes, keys: str, *, readable: bool = False) -> int:
         """Add a stream, compressed but where it has to be found without knowing PDF; gives its number."""
-        body = content if readable else zlib.compress(content)
+        body = content if readable else zlib.compress(content, _EFFORT)
         filter_ = "" if readable else "/Filter/FlateDecode"
         self._places.append(_PLACE(1, self._size, 0))
         head = f"{self.next} 0 obj\n<<{keys}{filter_}/Length {len(body)}>>\nstream\n".encode()

@@ -598,14 +598,13 @@ class Paper:
 
     def _mark_pen(self) -> None:
         """Begin a marked sequence for what is written next. Text in no element becomes a paragraph."""
-        code, tags = self._pen._code, self._tags
-        if self._penned is not None:
-            code.append(tagged.END)
+        tags = self._tags
         if tags.state == 0:
             with tags.begin("P"):
-                code.append(tags.mark())
+                mark = tags.mark()
         else:
-            code.append(tags.mark())
+            mark = tags.mark()
+        self._pen._code.append(mark if self._penned is None else f"{tagged.END} {mark}")
         self._penned = tags.state
 
     def _mark_ground(self) -> None:

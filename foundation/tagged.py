@@ -39,7 +39,11 @@ class Group:
 
 
 class Element:
-    """One node of the tree. `kids` are elements, by index, and marks, as (page, mark), in order."""
+    """One node of the tree.
+
+    `kids` are in order: elements by index, marks on the first mark's page by ~number, those of other pages as
+    (page, number).
+    """
 
     __slots__ = ("attributes", "kids", "page", "parent", "role")
 
@@ -100,9 +104,9 @@ class Tags:
         index, page, marks = self._open[-1], len(self.pages) - 1, self.pages[-1]
         element, mark = self.elements[index], len(marks)
         marks.append(index)
-        element.kids.append((page, mark))
         if element.page == _NEVER:
             element.page = page
+        element.kids.append(~mark if element.page == page else (page, mark))
         return f"/{element.role} <</MCID {mark}>>BDC"
 
     def turn(self) -> None:
@@ -130,21 +134,19 @@ class Tags:
     def _written(self, root: int, base: int, pages: Sequence[int]) -> Iterator[str]:
         for element in self.elements:
             parent = root if element.parent == _NEVER else base + element.parent
-            yield f"<</S/{element.role}/P {parent} 0 R{element.attributes}{_kids(element, base, pages)}>>"
+            page = "" if element.page == _NEVER else f"/Pg {pages[element.page]} 0 R"
+            kids = [
+                f"{base + kid} 0 R" if type(kid) is int and kid >= 0 else _marked(kid, pages) for kid in element.kids
+            ]
+            listed = f"/K {kids[0]}" if len(kids) == 1 else f"/K[{' '.join(kids)}]" if kids else ""
+            yield f"<</S/{element.role}/P {parent} 0 R{element.attributes}{page}{listed}>>"
 
 
-def _kids(element: Element, base: int, pages: Sequence[int]) -> str:
-    """Name the page once where all marks stand on it, as nearly always."""
-    kids = [_kid(kid, element.page, base, pages) for kid in element.kids]
-    listed = f"/K {kids[0]}" if len(kids) == 1 else f"/K[{' '.join(kids)}]" if kids else ""
-    return listed if element.page == _NEVER else f"/Pg {pages[element.page]} 0 R{listed}"
-
-
-def _kid(kid: int | tuple[int, int], here: int, base: int, pages: Sequence[int]) -> str:
-    if isinstance(kid, int):
-        return f"{base + kid} 0 R"
-    page, mark = kid
-    return str(mark) if page == here else f"<</Type/MCR/Pg {pages[page]} 0 R/MCID {mark}>>"
+def _marked(mark: int | tuple[int, int], pages: Sequence[int]) -> str:
+    if isinstance(mark, int):
+        return str(~mark)
+    page, number = mark
+    return f"<</Type/MCR/Pg {pages[page]} 0 R/MCID {number}>>"
 
 
 class _Ending:
