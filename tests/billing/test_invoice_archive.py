@@ -12,6 +12,8 @@ from typing import Any
 
 import pikepdf
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pdfua import validate
 from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFile
@@ -20,6 +22,7 @@ from billing import invoice_pdf
 from billing.document import InvoiceDocument
 from billing.einvoice import peppol
 from foundation.language import LANGUAGES, Language, amount, same
+from foundation.money import Money
 from tests import pdf_structure
 from tests.billing import documents
 from tests.billing.test_invoice_pdf import SAMPLES, credit_note
@@ -160,6 +163,38 @@ def test_running_heads_and_feet_are_not_read_twice(sample: str) -> None:
     assert "Side 1 af" not in read
     assert all(read.count(notice.da) == 1 for notice in document.notices)
     assert len([stroke for stroke in pdf_structure.strokes(pdf) if stroke.words.startswith("Side ")]) == len(pdf.pages)
+
+
+_SHOWN = "".join(map(chr, range(0x20, 0x7F))) + "\u00a0æøåÆØÅßŁőǺẄ–—‘’“”„•…′″€™"
+shown = st.text(st.sampled_from(_SHOWN), min_size=1, max_size=200).filter(str.strip)
+
+
+@given(
+    names=st.tuples(shown, shown),
+    said=st.lists(st.tuples(shown, st.integers(-(10**14), 10**14)), min_size=1, max_size=9),
+)
+def test_whatever_names_and_amounts_come_the_structure_says_them(
+    names: tuple[str, str], said: list[tuple[str, int]]
+) -> None:
+    lines = [documents.line(at, text=same(words), net=Money(ore)) for at, (words, ore) in enumerate(said, start=1)]
+    buyer, seller = (replace(documents.BUYER, name=names[0]), replace(documents.SELLER, name=names[1]))
+
+    document = documents.invoice(lines, buyer=buyer, seller=seller)
+
+    read = structure(document)
+
+    table, sums = read.all("Table")
+    assert [cells(row)[-1] for row in table.all("TR")[1:]] == [amount(Money(ore), "da") for _, ore in said]
+    for row, (words, _) in zip(table.all("TR")[1:], said, strict=True):
+        assert squeezed(row.all("P")[0].words) == squeezed(words)
+    assert squeezed(names[1]) in squeezed(read.all("P")[0].words)
+    assert squeezed(names[0]) in squeezed(read.all("P")[1].words)
+    assert cells(sums.all("TR")[-1])[-1] == f"DKK {amount(document.gross, 'da')}"
+
+
+def squeezed(words: str) -> str:
+    """Leave blanks out: lines are broken at them, and inside of words that are too long."""
+    return "".join(words.split())
 
 
 # --- the archive -----------------------------------------------------------------------------------------------------
