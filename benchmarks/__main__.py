@@ -39,7 +39,7 @@ def main() -> None:
     given = options.parse_args()
     results = {(kind, size): _measure(kind, size) for kind in KINDS for size in given.sizes}
     drawn = next(result["drawing"]["each_second"] for result in reversed(results.values()))
-    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn)])
+    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn), _tagging(drawn)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -143,6 +143,15 @@ def _drawing(found: dict[str, float]) -> str:
             _drawn(found, "PDF of eight lines", "pdf", "page", "a canvas page of one line, embedded typeface"),
             _drawn(found, "Peppol XML of eight lines", "xml", "tree", "lxml, the same elements"),
         ],
+    )
+
+
+def _tagging(found: dict[str, float]) -> str:
+    tagged, plain = found["pdf"], found["untagged"]
+    cost = f"{plain / tagged:.2f}"
+    return _table(
+        ("document", "a second and core", "untagged, no archive form", "times its cost"),
+        [("PDF of eight lines, tagged PDF/A-3", f"{tagged:.0f}", f"{plain:.0f}", cost)],
     )
 
 
