@@ -91,6 +91,10 @@ class RulePack:
         with _one_at_a_time:
             return _validate(self, xml)
 
+    def covers(self, claim: Claim) -> bool:
+        """Tell whether it judges such documents."""
+        return claim.format == self.format and claim.kind in KINDS[self.format]
+
 
 def is_valid(failures: list[Failure]) -> bool:
     """Tell whether a document with these failures may be sent: warnings do not hold it back."""
@@ -139,7 +143,11 @@ def changed(directory: Path, format: Format) -> list[str]:
 
 
 def _changed_in(folder: Path) -> Iterator[str]:
-    installed = manifest(folder)
+    try:
+        installed = manifest(folder)
+    except BrokenPack:
+        yield MANIFEST
+        return
     if installed is None:
         return
     for name, digest in installed["files"].items():
@@ -158,6 +166,7 @@ def manifest(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        datetime.fromisoformat(found["installed_at"])
         return {**found, "files": {str(name): str(digest) for name, digest in found["files"].items()}}
     except (ValueError, LookupError, TypeError, AttributeError) as fault:
         raise BrokenPack(folder, f"{MANIFEST}: {type(fault).__name__}") from fault
@@ -248,9 +257,12 @@ def status(directory: Path, format: Format) -> Status:
 
 def _installed_at(folder: Path) -> datetime | None:
     """Give when a pack was installed; one put there by hand is as old as its newest file."""
-    installed = manifest(folder)
+    try:
+        installed = manifest(folder)
+    except BrokenPack:
+        return None
     if installed is not None:
-        return datetime.fromisoformat(str(installed.get("installed_at")))
+        return datetime.fromisoformat(installed["installed_at"])
     times = [file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()]
     return datetime.fromtimestamp(max(times) // 10**9, UTC) if times else None
 
@@ -266,31 +278,32 @@ def _saxon() -> Any:
     return PySaxonProcessor(license=False)
 
 
+def compile_schema(file: Path) -> etree.XMLSchema:
+    """Compile a UBL schema with those it names. Raises BrokenPack."""
+    try:
+        return etree.XMLSchema(etree.parse(str(file), reading.parser()))
+    except (OSError, etree.LxmlError) as fault:
+        raise BrokenPack(file.parent, fault) from fault
+
+
+def compile_stylesheet(file: Path) -> Any:
+    """Compile a Schematron stylesheet. Raises BrokenPack."""
+    from saxonche import PySaxonApiError
+
+    try:
+        return _saxon().new_xslt30_processor().compile_stylesheet(stylesheet_file=str(file))
+    except PySaxonApiError as fault:
+        raise BrokenPack(file.parent, fault) from fault
+
+
 @lru_cache(maxsize=8)
 def _schema(pack: RulePack, kind: Kind) -> etree.XMLSchema:
-    try:
-        return etree.XMLSchema(etree.parse(str(schema_path(pack.directory.parent, kind)), reading.parser()))
-    except (OSError, etree.LxmlError) as fault:
-        raise BrokenPack(pack.directory, fault) from fault
+    return compile_schema(schema_path(pack.directory.parent, kind))
 
 
 @lru_cache(maxsize=8)
 def _schematron(pack: RulePack, path: str) -> Any:
-    from saxonche import PySaxonApiError
-
-    try:
-        return _saxon().new_xslt30_processor().compile_stylesheet(stylesheet_file=str(pack.directory / path))
-    except PySaxonApiError as fault:
-        raise BrokenPack(pack.directory, fault) from fault
-
-
-def compile_all(pack: RulePack) -> None:
-    """Compile everything of a pack, so that one that cannot be used is known at once. Raises BrokenPack."""
-    with _one_at_a_time:
-        for kind in KINDS[pack.format]:
-            _schema(pack, kind)
-            for path in stylesheets(Claim(pack.format, kind)).values():
-                _schematron(pack, path)
+    return compile_stylesheet(pack.directory / path)
 
 
 # --- judging a document -----------------------------------------------------------------------------------------
