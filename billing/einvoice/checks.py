@@ -20,7 +20,7 @@ from stdnum.dk import cvr
 
 from billing import payment_id
 from billing.document import DocumentLine, InvoiceDocument, Party, VatTotal
-from billing.einvoice import peppol
+from billing.einvoice import ubl
 from foundation.language import Text, day, kroner
 from foundation.money import Money, total
 
@@ -293,7 +293,7 @@ def _differs(code: str, what: Text, stands: Money, should: Money) -> Iterator[Fi
 
 
 def _payment(document: InvoiceDocument) -> Iterator[Finding]:
-    if not peppol.payment_means_code(document.payment):
+    if not ubl.payment_means_code(document.payment):
         yield _error(
             "no_payment_way",
             "Fakturaen kan ikke betales, for den har hverken FIK-kreditornummer, konto eller IBAN. "
