@@ -42,7 +42,7 @@ _INVOICE = Text("Faktura", "Invoice")
 _UNTAXED = {"E": Text("Momsfri", "Exempt"), "O": same("–")}
 
 
-def render(document: InvoiceDocument, language: Language = "da") -> bytes:
+def render(document: InvoiceDocument, language: Language = "da", attached_xml: bytes | None = None) -> bytes:
     """Give the invoice as PDF; the same document and language always give the same bytes.
 
     Raises letterhead.FontsMissing where set-up has not brought the typefaces.

@@ -40,9 +40,11 @@ def read(path: Path) -> Source:
     if path.is_dir():
         return Source(name, "", dict(_from_folder(path)))
     with incoming.opened(path, LARGEST_ARCHIVE) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while piece := file.read(_PIECE):
+            digest.update(piece)
         file.seek(0)
-        return Source(name, digest, dict(_from_zip(path, file)))
+        return Source(name, digest.hexdigest(), dict(_from_zip(path, file)))
 
 
 def _from_zip(path: Path, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
@@ -60,7 +62,8 @@ def _from_zip(path: Path, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
                     left -= len(content)
                     yield member.filename, content
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as fault:
-        raise incoming.unreadable(path, Text("er ikke en ZIP, der kan læses", "is not a ZIP that can be read")) from fault
+        unreadable = Text("er ikke en ZIP, der kan læses", "is not a ZIP that can be read")
+        raise incoming.unreadable(path, unreadable) from fault
 
 
 def _refuse_member(path: Path, member: zipfile.ZipInfo) -> None:

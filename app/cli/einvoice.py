@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.adapters import incoming
-from app.cli import output, service
+from app.cli import billing, output, service
+from billing.gathering import Book
 from foundation.language import Text, day, joined, same
 
 if TYPE_CHECKING:
@@ -119,6 +120,24 @@ def _show_status(found: Status) -> None:
         output.say(Text(f"  mangler {path}", f"  missing {path}"))
     for path in found.changed:
         output.say(Text(f"  ændret siden installationen: {path}", f"  changed since it was installed: {path}"))
+
+
+# --- validate
+
+
+@command.command("validate")
+@click.argument("year", type=billing.YEAR)
+@click.option("--rehearsal", is_flag=True, help="Prøvekørslens dokumenter.")
+def validate(year: int, rehearsal: bool) -> int:
+    """Efterprøv et års dokumenter mod de installerede regler; kun dem, der ikke er bedømt af netop dem.
+
+    Validate a year's documents; exit code 0 all valid, 1 where one breaks a rule, 3 where one waits for rules.
+    """
+    surroundings = service.current()
+    book: Book = "rehearsal" if rehearsal else "real"
+    billing.render_all(surroundings, year, book)
+    outcomes = billing.validate_all(surroundings, year, book)
+    return 1 if False in outcomes else 3 if None in outcomes else 0
 
 
 # --- check

@@ -75,8 +75,9 @@ def _refuse_by_bytes(xml: bytes) -> None:
     if not xml.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
         raise Unreadable("XML", "This is not XML.")
     declared = _DECLARED.search(xml[:300])
-    if declared and declared[1].decode("latin-1").lower() not in _ENCODINGS:
-        raise Unreadable("ENCODING", f"The encoding {declared[1].decode('latin-1')} is not read; an e-invoice is UTF-8.")
+    encoding = declared[1].decode("latin-1").lower() if declared else "utf-8"
+    if encoding not in _ENCODINGS:
+        raise Unreadable("ENCODING", f"The encoding {encoding} is not read; an e-invoice is UTF-8.")
     if b"<!DOCTYPE" in xml:
         raise Unreadable("DOCTYPE", "An e-invoice declares no document type.")
     if xml.count(b"<") > MOST_TAGS or xml.count(b'="') + xml.count(b"='") > _MOST_ATTRIBUTES:

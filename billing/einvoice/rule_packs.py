@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -96,7 +96,7 @@ class RulePack:
         return claim.format == self.format and claim.kind in KINDS[self.format]
 
 
-def is_valid(failures: list[Failure]) -> bool:
+def is_valid(failures: Sequence[Failure]) -> bool:
     """Tell whether a document with these failures may be sent: warnings do not hold it back."""
     return all(failure.flag == "warning" for failure in failures)
 
@@ -122,7 +122,7 @@ def why_none(directory: Path, format: Format) -> Text:
     if lacking:
         return Text(
             f"regelpakken {name} mangler ({lacking[0]}); hent den hos udgiveren, og kør einvoice rules install",
-            f"the rule pack {name} is missing ({lacking[0]}); get it from its publisher, and run einvoice rules install",
+            f"the rule pack {name} is missing ({lacking[0]}); get it from its publisher, run einvoice rules install",
         )
     return Text(
         f"regelpakken {name} er ændret, siden den blev installeret ({', '.join(differing)}); installér den igen",

@@ -14,7 +14,6 @@ import pytest
 
 from billing.einvoice import peppol
 from tests.billing.einvoice import documents as make
-from tests.billing.einvoice.conftest import rules_directory as rules_directory
 from tests.command_line import CommandLine
 
 INVOICE = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
@@ -118,7 +117,6 @@ def test_a_pack_changed_after_its_installation_counts_no_more_until_it_is_instal
     line.done("einvoice", "check", good)
 
 
-
 HOSTILE_NAMES = {
     "a way up": "../../outside.xslt",
     "an absolute path": "/etc/outside.xslt",
@@ -170,7 +168,7 @@ def test_an_archive_that_unpacks_to_far_too_much_is_refused_before_it_does(line:
 
 
 NO_RULES: dict[str, Callable[[], dict[str, bytes]]] = {
-    "nothing": lambda: {},
+    "nothing": dict,
     "a page": lambda: {"index.html": b"<html/>"},
     "another stylesheet": lambda: {"xslt/PEPPOL-EN16931-UBL.xslt": b"<xsl:stylesheet/>"},
     "only a name": lambda: {"xslt/OIOUBL_Invoice_Schematron.xsl": b"nothing"},
@@ -301,7 +299,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "nothing": ("XML", lambda: b""),
     "half": ("XML", lambda: b"<Invoice>"),
     "another document": ("FORMAT", lambda: b"<Order xmlns='urn:oasis:names:specification:ubl:schema:xsd:Order-2'/>"),
-    "no format": ("FORMAT", lambda: f"<Invoice xmlns='{INVOICE}'/>".encode()),
+    "no format": ("FORMAT", f"<Invoice xmlns='{INVOICE}'/>".encode),
 }
 
 
