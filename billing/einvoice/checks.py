@@ -1,9 +1,11 @@
-"""Our own checks of an invoice, made on the value before it is written, in words a secretariat can act on.
+"""Our own checks of a document, made on the value before it is written, in words a secretariat can act on.
+
+They are the same for both formats, so that a document can be sent in either.
 
 They come before the official rules for two reasons: those rules do not see everything (a wrong digit in a payment
 id, a sum that is right in the XML and wrong in the world), and what they say is not for people.
 
-An error keeps the invoice from being sent; a warning is shown and may be passed over.
+An error keeps the document from being sent; a warning is shown and may be passed over.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from stdnum import ean, iban
 from stdnum.dk import cvr
 
 from billing import payment_id
-from billing.document import DocumentLine, InvoiceDocument, Party, VatTotal
+from billing.document import Credited, DocumentLine, InvoiceDocument, Party, VatTotal
 from billing.einvoice import ubl
+from billing.reminder_document import ReminderDocument
 from foundation.language import Text, day, kroner
 from foundation.money import Money, total
 
@@ -29,9 +32,13 @@ Severity = Literal["error", "warning"]
 #: Longest term of payment a public debtor may be given (renteloven, the Danish Interest Act).
 LONGEST_TERM_DAYS = 30
 
-#: 2027-0001; K- before it for a credit note, R- before that for a rehearsal.
-_NUMBER = re.compile(r"(R-)?(K-)?(?P<year>\d{4})-\d{4,}", re.ASCII)
+#: As many reminders of one debt may cost a fee (renteloven § 9 b).
+MOST_REMINDERS = 3
 
+#: 2027-0001; K- before it for a credit note, R- before that for a rehearsal.
+_NUMBER = re.compile(r"(?P<rehearsal>R-)?(?P<credit>K-)?(?P<year>\d{4})-\d{4,}", re.ASCII)
+
+_Document = InvoiceDocument | ReminderDocument
 _Rate = tuple[str, Fraction]
 
 
@@ -45,49 +52,79 @@ class Finding:
 
 
 def check(document: InvoiceDocument) -> list[Finding]:
-    """Give everything wrong with an invoice, in the order one reads it; a good one gives nothing."""
-    return [*_number(document), *_days(document), *check_body(document), *_payment(document)]
+    """Give everything wrong with an invoice or a credit note, in the order one reads it; a good one gives nothing."""
+    term = () if document.kind == "credit_note" else _term(document)
+    return [
+        *_number(document),
+        *_days(document),
+        *term,
+        *check_body(document),
+        *_credit_head(document),
+        *_pay(document),
+    ]
 
 
 def check_body(document: InvoiceDocument) -> list[Finding]:
-    """Give everything wrong with what stands before an invoice has its number, days and payment id."""
+    """Give everything wrong with what stands before a document has its number, days and payment id."""
     found: list[Finding] = []
-    for ask in (_seller, _buyer, _lines, _vat_categories, _vat_totals, _sums):
+    for ask in (_credit, _seller, _buyer, _lines, _vat_categories, _vat_totals, _sums):
         found += ask(document)
     return found
 
 
+def check_reminder(reminder: ReminderDocument) -> list[Finding]:
+    """Give everything wrong with a reminder."""
+    found: list[Finding] = []
+    for ask in (_days, _seller, _buyer, _reminded, _reminder_sums, _payment):
+        found += ask(reminder)
+    return found
+
+
 def errors(findings: Iterable[Finding]) -> list[Finding]:
-    """Give those that keep the invoice from being sent."""
+    """Give those that keep the document from being sent."""
     return [finding for finding in findings if finding.severity == "error"]
 
 
 # --- number and days --------------------------------------------------------------------------------------------
 
 
+def _what(document: _Document) -> Text:
+    if isinstance(document, ReminderDocument):
+        return Text("Rykkeren", "The reminder")
+    return (
+        Text("Kreditnotaen", "The credit note") if document.kind == "credit_note" else Text("Fakturaen", "The invoice")
+    )
+
+
 def _number(document: InvoiceDocument) -> Iterator[Finding]:
-    found = _NUMBER.fullmatch(document.number)
+    found, number = _NUMBER.fullmatch(document.number), document.number
     if found is None:
         yield _error(
             "number_format",
-            f"Fakturanummeret »{document.number}« er ikke år, bindestreg, mindst fire cifre. Ret det: 2027-0001.",
-            f"The invoice number '{document.number}' is not year, hyphen, at least four digits. Correct it: 2027-0001.",
+            f"Nummeret »{number}« er ikke år, bindestreg, mindst fire cifre. Ret det: 2027-0001 eller K-2027-0001.",
+            f"The number '{number}' is not year, hyphen, at least four digits. Correct it: 2027-0001 or K-2027-0001.",
         )
     elif int(found["year"]) != document.year:
         yield _error(
             "number_year",
-            f"Fakturanummeret {document.number} hører ikke til året {document.year}. Brug årets nummerserie.",
-            f"The invoice number {document.number} is not of the year {document.year}. Use that year's series.",
+            f"Nummeret {number} hører ikke til året {document.year}. Brug årets nummerserie.",
+            f"The number {number} is not of the year {document.year}. Use that year's series.",
+        )
+    elif bool(found["credit"]) != (document.kind == "credit_note"):
+        yield _error(
+            "number_series",
+            f"Nummeret {number} er af en forkert serie. Kreditnotaers numre begynder med K-, fakturaers ikke.",
+            f"The number {number} is of the wrong series. Credit notes' numbers begin with K-, invoices' do not.",
         )
 
 
-def _days(document: InvoiceDocument) -> Iterator[Finding]:
-    issued, due = document.issued_on, document.due_on
+def _days(document: _Document) -> Iterator[Finding]:
+    what, issued, due = _what(document), document.issued_on, document.due_on
     if not due:
         yield _error(
             "due_date_missing",
-            "Fakturaen har ingen forfaldsdag. Angiv betalingsfristen i indstillingerne.",
-            "The invoice has no due date. Give the term of payment in the settings.",
+            f"{what.da} har ingen forfaldsdag. Angiv betalingsfristen i indstillingerne.",
+            f"{what.en} has no due date. Give the term of payment in the settings.",
         )
     elif due < issued:
         yield _error(
@@ -95,7 +132,11 @@ def _days(document: InvoiceDocument) -> Iterator[Finding]:
             f"Forfaldsdagen {day(due).da} ligger før fakturadagen {day(issued).da}. Ret forfaldsdagen.",
             f"The due date {day(due).en} is before the day of issue {day(issued).en}. Correct the due date.",
         )
-    elif due > issued + timedelta(days=LONGEST_TERM_DAYS):
+
+
+def _term(document: InvoiceDocument) -> Iterator[Finding]:
+    issued, due = document.issued_on, document.due_on
+    if due and due > issued + timedelta(days=LONGEST_TERM_DAYS):
         yield _warning(
             "term_above_30_days",
             f"Fristen er {(due - issued).days} dage; en offentlig debitor må højst få {LONGEST_TERM_DAYS}. "
@@ -105,20 +146,87 @@ def _days(document: InvoiceDocument) -> Iterator[Finding]:
         )
 
 
+# --- what a credit note takes back ------------------------------------------------------------------------------
+
+
+def _credit(document: InvoiceDocument) -> Iterator[Finding]:
+    credited = document.credited
+    if document.kind == "credit_note" and credited is None:
+        yield _error(
+            "credited_missing",
+            "Kreditnotaen nævner ingen faktura. Angiv fakturaen, den krediterer.",
+            "The credit note names no invoice. Give the invoice that it takes back.",
+        )
+    elif credited is not None and document.kind == "invoice":
+        yield _error(
+            "credited_by_invoice",
+            "En faktura kan ikke kreditere en anden. Udsted en kreditnota i stedet.",
+            "An invoice cannot take back another. Issue a credit note instead.",
+        )
+    elif credited is not None:
+        yield from _credited(credited)
+
+
+def _credited(credited: Credited) -> Iterator[Finding]:
+    found = _NUMBER.fullmatch(credited.number)
+    if found is None or found["credit"]:
+        yield _error(
+            "credited_number",
+            f"Kreditnotaen henviser til »{credited.number}«, som ikke er et fakturanummer. Angiv fakturaens nummer.",
+            f"The credit note refers to '{credited.number}', which is no invoice number. Give the invoice's number.",
+        )
+    if not credited.reason.strip():
+        yield _error(
+            "credited_reason_missing",
+            "Kreditnotaen siger ikke, hvorfor fakturaen krediteres. Angiv begrundelsen.",
+            "The credit note does not say why the invoice is taken back. Give the reason.",
+        )
+
+
+def _credit_head(document: InvoiceDocument) -> Iterator[Finding]:
+    """Find what only shows when a credit note has its number and day."""
+    if document.credited is None:
+        return
+    invoice = document.credited
+    if invoice.issued_on > document.issued_on:
+        yield _error(
+            "credited_later",
+            f"Fakturaen {invoice.number} er af {day(invoice.issued_on).da}, efter kreditnotaen. Ret en af dagene.",
+            f"The invoice {invoice.number} is of {day(invoice.issued_on).en}, after the credit note. Correct one day.",
+        )
+    if invoice.number.startswith("R-") != document.number.startswith("R-"):
+        yield _error(
+            "credited_book",
+            f"{document.number} og {invoice.number} er ikke i samme bog. Krediter en faktura i samme bog.",
+            f"{document.number} and {invoice.number} are not in one book. Take back an invoice of the same book.",
+        )
+
+
 # --- parties ----------------------------------------------------------------------------------------------------
 
 
-def _seller(document: InvoiceDocument) -> Iterator[Finding]:
-    whose = Text("Sælgers", "The seller's")
-    yield from _party(document.seller, "seller", whose)
-    if document.seller.gln:
-        yield from _gln(document.seller.gln, "seller", whose)
+def _seller(document: _Document) -> Iterator[Finding]:
+    seller, whose = document.seller, Text("Sælgers", "The seller's")
+    yield from _party(seller, "seller", whose)
+    if document.seller_vat_registered and not _digits(seller.cvr, 8):  # BR-S-02, BR-CO-09
+        yield _error(
+            "seller_vat_number",
+            f"Sælgers momsnummer »DK{seller.cvr}« er ikke DK og otte cifre. Ret CVR-nummeret i indstillingerne.",
+            f"The seller's VAT number 'DK{seller.cvr}' is not DK and eight digits. Correct the CVR in the settings.",
+        )
+    if seller.gln:
+        yield from _gln(seller.gln, "seller", whose)
 
 
-def _buyer(document: InvoiceDocument) -> Iterator[Finding]:
-    whose = Text("Købers", "The buyer's")
+def _buyer(document: _Document) -> Iterator[Finding]:
+    what, whose, references = _what(document), Text("Købers", "The buyer's"), document.references
     yield from _party(document.buyer, "buyer", whose)
-    references = document.references
+    if not (references.person_reference.strip() or references.order_reference.strip()):
+        yield _warning(
+            "buyer_reference_missing",
+            f"{what.da} har hverken personreference eller ordrenummer. Spørg køber, og registrér det.",
+            f"{what.en} has neither a person reference nor an order number. Ask the buyer, and enter it.",
+        )
     if references.endpoint == "cvr":
         return
     if references.gln:
@@ -126,8 +234,8 @@ def _buyer(document: InvoiceDocument) -> Iterator[Finding]:
     else:
         yield _error(
             "buyer_gln_missing",
-            "Fakturaen skal til et GLN, men køber har intet. Registrér køberens GLN, eller send til CVR-nummeret.",
-            "The invoice goes to a GLN, but the buyer has none. Enter the buyer's GLN, or send to the CVR number.",
+            f"{what.da} skal til et GLN, men køber har intet. Registrér køberens GLN, eller send til CVR-nummeret.",
+            f"{what.en} goes to a GLN, but the buyer has none. Enter the buyer's GLN, or send to the CVR number.",
         )
 
 
@@ -176,8 +284,8 @@ def _lines(document: InvoiceDocument) -> Iterator[Finding]:
     if not document.lines:
         yield _error(
             "no_lines",
-            "Fakturaen har ingen linjer. Udsted den ikke.",
-            "The invoice has no lines. Do not issue it.",
+            f"{_what(document).da} har ingen linjer. Udsted den ikke.",
+            f"{_what(document).en} has no lines. Do not issue it.",
         )
     positions = [line.position for line in document.lines]
     if len(set(positions)) < len(positions):
@@ -272,7 +380,13 @@ def _sums(document: InvoiceDocument) -> Iterator[Finding]:
     yield from _differs("vat_sum", Text("Moms i alt", "VAT in all"), document.vat, vat)  # BR-CO-14
     gross = document.net + document.vat  # BR-CO-15
     yield from _differs("gross_sum", Text("Beløb med moms", "Total with VAT"), document.gross, gross)
-    if document.gross.ore < 0:
+    if document.gross.ore < 0 and document.kind == "credit_note":  # DK-R-016
+        yield _error(
+            "negative_credit",
+            "Kreditnotaens beløb er negativt. Skriv det, der gives tilbage, uden minus.",
+            "The credit note's total is negative. Write what is given back without a minus.",
+        )
+    elif document.gross.ore < 0:
         yield _error(
             "negative_total",
             "Fakturaens beløb er negativt. Udsted en kreditnota i stedet.",
@@ -292,20 +406,34 @@ def _differs(code: str, what: Text, stands: Money, should: Money) -> Iterator[Fi
 # --- payment ----------------------------------------------------------------------------------------------------
 
 
-def _payment(document: InvoiceDocument) -> Iterator[Finding]:
+def _pay(document: InvoiceDocument) -> Iterator[Finding]:
+    # Nobody pays a credit note, so it need not say how.
+    if document.kind == "invoice" or ubl.payment_means_code(document.payment):
+        yield from _payment(document)
+
+
+def _payment(document: _Document) -> Iterator[Finding]:
+    what = _what(document)
     if not ubl.payment_means_code(document.payment):
         yield _error(
             "no_payment_way",
-            "Fakturaen kan ikke betales, for den har hverken FIK-kreditornummer, konto eller IBAN. "
+            f"{what.da} kan ikke betales, for den har hverken FIK-kreditornummer, konto eller IBAN. "
             "Angiv et i indstillingerne.",
-            "The invoice cannot be paid: no FIK creditor, account or IBAN. Give one in the settings.",
+            f"{what.en} cannot be paid: no FIK creditor, account or IBAN. Give one in the settings.",
+        )
+    if len(document.number) > ubl.LONGEST_PAYMENT_NOTE:  # F-LIB133
+        yield _error(
+            "payment_note_length",
+            f"Nummeret {document.number} følger betalingen og må have {ubl.LONGEST_PAYMENT_NOTE} tegn. Forkort det.",
+            f"The number {document.number} goes with the payment and may have {ubl.LONGEST_PAYMENT_NOTE} characters. "
+            "Shorten it.",
         )
     yield from _fik(document)
     yield from _account(document)
     yield from _iban(document)
 
 
-def _fik(document: InvoiceDocument) -> Iterator[Finding]:
+def _fik(document: _Document) -> Iterator[Finding]:
     payment = document.payment
     if not payment.fik_creditor:
         return
@@ -323,7 +451,7 @@ def _fik(document: InvoiceDocument) -> Iterator[Finding]:
         )
 
 
-def _account(document: InvoiceDocument) -> Iterator[Finding]:
+def _account(document: _Document) -> Iterator[Finding]:
     registration, account = document.payment.registration, document.payment.account
     if not (registration or account):
         return
@@ -335,9 +463,15 @@ def _account(document: InvoiceDocument) -> Iterator[Finding]:
             f"The account '{registration} {account}' must be four digits and at most ten digits. "
             "Correct it in the settings.",
         )
+    elif ubl.payment_means_code(document.payment) == ubl.BANK_ACCOUNT and not int(registration):  # F-LIB311
+        yield _error(
+            "bank_registration",
+            f"Registreringsnummeret {registration} findes ikke. Ret det i indstillingerne.",
+            f"There is no registration number {registration}. Correct it in the settings.",
+        )
 
 
-def _iban(document: InvoiceDocument) -> Iterator[Finding]:
+def _iban(document: _Document) -> Iterator[Finding]:
     number = document.payment.iban
     if number and not iban.is_valid(number):
         yield _error(
@@ -345,6 +479,49 @@ def _iban(document: InvoiceDocument) -> Iterator[Finding]:
             f"IBAN »{number}« er forkert. Ret det i indstillingerne.",
             f"The IBAN '{number}' is wrong. Correct it in the settings.",
         )
+
+
+# --- reminders --------------------------------------------------------------------------------------------------
+
+
+def _reminded(reminder: ReminderDocument) -> Iterator[Finding]:
+    if not reminder.number.strip():
+        yield _error(
+            "reminder_number_missing", "Rykkeren har intet nummer. Angiv det.", "The reminder has no number. Give it."
+        )
+    if not 1 <= reminder.sequence <= MOST_REMINDERS:
+        yield _error(
+            "reminder_sequence",
+            f"Det er rykker nr. {reminder.sequence}, men der er højst {MOST_REMINDERS}. Gå videre med inkasso.",
+            f"This is reminder no. {reminder.sequence}, but there are {MOST_REMINDERS} at most. Go on to collection.",
+        )
+    if not reminder.invoices:
+        yield _error(
+            "reminder_without_invoice",
+            "Rykkeren nævner ingen faktura. Send den ikke.",
+            "The reminder names no invoice. Do not send it.",
+        )
+    for invoice in reminder.invoices:
+        if invoice.outstanding.ore <= 0:
+            yield _error(
+                "reminder_nothing_owed",
+                f"På fakturaen {invoice.number} skyldes intet. Tag den af rykkeren.",
+                f"Nothing is owed on the invoice {invoice.number}. Take it off the reminder.",
+            )
+        if invoice.due_on >= reminder.issued_on:
+            yield _error(
+                "reminder_not_due",
+                f"Fakturaen {invoice.number} forfalder først {day(invoice.due_on).da}. Tag den af rykkeren.",
+                f"The invoice {invoice.number} is due on {day(invoice.due_on).en}. Take it off the reminder.",
+            )
+
+
+def _reminder_sums(reminder: ReminderDocument) -> Iterator[Finding]:
+    owed, charged = total(row.outstanding for row in reminder.invoices), total(row.amount for row in reminder.charges)
+    yield from _differs("reminder_owed", Text("Skyldigt beløb", "The amount owed"), reminder.outstanding, owed)
+    yield from _differs("reminder_charged", Text("Gebyrer og renter", "Fees and interest"), reminder.charged, charged)
+    to_pay = reminder.outstanding + reminder.charged
+    yield from _differs("reminder_to_pay", Text("Beløb at betale", "The amount to pay"), reminder.to_pay, to_pay)
 
 
 # --- words ------------------------------------------------------------------------------------------------------

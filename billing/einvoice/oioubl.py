@@ -29,9 +29,6 @@ CUSTOMIZATION = "OIOUBL-2.1"  # F-LIB002
 #: Billing without orders in the same system; the newer of its two names (F-LIB302), and the only one of reminders.
 PROFILE = "Procurement-BilSim-1.0"
 
-#: The longest text that goes with a payment into the payee's account (F-LIB129, F-LIB133).
-LONGEST_PAYMENT_NOTE = 20
-
 _AGENCY = "320"  # the publisher of OIOUBL's code lists
 _GS1 = "9"
 _RATES: dict[VatCategory, str] = {"S": "StandardRated", "E": "ZeroRated", "O": "ZeroRated", "Z": "ZeroRated"}
@@ -197,7 +194,7 @@ def _account(means: etree._Element, document: _Document, code: str) -> None:
         return
     account = group(means, "PayeeFinancialAccount")  # F-LIB125, F-LIB126, F-LIB377
     value(account, "ID", payment.account if code == BANK_ACCOUNT else ubl.compact(payment.iban))  # F-LIB131
-    value(account, "PaymentNote", document.number)  # F-LIB133: so short that `checks` looks
+    value(account, "PaymentNote", document.number)  # F-LIB133: `checks` looks how long it is
     if code == BANK_ACCOUNT:
         value(group(account, "FinancialInstitutionBranch"), "ID", payment.registration)  # F-LIB127, F-LIB132, F-LIB311
 

@@ -23,6 +23,9 @@ from foundation.money import ORE_PER_KRONE, Money
 #: Payment means a Danish seller may use (DK-R-005): FIK, account in Denmark, IBAN.
 FIK, BANK_ACCOUNT, IBAN = "93", "42", "58"
 
+#: The longest text that goes with a payment into the payee's account, the number of the document (F-LIB133).
+LONGEST_PAYMENT_NOTE = 20
+
 #: The reference where the buyer gave neither a person nor an order, though a format demands one. "Not stated" in
 #: words is honest, and no receiver takes it for a name.
 NO_REFERENCE = "Ikke oplyst"

@@ -13,6 +13,7 @@ from typing import Any
 
 from billing import payment_id
 from billing.document import (
+    Credited,
     DocumentLine,
     InvoiceDocument,
     Party,
@@ -21,6 +22,7 @@ from billing.document import (
     VatCategory,
     VatTotal,
 )
+from billing.reminder_document import RemindedInvoice, ReminderCharge, ReminderDocument
 from foundation.language import Text, same
 from foundation.money import Money, kroner, total
 
@@ -126,6 +128,57 @@ def invoice(*lines: DocumentLine, exemption: str = EXEMPT_BY_LAW, **changes: Any
 def of_unregistered_seller(*lines: DocumentLine, **changes: Any) -> InvoiceDocument:
     """Make an invoice outside VAT by a seller who is not registered for it."""
     return invoice(*(lines or (outside_vat(),)), exemption="", seller_vat_registered=False, **changes)
+
+
+CREDITED = Credited("2027-0001", date(2027, 1, 15), "Aftalen var opsagt, så vederlaget skulle ikke opkræves.")
+
+
+def credit_note(*lines: DocumentLine, **changes: Any) -> InvoiceDocument:
+    """Make a credit note of these lines, which takes them off the first invoice of 2027."""
+    return credit_of(invoice(*lines), **changes)
+
+
+def credit_of(taken_back: InvoiceDocument, **changes: Any) -> InvoiceDocument:
+    """Make the credit note of a whole invoice, in the same book."""
+    book = "R-" if taken_back.number.startswith("R-") else ""
+    standard: dict[str, Any] = {
+        "kind": "credit_note",
+        "number": f"{book}K-2027-0001",
+        "issued_on": date(2027, 2, 1),
+        "credited": replace(CREDITED, number=taken_back.number),
+    }
+    return replace(taken_back, **{**standard, **changes})
+
+
+FEE_FOR_REMINDING = ReminderCharge("fee", Text("Rykkergebyr", "Fee for the reminder"), kroner(100))
+INTEREST = ReminderCharge("interest", Text("Rente", "Interest"), Money(12_345))
+COMPENSATION = ReminderCharge("compensation", Text("Kompensationsbeløb", "Compensation"), kroner(310))
+OWED = RemindedInvoice("2027-0001", date(2027, 1, 15), date(2027, 2, 14), kroner(43_600))
+PARTLY_OWED = RemindedInvoice("2027-0002", date(2027, 1, 15), date(2027, 2, 14), Money(1))
+
+
+def reminder(*charges: ReminderCharge, **changes: Any) -> ReminderDocument:
+    """Make a reminder of these charges (none, if none is given) with sums that follow from them."""
+    invoices = changes.pop("invoices", (OWED,))
+    outstanding, charged = total(row.outstanding for row in invoices), total(row.amount for row in charges)
+    standard = ReminderDocument(
+        number="2027-0001-1",
+        sequence=1,
+        issued_on=date(2027, 3, 1),
+        due_on=date(2027, 3, 11),
+        seller=SELLER,
+        seller_vat_registered=True,
+        buyer=BUYER,
+        references=REFERENCES,
+        invoices=invoices,
+        charges=charges,
+        outstanding=outstanding,
+        charged=charged,
+        to_pay=outstanding + charged,
+        payment=BY_FIK,
+        notices=(),
+    )
+    return replace(standard, **changes)
 
 
 def _vat_totals(lines: Sequence[DocumentLine], exemption: str) -> tuple[VatTotal, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -11,6 +12,7 @@ import pytest
 
 from billing.document import InvoiceDocument
 from billing.einvoice import checks
+from billing.reminder_document import ReminderDocument
 from foundation.language import same
 from foundation.money import Money, kroner
 from tests.billing.einvoice import documents as make
@@ -79,6 +81,40 @@ ERRORS: list[tuple[str, InvoiceDocument]] = [
     ("bank_account", make.invoice(**payment(account=""))),
     ("bank_account", make.invoice(**payment(account="04401162431"))),
     ("iban", make.invoice(**payment(iban="DK50 0040 0440 1162 44"))),
+    ("number_series", make.invoice(number="K-2027-0001")),
+    ("number_series", make.credit_note(number="2027-0001")),
+    ("number_year", make.credit_note(number="K-2026-0001")),
+    ("seller_vat_number", make.invoice(**seller(cvr="4184998"))),
+    ("payment_note_length", make.invoice(number="2027-" + "0" * 15 + "1")),
+    ("bank_registration", make.invoice(payment=replace(make.BY_ACCOUNT, registration="0000"))),
+    ("credited_missing", make.credit_note(credited=None)),
+    ("credited_by_invoice", make.invoice(credited=make.CREDITED)),
+    ("credited_number", make.credit_note(credited=replace(make.CREDITED, number=""))),
+    ("credited_number", make.credit_note(credited=replace(make.CREDITED, number="K-2027-0002"))),
+    ("credited_reason_missing", make.credit_note(credited=replace(make.CREDITED, reason=" "))),
+    ("credited_later", make.credit_note(credited=replace(make.CREDITED, issued_on=date(2027, 2, 2)))),
+    ("credited_book", make.credit_note(credited=replace(make.CREDITED, number="R-2027-0001"))),
+    ("negative_credit", make.credit_note(make.taken_off(kroner(-1)))),
+    ("due_date_before_issue", make.credit_note(due_on=date(2027, 1, 31))),
+    ("vat_amount", make.credit_note(**vat_total(vat=Money(872_001)))),
+    ("fik_id", make.credit_note(**payment(fik_id="112027000000017"))),
+]
+
+REMINDERS: list[tuple[str, ReminderDocument]] = [
+    ("reminder_number_missing", make.reminder(number=" ")),
+    ("reminder_sequence", make.reminder(sequence=0)),
+    ("reminder_sequence", make.reminder(sequence=4)),
+    ("reminder_without_invoice", make.reminder(invoices=())),
+    ("reminder_nothing_owed", make.reminder(invoices=(replace(make.OWED, outstanding=Money(0)),))),
+    ("reminder_not_due", make.reminder(invoices=(replace(make.OWED, due_on=date(2027, 3, 1)),))),
+    ("reminder_owed", make.reminder(outstanding=Money(1))),
+    ("reminder_charged", make.reminder(charged=Money(1))),
+    ("reminder_to_pay", make.reminder(to_pay=Money(1))),
+    ("due_date_before_issue", make.reminder(due_on=date(2027, 2, 28))),
+    ("no_payment_way", make.reminder(payment=make.NO_PAYMENT)),
+    ("payment_note_length", make.reminder(number="2027-0001-" + "1" * 11)),
+    ("buyer_gln", make.reminder(**references(gln="2996494221207"))),
+    ("seller_cvr_format", make.reminder(**seller(cvr=""))),
 ]
 
 WARNINGS: list[tuple[str, InvoiceDocument]] = [
@@ -87,10 +123,12 @@ WARNINGS: list[tuple[str, InvoiceDocument]] = [
     ("seller_address_missing", make.invoice(**seller(address=""))),
     ("buyer_cvr_check_digit", make.invoice(**buyer(cvr="29189731"))),
     ("buyer_address_missing", make.invoice(**buyer(city=""))),
+    ("buyer_reference_missing", make.invoice(**references(person_reference=" ", order_reference=""))),
+    ("buyer_reference_missing", make.credit_note(**references(person_reference="", order_reference=""))),
 ]
 
 
-def ids(cases: list[tuple[str, InvoiceDocument]]) -> list[str]:
+def ids(cases: Sequence[tuple[str, object]]) -> list[str]:
     return [code for code, _ in cases]
 
 
@@ -118,7 +156,21 @@ def test_a_warning_is_told_and_may_be_passed_over(code: str, document: InvoiceDo
 def test_a_finding_says_in_both_languages_what_is_wrong_and_how_to_mend_it(
     code: str, document: InvoiceDocument
 ) -> None:
-    for finding in checks.check(document):
+    assert_helpful(checks.check(document))
+
+
+@pytest.mark.parametrize(("code", "reminder"), REMINDERS, ids=ids(REMINDERS))
+def test_an_error_keeps_the_reminder_from_being_sent_and_says_how_to_mend_it(
+    code: str, reminder: ReminderDocument
+) -> None:
+    found = checks.check_reminder(reminder)
+
+    assert code in [finding.code for finding in checks.errors(found)]
+    assert_helpful(found)
+
+
+def assert_helpful(findings: list[checks.Finding]) -> None:
+    for finding in findings:
         assert finding.message.da != finding.message.en
         for text in (finding.message.da, finding.message.en):
             assert text.endswith(".") and text.count(". ") >= 1
@@ -138,6 +190,25 @@ def test_the_gln_is_not_asked_for_when_the_invoice_goes_to_the_cvr_number() -> N
     assert checks.check(document) == []
 
 
-@pytest.mark.parametrize("number", ["2027-0001", "2027-12345", "K-2027-0001", "R-2027-0001", "R-K-2027-0001"])
-def test_a_number_of_any_series_is_good(number: str) -> None:
+@pytest.mark.parametrize("number", ["2027-0001", "2027-12345", "R-2027-0001"])
+def test_a_number_of_any_series_of_invoices_is_good(number: str) -> None:
     assert checks.check(make.invoice(number=number)) == []
+
+
+@pytest.mark.parametrize("number", ["2027-0001", "R-2027-0001"])
+def test_a_credit_note_in_the_book_of_its_invoice_is_good(number: str) -> None:
+    document = make.credit_of(make.invoice(make.line(), make.exempt(), number=number))
+
+    assert checks.check(document) == []
+
+
+def test_a_credit_note_need_not_say_how_it_is_paid_nor_keep_a_term() -> None:
+    document = make.credit_note(payment=make.NO_PAYMENT, due_on=date(2028, 1, 1))
+
+    assert checks.check(document) == []
+
+
+def test_a_good_reminder_gives_nothing() -> None:
+    reminder = make.reminder(make.FEE_FOR_REMINDING, make.INTEREST, invoices=(make.OWED, make.PARTLY_OWED))
+
+    assert checks.check_reminder(reminder) == []
