@@ -1,19 +1,22 @@
-"""The invoice on paper: what a finance office reads, made from the same value as the electronic invoice.
+"""Invoice and credit note on paper: what a finance office reads, made from the same value as the electronic invoice.
 
-What the VAT order § 58 asks for stands where a Danish reader looks for it. Lengths are points, measured from the
-upper left corner.
+What the VAT order § 58 asks for stands where a Danish reader looks for it. It is an archive PDF, tagged for those who
+cannot see it, and carries the electronic invoice where that is given. Lengths are points, measured from the upper left
+corner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 
-from billing.document import DocumentLine, InvoiceDocument, Party, PaymentWays, VatTotal
-from foundation import letterhead
+from billing.document import Credited, DocumentLine, InvoiceDocument, Party, PaymentWays, VatTotal
+from foundation import archive, letterhead, tagged
 from foundation.language import Language, Text, amount, day, same, share
 from foundation.letterhead import LEFT, RIGHT, WIDTH, Block, Fact, Paper, Style, width, wrap
 from foundation.money import Money
+from foundation.tagged import Group
 
 # The columns: where text begins, and where figures end.
 _NUMBER, _TEXT, _PERIOD = LEFT, LEFT + 20, 296.0
@@ -37,24 +40,42 @@ _SUM_ROOM = 96.0
 _TO_PAY = Style(letterhead.SEMIBOLD, 11, 15, letterhead.INK)
 _WAY_LABEL, _WAY_VALUE = LEFT + 14, LEFT + 140
 
-_INVOICE = Text("Faktura", "Invoice")
+_KINDS = {"invoice": Text("Faktura", "Invoice"), "credit_note": Text("Kreditnota", "Credit note")}
+_NUMBERS = {"invoice": Text("Fakturanummer", "Invoice number"), "credit_note": Text("Kreditnotanr.", "Credit note no.")}
+_DATES = {"invoice": Text("Fakturadato", "Invoice date"), "credit_note": Text("Kreditnotadato", "Credit note date")}
+_TO = {"invoice": Text("Faktura til", "Invoice to"), "credit_note": Text("Kreditnota til", "Credit note to")}
+_IN_ALL = {"invoice": Text("At betale", "To pay"), "credit_note": Text("Krediteret i alt", "Credited in all")}
+#: Draws at a given top.
+Drawn = Callable[[Paper, float], None]
 #: What stands in the VAT column where there is none; the reason stands with the sums.
 _UNTAXED = {"E": Text("Momsfri", "Exempt"), "O": same("–")}
 
 
 def render(document: InvoiceDocument, language: Language = "da", attached_xml: bytes | None = None) -> bytes:
-    """Give the invoice as PDF; the same document and language always give the same bytes.
+    """Give the document as PDF, with its XML inside where that is given; the same input always gives the same bytes.
 
     Raises letterhead.FontsMissing where set-up has not brought the typefaces.
     """
-    paper = Paper(_about(document, language))
+    paper = Paper(about(document, language))
+    draw(paper, document, language)
+    return paper.finish([] if attached_xml is None else [_attachment(document, attached_xml, language)])
+
+
+def draw(paper: Paper, document: InvoiceDocument, language: Language = "da") -> None:
+    """Draw the whole document on a paper."""
     paper.pages(letterhead.on_pages(_layout(document, language)), foot=_foot(document, language))
-    return paper.finish()
 
 
-def _about(document: InvoiceDocument, language: Language) -> letterhead.About:
+def _attachment(document: InvoiceDocument, xml: bytes, language: Language) -> archive.Attachment:
+    """The XML says the same in another form, whichever of the two a receiver books from."""
+    words = Text("Den elektroniske udgave af ", "The electronic form of ") + same(_title(document, language))
+    return archive.Attachment(f"{document.number}.xml", xml, "text/xml", words[language], "Alternative")
+
+
+def about(document: InvoiceDocument, language: Language) -> archive.About:
+    """Say what the document is in its properties."""
     subject = Text(f"Faktureringsår {document.year}: ", f"Billing year {document.year}: ") + same(document.buyer.name)
-    return letterhead.About(
+    return archive.About(
         title=_title(document, language),
         author=document.seller.name,
         subject=subject[language],
@@ -64,7 +85,7 @@ def _about(document: InvoiceDocument, language: Language) -> letterhead.About:
 
 
 def _title(document: InvoiceDocument, language: Language) -> str:
-    return f"{_INVOICE[language]} {document.number}"
+    return f"{_KINDS[document.kind][language]} {document.number}"
 
 
 def _foot(document: InvoiceDocument, language: Language) -> str:
@@ -72,16 +93,16 @@ def _foot(document: InvoiceDocument, language: Language) -> str:
 
 
 def _layout(document: InvoiceDocument, language: Language) -> letterhead.Layout:
-    banner = list(_banner(document, language))
+    banner, lines, sums = list(_banner(document, language)), Group("Table"), Group("Table")
     return letterhead.Layout(
         opening=[*banner, _masthead(document, language), *_parties(document, language)],
         running=[*banner, _running_head(document, language)],
-        columns=[_column_heads(language)],
-        rows=[_row(document, line, language) for line in document.lines],
+        columns=[replace(_column_heads(language), within=lines)],
+        rows=[replace(_row(document, line, language), within=lines) for line in document.lines],
         closing=[
-            *_sums(document, language),
-            _to_pay(document, language),
-            _payment(document, language),
+            _gap(5),
+            *(replace(block, within=sums) for block in (*_sums(document, language), _in_all(document, language))),
+            *_payment(document, language),
             _how_to_ask(document, language),
         ],
     )
@@ -98,7 +119,8 @@ def _banner(document: InvoiceDocument, language: Language) -> Iterator[Block]:
 
     def draw(paper: Paper, top: float) -> None:
         paper.panel(LEFT, top, WIDTH, high, letterhead.ACCENT)
-        paper.lines(LEFT + 14, top + 7, lines, style)
+        with paper.tag("P"):
+            paper.lines(LEFT + 14, top + 7, lines, style)
 
     if lines:
         yield Block(high + 18, draw)
@@ -112,10 +134,13 @@ def _masthead(document: InvoiceDocument, language: Language) -> Block:
     high = len(name) * letterhead.HEADING.leading + len(rest) * letterhead.LABEL.leading
 
     def draw(paper: Paper, top: float) -> None:
-        below = paper.lines(LEFT, top, name, letterhead.HEADING)
-        paper.lines(LEFT, below + 2, rest, letterhead.LABEL)
-        paper.right(RIGHT, top - 4, _INVOICE[language].upper(), letterhead.TITLE, _TITLE_ROOM)
-        paper.right(RIGHT, top + 27, document.number, letterhead.HEADING, _TITLE_ROOM)
+        with paper.tag("P"):
+            below = paper.lines(LEFT, top, name, letterhead.HEADING)
+            paper.lines(LEFT, below + 2, rest, letterhead.LABEL)
+        with paper.tag("H1"):
+            title = _KINDS[document.kind][language].upper()
+            paper.right(RIGHT, top - 4, title, letterhead.TITLE, _TITLE_ROOM)
+            paper.right(RIGHT, top + 27, document.number, letterhead.HEADING, _TITLE_ROOM)
 
     return Block(max(high, 42) + 28, draw)
 
@@ -147,9 +172,11 @@ def _buyer_and_box(document: InvoiceDocument, facts: list[Fact], language: Langu
     high = 16 + len(name) * letterhead.NAME.leading + len(rest) * letterhead.BODY.leading
 
     def draw(paper: Paper, top: float) -> None:
-        paper.text(LEFT, top + 2, Text("Faktura til", "Invoice to")[language], letterhead.SMALL)
-        below = paper.lines(LEFT, top + 15, name, letterhead.NAME)
-        paper.lines(LEFT, below + 1, rest, letterhead.BODY)
+        with paper.tag("H2"):
+            paper.text(LEFT, top + 2, _TO[document.kind][language], letterhead.SMALL)
+        with paper.tag("P"):
+            below = paper.lines(LEFT, top + 15, name, letterhead.NAME)
+            paper.lines(LEFT, below + 1, rest, letterhead.BODY)
         paper.panel(_BOX, top, _BOX_WIDTH, box)
         paper.facts(_BOX_LABEL, _BOX_VALUE, top + _PADDING - 1, facts)
 
@@ -157,12 +184,15 @@ def _buyer_and_box(document: InvoiceDocument, facts: list[Fact], language: Langu
 
 
 def _references(document: InvoiceDocument, language: Language) -> list[tuple[str, str, Style]]:
-    given, plain = document.references, letterhead.BODY
+    given, credited, plain = document.references, document.credited, letterhead.BODY
     by_gln = given.endpoint == "gln"
+    is_due = document.kind == "invoice"
     rows = [
-        (Text("Fakturanummer", "Invoice number"), document.number, letterhead.STRONG),
-        (Text("Fakturadato", "Invoice date"), day(document.issued_on)[language], plain),
-        (Text("Forfaldsdato", "Due date"), day(document.due_on)[language], plain),
+        (_NUMBERS[document.kind], document.number, letterhead.STRONG),
+        (_DATES[document.kind], day(document.issued_on)[language], plain),
+        (Text("Forfaldsdato", "Due date"), day(document.due_on)[language] if is_due else "", plain),
+        (Text("Krediterer faktura", "Credits invoice"), credited.number if credited else "", letterhead.STRONG),
+        (Text("Fakturaens dato", "Date of the invoice"), day(credited.issued_on)[language] if credited else "", plain),
         (Text("EAN-/GLN-nummer", "EAN/GLN number"), given.gln if by_gln else "", plain),
         (Text("Sendes til CVR-nr.", "Sent to CVR no."), "" if by_gln else document.buyer.cvr, plain),
         (Text("Personreference", "Person reference"), given.person_reference, plain),
@@ -186,7 +216,7 @@ def _running_head(document: InvoiceDocument, language: Language) -> Block:
         paper.text(LEFT, top, title, letterhead.STRONG)
         paper.right(RIGHT, top, buyer, letterhead.LABEL, room)
 
-    return Block(28, draw)
+    return Block(28, draw, artifact="Header")
 
 
 # --- the lines -------------------------------------------------------------------------------------------------------
@@ -195,13 +225,26 @@ def _running_head(document: InvoiceDocument, language: Language) -> Block:
 def _column_heads(language: Language) -> Block:
     style = letterhead.SMALL_STRONG
 
+    def left(x: float, words: Text) -> Drawn:
+        return lambda paper, top: paper.text(x, top, words[language], style)
+
+    def right(x: float, words: Text, room: float) -> Drawn:
+        return lambda paper, top: paper.right(x, top, words[language], style, room)
+
+    heads = (
+        left(_NUMBER, Text("Nr.", "No.")),
+        left(_TEXT, Text("Beskrivelse", "Description")),
+        left(_PERIOD, Text("Periode", "Period")),
+        right(_QUANTITY, Text("Antal", "Qty"), _RATE_ROOM),
+        right(_RATE, Text("Moms", "VAT"), _RATE_ROOM),
+        right(_AMOUNT, Text("Beløb uden moms", "Net amount, DKK"), _AMOUNT_ROOM),
+    )
+
     def draw(paper: Paper, top: float) -> None:
-        paper.text(_NUMBER, top, Text("Nr.", "No.")[language], style)
-        paper.text(_TEXT, top, Text("Beskrivelse", "Description")[language], style)
-        paper.text(_PERIOD, top, Text("Periode", "Period")[language], style)
-        paper.right(_QUANTITY, top, Text("Antal", "Qty")[language], style, _RATE_ROOM)
-        paper.right(_RATE, top, Text("Moms", "VAT")[language], style, _RATE_ROOM)
-        paper.right(_AMOUNT, top, Text("Beløb uden moms", "Net amount, DKK")[language], style, _AMOUNT_ROOM)
+        with paper.tag("TR"):
+            for head in heads:
+                with paper.tag("TH", tagged.COLUMN_HEAD):
+                    head(paper, top)
         paper.rule(top + 15, colour=letterhead.ACCENT)
 
     return Block(21, draw)
@@ -216,22 +259,35 @@ def _row(document: InvoiceDocument, line: DocumentLine, language: Language) -> B
     high = small + max(len(why), 1) * letterhead.SMALL.leading
 
     def draw(paper: Paper, top: float) -> None:
-        _draw_figures(paper, top, line, language)
-        paper.lines(_TEXT, top, words, letterhead.BODY)
-        paper.lines(_TEXT, top + small, why, letterhead.SMALL)
-        paper.right(RIGHT, top + small, pointer, letterhead.SMALL, RIGHT - _TEXT)
+        with paper.tag("TR"):
+            with paper.tag("TD"):
+                paper.text(_NUMBER, top, str(line.position), letterhead.LABEL)
+            with paper.tag("TD"):
+                describe(paper, top)
+            _draw_figures(paper, top, line, language)
         paper.rule(top + high + 5)
+
+    def describe(paper: Paper, top: float) -> None:
+        with paper.tag("P"):
+            paper.lines(_TEXT, top, words, letterhead.BODY)
+        with paper.tag("P"):
+            paper.lines(_TEXT, top + small, why, letterhead.SMALL)
+        with paper.tag("P"):
+            paper.right(RIGHT, top + small, pointer, letterhead.SMALL, RIGHT - _TEXT)
 
     return Block(high + 11, draw)
 
 
 def _draw_figures(paper: Paper, top: float, line: DocumentLine, language: Language) -> None:
     style = letterhead.BODY
-    paper.text(_NUMBER, top, str(line.position), letterhead.LABEL)
-    paper.text(_PERIOD, top, _period(line, language), style)
-    paper.right(_QUANTITY, top, "1", style, _RATE_ROOM)
-    paper.right(_RATE, top, _rate(line, language), style, _RATE_ROOM)
-    paper.right(_AMOUNT, top, amount(line.net, language), style, _AMOUNT_ROOM)
+    with paper.tag("TD"):
+        paper.text(_PERIOD, top, _period(line, language), style)
+    with paper.tag("TD"):
+        paper.right(_QUANTITY, top, "1", style, _RATE_ROOM)
+    with paper.tag("TD"):
+        paper.right(_RATE, top, _rate(line, language), style, _RATE_ROOM)
+    with paper.tag("TD"):
+        paper.right(_AMOUNT, top, amount(line.net, language), style, _AMOUNT_ROOM)
 
 
 def _period(line: DocumentLine, language: Language) -> str:
@@ -255,7 +311,6 @@ def _rate(line: DocumentLine, language: Language) -> str:
 
 def _sums(document: InvoiceDocument, language: Language) -> Iterator[Block]:
     """The bases apart where there are several, their sum, and the VAT of each rate with its base."""
-    yield _gap(5)
     if len(document.vat_totals) > 1:
         for row in document.vat_totals:
             yield _sum(_base(row)[language], row.net, language)
@@ -298,8 +353,11 @@ def _sum(label: str, value: Money, language: Language) -> Block:
     lines = wrap(label, letterhead.BODY, _BOX_WIDTH - _PADDING - _SUM_ROOM)
 
     def draw(paper: Paper, top: float) -> None:
-        paper.lines(_BOX_LABEL, top, lines, letterhead.BODY)
-        paper.right(_AMOUNT, top, amount(value, language), letterhead.BODY, _SUM_ROOM)
+        with paper.tag("TR"):
+            with paper.tag("TH", tagged.ROW_HEAD):
+                paper.lines(_BOX_LABEL, top, lines, letterhead.BODY)
+            with paper.tag("TD"):
+                paper.right(_AMOUNT, top, amount(value, language), letterhead.BODY, _SUM_ROOM)
 
     return Block(len(lines) * letterhead.BODY.leading + 2, draw)
 
@@ -308,17 +366,21 @@ def _remark(words: str) -> Iterator[Block]:
     lines = wrap(words, letterhead.SMALL, RIGHT - _BOX_LABEL)
 
     def draw(paper: Paper, top: float) -> None:
-        paper.lines(_BOX_LABEL, top - 1, lines, letterhead.SMALL)
+        with paper.tag("TR"), paper.tag("TD", tagged.across(2)):
+            paper.lines(_BOX_LABEL, top - 1, lines, letterhead.SMALL)
 
     if lines:
         yield Block(len(lines) * letterhead.SMALL.leading + 3, draw)
 
 
-def _to_pay(document: InvoiceDocument, language: Language) -> Block:
+def _in_all(document: InvoiceDocument, language: Language) -> Block:
     def draw(paper: Paper, top: float) -> None:
         paper.rule(top + 3, start=_BOX_LABEL, colour=letterhead.ACCENT)
-        paper.text(_BOX_LABEL, top + 9, Text("At betale", "To pay")[language], _TO_PAY)
-        paper.right(_AMOUNT, top + 9, f"DKK {amount(document.gross, language)}", _TO_PAY, 160)
+        with paper.tag("TR"):
+            with paper.tag("TH", tagged.ROW_HEAD):
+                paper.text(_BOX_LABEL, top + 9, _IN_ALL[document.kind][language], _TO_PAY)
+            with paper.tag("TD"):
+                paper.right(_AMOUNT, top + 9, f"DKK {amount(document.gross, language)}", _TO_PAY, 160)
 
     return Block(46, draw)
 
@@ -326,19 +388,43 @@ def _to_pay(document: InvoiceDocument, language: Language) -> Block:
 # --- the payment -----------------------------------------------------------------------------------------------------
 
 
-def _payment(document: InvoiceDocument, language: Language) -> Block:
-    """The ways to pay, in one box that is never split."""
+def _payment(document: InvoiceDocument, language: Language) -> Iterator[Block]:
+    """How to pay an invoice, or why a credit note is given, in one box that is never split."""
+    if document.credited is None:
+        yield _box(_how_soon(document)[language], _ways(document), language)
+    else:
+        yield _reason(document.credited, language)
+
+
+def _box(title: str, rows: list[tuple[Text, str, Style]], language: Language) -> Block:
     room = RIGHT - 14 - _WAY_VALUE
-    facts = [letterhead.fact(label[language], value, room, style) for label, value, style in _ways(document)]
+    facts = [letterhead.fact(label[language], value, room, style) for label, value, style in rows]
     high = letterhead.height(facts) + (36 if facts else 30)
 
     def draw(paper: Paper, top: float) -> None:
         paper.panel(LEFT, top, WIDTH, high)
         paper.panel(LEFT, top, 3, high, letterhead.ACCENT)
-        paper.text(_WAY_LABEL, top + 8, _how_soon(document)[language], letterhead.HEADING)
-        paper.facts(_WAY_LABEL, _WAY_VALUE, top + 28, facts)
+        with paper.tag("H2" if facts else "P"):
+            paper.text(_WAY_LABEL, top + 8, title, letterhead.HEADING)
+        if facts:
+            paper.facts(_WAY_LABEL, _WAY_VALUE, top + 28, facts)
 
     return Block(high + 12, draw)
+
+
+def _reason(credited: Credited, language: Language) -> Block:
+    title = Text("Krediterer faktura ", "Credits invoice ") + same(credited.number) + Text(" af ", " of ")
+    rows = [
+        (Text("Begrundelse", "Reason"), credited.reason, letterhead.BODY),
+        (Text("Betaling", "Payment"), _NOTHING_TO_PAY[language], letterhead.BODY),
+    ]
+    return _box((title + day(credited.issued_on))[language], rows, language)
+
+
+_NOTHING_TO_PAY = Text(
+    "Intet skal betales. Beløbet modregnes i fakturaen eller udbetales.",
+    "Nothing is to be paid. The amount is set off against the invoice or paid out.",
+)
 
 
 def _how_soon(document: InvoiceDocument) -> Text:
@@ -378,6 +464,7 @@ def _how_to_ask(document: InvoiceDocument, language: Language) -> Block:
     lines = wrap(words[language], letterhead.SMALL, WIDTH)
 
     def draw(paper: Paper, top: float) -> None:
-        paper.lines(LEFT, top, lines, letterhead.SMALL)
+        with paper.tag("P"):
+            paper.lines(LEFT, top, lines, letterhead.SMALL)
 
     return Block(len(lines) * letterhead.SMALL.leading, draw)

@@ -2,16 +2,19 @@
 
 A document lays its content out as blocks, `on_pages` spreads them over pages, and a `Paper` draws them. It draws fast,
 because an annual run prints hundreds, and always the same bytes: neither the clock, the environment nor what
-was drawn before has a say. Lengths are points (1/72 inch), measured from the upper left corner of the page.
+was drawn before has a say. Whatever is written belongs to an element of the document's structure (`foundation.tagged`);
+grounds and rules are decoration, and a block that is drawn again on a later page is not read twice. Lengths are points
+(1/72 inch), measured from the upper left corner of the page.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from functools import cache, lru_cache
 from hashlib import md5
 from pathlib import Path
@@ -20,12 +23,15 @@ from typing import Any
 
 from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.pdfdoc import PDFDocument
+from reportlab.pdfbase.pdfdoc import PDFDocument, PDFName
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from foundation import archive, tagged
+from foundation.archive import About, Attachment
 from foundation.errors import NotNow
-from foundation.language import Language, Text
+from foundation.language import Text
+from foundation.tagged import Artifact, Group, Role, Tags
 
 FONTS = Path(__file__).resolve().parent / "fonts"
 REGULAR, SEMIBOLD = "letterhead-regular", "letterhead-semibold"
@@ -49,8 +55,6 @@ WHITE: Colour = (1.0, 1.0, 1.0)
 #: Letters every document carries, so that most documents share one cut-out of each typeface, made once per process.
 HOUSE_LETTERS = "æøåÆØÅéÉèáóäöüÄÖÜ»«§–—…·’“”×½€"
 
-_CREATOR = "os2tilslut"
-_LOCALES: dict[Language, str] = {"da": "da-DK", "en": "en-GB"}
 _WIDTH_UNIT = 1000.0
 _HAIRLINE = 0.5
 _ELLIPSIS = " …"
@@ -102,22 +106,17 @@ ON_ACCENT = Style(SEMIBOLD, 9, 13, WHITE)
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a document says of itself in its properties. `dated_on` stands as its day of creation."""
-
-    title: str
-    author: str
-    subject: str
-    language: Language
-    dated_on: date
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a page that is never split: its height, and how it is drawn when its top is known."""
+    """A piece of a page that is never split: its height, and how it is drawn when its top is known.
+
+    Blocks of one group that follow each other are inside one element, such as a table, also over several pages.
+    An artifact is for the eye alone.
+    """
 
     height: float
     draw: Callable[[Paper, float], None]
+    within: Group | None = None
+    artifact: Artifact | None = None
 
 
 # --- typefaces -------------------------------------------------------------------------------------------------------
@@ -153,8 +152,26 @@ class _Typeface(TTFont):
         super().addObjects(doc)
         parts: dict[str, Any] = doc.idToObject
         for name, part in parts.items():
+            if name.startswith("toUnicodeCMap:"):
+                part.content = _without_gaps(part.content)
             if name.startswith(("fontFile:", "toUnicodeCMap:")):
                 part.filters = [_CompressedOnce]
+
+
+_CODES = re.compile(r"\d+ beginbfchar\n(.*)\nendbfchar", re.DOTALL)
+_CODES_AT_A_TIME = 100
+
+
+@lru_cache(maxsize=128)
+def _without_gaps(cmap: str) -> str:
+    """Leave out codes of no letter, which PDF/A forbids to stand for U+0000, and list at most a hundred at a time."""
+    found = _CODES.search(cmap)
+    if found is None:
+        raise ValueError("the codes of a typeface are not listed as they were")
+    codes = [code for code in found[1].split("\n") if not code.endswith("<0000>")]
+    parts = (codes[at : at + _CODES_AT_A_TIME] for at in range(0, len(codes), _CODES_AT_A_TIME))
+    listed = (f"{len(part)} beginbfchar\n{chr(10).join(part)}\nendbfchar" for part in parts)
+    return cmap[: found.start()] + "\n".join(listed) + cmap[found.end() :]
 
 
 def _made_once(make: Callable[[list[int]], bytes]) -> Callable[[list[int]], bytes]:
@@ -391,13 +408,17 @@ def page_number(number: int, of: int) -> Text:
 
 
 class Paper:
-    """A document being drawn, page by page. All lengths are points from the upper left corner."""
+    """A document being drawn, page by page. All lengths are points from the upper left corner.
+
+    What is written inside `with paper.tag(…):` is the content of that element; what is written outside of any is a
+    paragraph. `with paper.artifact(…):` takes out what is no content.
+    """
 
     def __init__(self, about: About) -> None:
         """Begin the first page. Raises FontsMissing where set-up has not brought the typefaces."""
         for name in (REGULAR, SEMIBOLD):
             _typeface(name)
-        self._language = about.language
+        self._about = about
         self._canvas: Any = Canvas(
             "",
             pagesize=(PAGE_WIDTH, PAGE_HEIGHT),
@@ -405,9 +426,11 @@ class Paper:
             invariant=True,
             pdfVersion=(1, 7),
             initialFontName=REGULAR,  # type: ignore[arg-type]  # the stubs take it for a number
-            lang=_LOCALES[about.language],
+            lang=archive.LOCALES[about.language],
         )
         self._describe(about)
+        self._tags = Tags()
+        self._drawing = False  # whether grounds belong to a figure
         self._begin_page()
 
     def _describe(self, about: About) -> None:
@@ -415,15 +438,43 @@ class Paper:
         canvas.setTitle(about.title)
         canvas.setAuthor(about.author)
         canvas.setSubject(about.subject)
-        canvas.setCreator(_CREATOR)
+        canvas.setCreator(archive.CREATOR)
+        canvas.setProducer(archive.CREATOR)
         canvas.setViewerPreference("DisplayDocTitle", "true")
         canvas.setDateFormatter(lambda *_: f"D:{about.dated_on:%Y%m%d}000000Z")
         # The file's identity starts from a time stamp, which SOURCE_DATE_EPOCH would change.
-        canvas._doc.signature = md5(_CREATOR.encode(), usedforsecurity=False)
+        canvas._doc.signature = md5(archive.CREATOR.encode(), usedforsecurity=False)
 
     def _begin_page(self) -> None:
         self._pen = self._canvas.beginText()
         self._style: Style | None = None
+        # What the marked sequence open in each layer belongs to; None where none is open.
+        self._penned: int | Artifact | None = None
+        self._grounded: int | Artifact | None = None
+
+    # --- structure
+
+    def tag(self, role: Role, attributes: str = "") -> AbstractContextManager[None]:
+        """Open an element; what is written until the end of the `with` is its content."""
+        return self._tags.begin(role, attributes)
+
+    @contextmanager
+    def artifact(self, kind: Artifact) -> Iterator[None]:
+        """Draw what repeats, or is for the eye alone: it is not read."""
+        self._tags.begin_artifact(kind)
+        yield
+        self._tags.end_artifact()
+
+    @contextmanager
+    def figure(self, alternative: str, x: float, top: float, wide: float, high: float) -> Iterator[None]:
+        """Draw a figure: grounds and texts until the end of the `with` are one picture, told by its alternative."""
+        box = (x, PAGE_HEIGHT - top - high, x + wide, PAGE_HEIGHT - top)
+        with self._tags.begin("Figure", tagged.figure(alternative, box)):
+            self._drawing = True
+            yield
+            self._drawing = False
+
+    # --- strokes
 
     def text(self, x: float, top: float, words: str, style: Style) -> None:
         """Write one line."""
@@ -445,11 +496,15 @@ class Paper:
         return top
 
     def facts(self, x: float, value_x: float, top: float, facts: Iterable[Fact]) -> None:
-        """Write facts below each other, the labels from `x` and the values from `value_x`."""
-        for each in facts:
-            self.text(x, top, each.label, LABEL)
-            self.lines(value_x, top, each.value, each.style)
-            top += each.height
+        """Write facts below each other as a list, the labels from `x` and the values from `value_x`."""
+        with self.tag("L"):
+            for each in facts:
+                with self.tag("LI"):
+                    with self.tag("Lbl"):
+                        self.text(x, top, each.label, LABEL)
+                    with self.tag("LBody"):
+                        self.lines(value_x, top, each.value, each.style)
+                top += each.height
 
     def rule(self, y: float, start: float = LEFT, end: float = RIGHT, *, colour: Colour = HAIR) -> None:
         """Draw a thin line across."""
@@ -457,38 +512,82 @@ class Paper:
 
     def panel(self, x: float, top: float, wide: float, high: float, colour: Colour = TINT) -> None:
         """Lay a coloured ground; texts of the page stand above it."""
+        self._mark_ground()
         self._canvas.setFillColor(colour)
         self._canvas.rect(x, PAGE_HEIGHT - top - high, wide, high, stroke=0, fill=1)
 
     def footer(self, words: str, number: int, of: int) -> None:
         """Write the foot of a page: one line that says what the document is, and which page this is."""
-        pages = page_number(number, of)[self._language]
-        self.rule(FOOTER - 6)
-        self.text(LEFT, FOOTER, shortened(words, SMALL, WIDTH - width(pages, SMALL) - 24), SMALL)
-        self.right(RIGHT, FOOTER, pages, SMALL, WIDTH)
+        pages = page_number(number, of)[self._about.language]
+        with self.artifact("Footer"):
+            self.rule(FOOTER - 6)
+            self.text(LEFT, FOOTER, shortened(words, SMALL, WIDTH - width(pages, SMALL) - 24), SMALL)
+            self.right(RIGHT, FOOTER, pages, SMALL, WIDTH)
+
+    # --- pages
 
     def pages(self, pages: Sequence[Sequence[Block]], foot: str) -> None:
-        """Draw pages of blocks from the top down, each with its foot."""
+        """Draw pages of blocks from the top down, each with its foot. What was drawn before is an artifact."""
+        drawn: set[int] = set()
+        group: Group | None = None
         for number, blocks in enumerate(pages, start=1):
             top = TOP
             for block in blocks:
-                block.draw(self, top)
+                repeated: Artifact | None = "Header" if id(block) in drawn else block.artifact
+                if repeated is None:
+                    group = self._entered(group, block.within)
+                self._draw(block, top, repeated)
+                drawn.add(id(block))
                 top += block.height
             self.footer(foot, number, len(pages))
             self.turn()
+        self._entered(group, None)
+
+    def _entered(self, group: Group | None, within: Group | None) -> Group | None:
+        """Leave one group for another, if it is another."""
+        if within is not group:
+            if group:
+                self._tags.end()
+            if within:
+                self._tags.begin(within.role)
+        return within
+
+    def _draw(self, block: Block, top: float, artifact: Artifact | None) -> None:
+        if artifact is None:
+            block.draw(self, top)
+            return
+        with self.artifact(artifact):
+            block.draw(self, top)
 
     def turn(self) -> None:
         """End the page; the next stroke is on a new one."""
+        if self._penned is not None:
+            self._pen._code.append(tagged.END)
+        if self._grounded is not None:
+            self._canvas._code.append(tagged.END)
         self._canvas.drawText(self._pen)
         self._canvas.showPage()
+        self._tags.turn()
         self._begin_page()
 
-    def finish(self) -> bytes:
-        """Give the document as PDF, after its last page was turned."""
+    def finish(self, attachments: Sequence[Attachment] = ()) -> bytes:
+        """Give the document in its archive form, after its last page was turned."""
+        for number, page in enumerate(self._canvas._doc.Pages.pages):
+            page.__NoDefault__ = [*page.__NoDefault__, "StructParents", "Tabs"]  # reportlab knows neither
+            page.StructParents, page.Tabs = number, PDFName("S")
+        drawn = self.drawn()
+        numbers = self._canvas._doc.idToObjectNumberAndVersion
+        pages = [numbers[f"Page{page}"][0] for page in range(1, self._canvas.getPageNumber())]
+        return archive.finished(drawn, self._about, self._tags, pages, attachments)
+
+    def drawn(self) -> bytes:
+        """Give the document as it was drawn, without structure and archive form."""
         return bytes(self._canvas.getpdfdata())
 
     def _write(self, x: float, top: float, words: str, style: Style) -> None:
         pen = self._pen
+        if self._tags.state != self._penned:
+            self._mark_pen()
         if style is not self._style:
             if self._style is None or style.colour is not self._style.colour:
                 pen.setFillColor(style.colour)
@@ -496,3 +595,26 @@ class Paper:
             self._style = style
         pen.setTextOrigin(x, PAGE_HEIGHT - top - style.drop)
         pen.textLine(words)
+
+    def _mark_pen(self) -> None:
+        """Begin a marked sequence for what is written next. Text in no element becomes a paragraph."""
+        code, tags = self._pen._code, self._tags
+        if self._penned is not None:
+            code.append(tagged.END)
+        if tags.state == 0:
+            with tags.begin("P"):
+                code.append(tags.mark())
+        else:
+            code.append(tags.mark())
+        self._penned = tags.state
+
+    def _mark_ground(self) -> None:
+        """Begin a marked sequence for the grounds drawn next: of a figure, or decoration."""
+        owner: int | Artifact = self._tags.state if self._drawing else "Layout"
+        if owner == self._grounded:
+            return
+        code = self._canvas._code
+        if self._grounded is not None:
+            code.append(tagged.END)
+        code.append(self._tags.mark() if self._drawing else tagged.DECORATION)
+        self._grounded = owner
