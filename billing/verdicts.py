@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from billing import renderings
 from billing.einvoice import rule_packs
-from billing.einvoice.reading import FORMATS, Format
-from billing.einvoice.rule_packs import Failure, RulePack
+from billing.einvoice.reading import FORMATS
+from billing.einvoice.rule_packs import Failure, Format, RulePack
 from billing.gathering import INVOICES, Book
 from billing.models import Verdict
 from billing.renderings import RENDERINGS

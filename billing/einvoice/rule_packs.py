@@ -24,10 +24,11 @@ from typing import Any, Literal
 from lxml import etree
 
 from billing.einvoice import reading
-from billing.einvoice.reading import DOCUMENTS, Claim, Format, Kind, Unreadable
+from billing.einvoice.reading import DOCUMENTS, Claim, Kind, Unreadable
 from foundation.errors import NotNow
 from foundation.language import Text
 
+Format = reading.Format
 Layer = Literal["xml", "xsd", "cen", "peppol", "oioubl"]
 
 SCHEMAS = "ubl-2.1"
