@@ -203,7 +203,7 @@ def _payment_terms(root: etree._Element, document: _Document, to_pay: Money) -> 
     terms = group(root, "PaymentTerms")
     value(terms, "ID", "1")
     value(terms, "PaymentMeansID", "1")
-    value(terms, "Note", ubl.other_ways(document.payment, document.number))
+    value(terms, "Note", ubl.other_ways(document))
     amount(terms, "Amount", to_pay)  # F-INV134, F-REM086
 
 
@@ -264,13 +264,19 @@ def _line(root: etree._Element, document: InvoiceDocument, line: DocumentLine) -
     value(part, names.quantity, "-1" if negative else "1", unitCode=ubl.EACH)
     amount(part, "LineExtensionAmount", line.net)  # F-INV149, F-INV340
     _period(part, line)
-    _vat(part, line.vat, (VatTotal(line.vat_category, line.vat_rate, "", line.net, line.vat),))  # F-INV138
+    vat = _vat_of(line)
+    _vat(part, vat, (VatTotal(line.vat_category, line.vat_rate, "", line.net, vat),))  # F-INV138
     item = group(part, "Item")  # F-CRN082
     value(item, "Description", line.why.da)
     value(item, "Name", line.text.da)  # F-INV163
     price = group(part, "Price")  # F-INV139, F-CRN083
     amount(price, "PriceAmount", -line.net if negative else line.net)
     value(price, "BaseQuantity", "1", unitCode=ubl.EACH)
+
+
+def _vat_of(line: DocumentLine) -> Money:
+    """Give a line's share of the VAT; where rounding left it none, its own, for it must not be nothing (F-LIB381)."""
+    return line.vat or line.net.scaled(line.vat_rate)
 
 
 def _period(part: etree._Element, line: DocumentLine) -> None:

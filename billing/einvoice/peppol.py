@@ -160,7 +160,7 @@ def _payment_means(root: etree._Element, document: InvoiceDocument) -> None:
 
 
 def _payment_terms(root: etree._Element, document: InvoiceDocument) -> None:
-    ways = ubl.other_ways(document.payment, document.number)
+    ways = ubl.other_ways(document)
     if ways:
         value(group(root, "PaymentTerms"), "Note", ways)
 

@@ -364,11 +364,16 @@ def _failed_in_svrl(layer: Layer, report: etree._Element) -> Iterator[Failure]:
 
 
 def _failed_in_oioubl(layer: Layer, report: etree._Element) -> Iterator[Failure]:
+    """Read what OIOUBL's rules write: elements of their own, the rule's number in brackets before the words.
+
+    Every element is an Error; that a rule only warns shows in its number, which begins with W.
+    """
     for failed in report.iter("Error", "Warning"):
         text = " ".join((failed.findtext("Description") or "").split())
         rule = re.match(r"\[([^\]]+)\]", text)
-        flag = "warning" if failed.tag == "Warning" else "fatal"
-        yield Failure(layer, flag, rule[1] if rule else "", failed.findtext("Xpath") or "", text)
+        id = rule[1] if rule else ""
+        flag = "warning" if failed.tag == "Warning" or id.startswith("W-") else "fatal"
+        yield Failure(layer, flag, id, failed.findtext("Xpath") or "", text)
 
 
 def _readable(location: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from billing.document import InvoiceDocument, PaymentWays, VatTotal
+from billing.reminder_document import ReminderDocument
 from foundation.language import day as in_words
 from foundation.language import joined
 from foundation.money import ORE_PER_KRONE, Money
@@ -76,15 +77,17 @@ def payment_means_code(payment: PaymentWays) -> str:
     return IBAN if payment.iban else ""
 
 
-def other_ways(payment: PaymentWays, number: str) -> str:
-    """Tell in words how else it can be paid; empty where there is no other way."""
+def other_ways(document: InvoiceDocument | ReminderDocument) -> str:
+    """Tell in words how else it can be paid; empty where there is no other way, or it is a credit note."""
+    payment, ways = document.payment, []
     named = payment_means_code(payment)
-    ways = []
+    if isinstance(document, InvoiceDocument) and document.kind == "credit_note":
+        return ""
     if payment.registration and payment.account and named != BANK_ACCOUNT:
         ways.append(f"reg.nr. {payment.registration}, kontonr. {payment.account}")
     if payment.iban and named != IBAN:
         ways.append(f"IBAN {payment.iban}")
-    return f"Kan også betales til {' eller '.join(ways)}. Angiv {number}." if ways else ""
+    return f"Kan også betales til {' eller '.join(ways)}. Angiv {document.number}." if ways else ""
 
 
 def compact(iban: str) -> str:

@@ -68,6 +68,7 @@ CASES = {
     "a buyer without address": make.invoice(buyer=NO_ADDRESS),
     "notices": make.invoice(notices=(Text("PRØVE.", "REHEARSAL."), Text("Data er opdigtede.", "Made-up data."))),
     "a rehearsal": make.invoice(number="R-2027-0001"),
+    "a line whose VAT is rounded away": make.invoice(make.line(Money(2)), make.line(Money(2))),
     "a sum of millions": make.invoice(make.line(kroner(98_765_432)), make.line(Money(1))),
     "VAT that is rounded": make.invoice(*[make.line(Money(ore)) for ore in (1, 3, 5, 7, 333)]),
     "to a CVR number without a reference": replace(
