@@ -39,7 +39,7 @@ def main() -> None:
     results = {(kind, size): _measure(kind, size) for kind in KINDS for size in given.sizes}
     drawn = next(result["drawing"]["each_second"] for result in reversed(results.values()))
     judged = next(found["validating"] for found in reversed(results.values()) if "validating" in found)
-    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn), *_validating(judged)])
+    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -151,6 +151,15 @@ def _validating(found: Found) -> Iterator[str]:
             for name, one in found["validated"].items()
         ],
     )  # fmt: skip
+
+
+def _tagging(found: dict[str, float]) -> str:
+    tagged, plain = found["pdf"], found["untagged"]
+    cost = f"{plain / tagged:.2f}"
+    return _table(
+        ("document", "a second and core", "untagged, no archive form", "times its cost"),
+        [("PDF of eight lines, tagged PDF/A-3", f"{tagged:.0f}", f"{plain:.0f}", cost)],
+    )
 
 
 def _drawn(found: dict[str, float], name: str, ours: str, bare: str, what: str) -> Row:

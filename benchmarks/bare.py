@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from sqlalchemy import Column, Engine, MetaData, Table, insert, select
 from sqlalchemy.orm import Session, registry
 
 import foundation
+from billing import invoice_pdf
+from billing.document import InvoiceDocument
 from billing.gathering import INVOICES, LINES
 from billing.invoices import INVOICES_AT_A_TIME, OUTBOX
 from billing.ledger import ENTRIES, POSTINGS
 from foundation import audit
+from foundation.letterhead import Paper
+from foundation.tagged import Role
 
 WRITTEN: tuple[Table, ...] = (INVOICES, LINES, ENTRIES, POSTINGS, OUTBOX, audit.ENTRIES)
 
@@ -118,6 +123,37 @@ def page() -> bytes:
     canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+class Untagged(Paper):
+    """Paper without structure and archive form: what drawing the same page costs by itself."""
+
+    def tag(self, role: Role, attributes: str = "") -> AbstractContextManager[None]:
+        return _NOTHING
+
+    def _mark_pen(self) -> None:
+        self._penned = 0
+
+    def _mark_ground(self) -> None:
+        pass
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+_NOTHING = _Nothing()
+
+
+def untagged(document: InvoiceDocument) -> bytes:
+    """Draw an invoice without structure and archive form."""
+    paper = Untagged(invoice_pdf.about(document, "da"))
+    invoice_pdf.draw(paper, document)
+    return paper.drawn()
 
 
 Shape = tuple[Any, ...]

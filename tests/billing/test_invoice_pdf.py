@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pypdf import PdfReader
 
 from billing import document as documents_as_text
 from billing import invoice_pdf
-from billing.document import InvoiceDocument, PaymentWays, References
+from billing.document import Credited, InvoiceDocument, PaymentWays, References
 from foundation import letterhead
 from foundation.errors import NotNow
 from foundation.language import LANGUAGES, Language, Text, amount, same
@@ -34,6 +35,18 @@ for file in sorted(letterhead.FONTS.glob("*.ttf")):
 sys.stdout.buffer.write(invoice_pdf.render(document.from_json(sys.stdin.read())))
 """
 
+
+def credit_note() -> InvoiceDocument:
+    """The exempt and the taxed lines of an invoice taken back."""
+    reason = "Aftalen om OS2kitos var opsagt i tide; linjerne tages tilbage efter henvendelse fra økonomiafdelingen."
+    return replace(
+        documents.mixed(),
+        number="K-2027-0001",
+        kind="credit_note",
+        credited=Credited("2027-0417", date(2027, 1, 11), reason),
+    )
+
+
 SAMPLES: dict[str, Callable[[], InvoiceDocument]] = {
     "one line": documents.invoice,
     "typical": documents.typical,
@@ -41,6 +54,7 @@ SAMPLES: dict[str, Callable[[], InvoiceDocument]] = {
     "long names": documents.long_names,
     "exempt dues beside taxed fees": documents.mixed,
     "seller not registered for VAT": documents.unregistered,
+    "credit note": credit_note,
 }
 
 
@@ -271,6 +285,50 @@ def test_whatever_character_comes_something_legible_is_printed() -> None:
     assert letterhead.width(printed, letterhead.BODY) > 0
     assert letterhead.printable(printed) == printed
     assert "\n" not in printed
+
+
+def test_a_credit_note_names_the_invoice_and_the_reason_and_asks_for_no_money() -> None:
+    document = credit_note()
+
+    read = words(document)
+
+    assert document.credited is not None
+    for expected in [
+        "KREDITNOTA K-2027-0001",
+        "Kreditnota til Københavns Kommune",
+        "Kreditnotanr. K-2027-0001 Kreditnotadato 15. januar 2027 Krediterer faktura 2027-0417",
+        "Fakturaens dato 11. januar 2027",
+        "Krediteret i alt DKK 106.987,00",
+        "Krediterer faktura 2027-0417 af 11. januar 2027 Begrundelse " + document.credited.reason,
+        "Betaling Intet skal betales.",
+        "Kreditnota K-2027-0001 · CVR 41849983",
+    ]:
+        assert expected in read
+    for of_an_invoice in ("+71", "IBAN", "Betales senest", "Forfaldsdato", "At betale", "Fakturanummer", "-34.880"):
+        assert of_an_invoice not in read
+
+
+def test_an_english_credit_note_is_english() -> None:
+    read = words(credit_note(), "en")
+
+    for expected in [
+        "CREDIT NOTE K-2027-0001",
+        "Credit note to",
+        "Credits invoice 2027-0417",
+        "Credits invoice 2027-0417 of 11 January 2027 Reason",
+        "Credited in all DKK 106,987.00",
+    ]:
+        assert expected in read
+    assert "redite" not in read.replace("Credited in all", "")
+    assert "reditnota" not in read
+
+
+def test_a_credit_note_reads_back_from_its_text() -> None:
+    document = credit_note()
+
+    stored = documents_as_text.from_json(documents_as_text.to_json(document))
+
+    assert invoice_pdf.render(stored) == invoice_pdf.render(document)
 
 
 # --- how it flows ----------------------------------------------------------------------------------------------------
