@@ -59,7 +59,7 @@ def test_untouched_data_has_nothing_broken(issued: CommandLine) -> None:
     assert (verdict["ok"], verdict["violations"]) == (True, [])
     assert {"triggers", "audit_chain", "numbers", "renderings"} <= set(verdict["checked"])
     assert all(isinstance(count, int) for count in verdict["checked"].values())
-    assert verdict["checked"]["numbers"] == 2 and verdict["checked"]["renderings"] == 4
+    assert verdict["checked"]["numbers"] == 2 and verdict["checked"]["renderings"] == 6
     assert verdict["checked"]["triggers"] == len(GUARDED)
 
 
