@@ -43,7 +43,7 @@ def column(line: CommandLine, sql: str) -> list[Any]:
 def judge(line: CommandLine) -> None:
     """Keep a verdict on the first two XML, as a pack that is not here would give it."""
     with line.session() as session:
-        trail = Trail(session, "kommandolinjen", datetime(2027, 1, 15, 11, tzinfo=UTC))
+        trail = Trail(session, "kommandolinjen", datetime(2027, 1, 15, 10, tzinfo=UTC))
         ids = session.execute(text("SELECT id FROM rendering WHERE format = 'peppol' ORDER BY id LIMIT 2")).scalars()
         pack = RulePack("peppol-bis-billing", "3.0.21", Path(), "0" * 64)
         warning = Failure("cen", "warning", "UBL-DT-28", "/Invoice[1]", "A warning.")
