@@ -46,6 +46,7 @@ class Agreement(Base):
     person_reference: Mapped[str | None]
     order_reference: Mapped[str | None]
     accounting_cost: Mapped[str | None]
+    format: Mapped[str | None]  # oioubl or peppol; none means the usual one
     rebate_ore: Mapped[int]
     rebate_reason: Mapped[str | None]
     joining_fee_exempt_reason: Mapped[str | None]

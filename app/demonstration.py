@@ -21,7 +21,7 @@ MADE_UP = "opdigtet til demonstration"
 _COLUMNS = (
     "cvr", "product", "kind", "signed_on", "countersigned_on", "in_force_from", "terminated_to", "notice_given_on",
     "gln", "person_reference", "order_reference", "accounting_cost", "rebate_dkk", "rebate_reason",
-    "joining_fee_exempt_reason", "joining_fee_invoiced_on", "endpoint",
+    "joining_fee_exempt_reason", "joining_fee_invoiced_on", "endpoint", "format",
 )  # fmt: skip
 
 #: Municipalities that co-funded OS2valghalla 3.0 and so pay no joining fee (os2.eu, 2022; real).
@@ -98,7 +98,13 @@ def _members(authorities: Sequence[Authority]) -> Iterator[dict[str, str]]:
                 "left_on": "",
                 "gln": gln(authority.cvr) if own else "",
                 "person_reference": "Digitalisering" if own else "",
+                "format": _format(authority),
             }
+
+
+def _format(authority: Authority) -> str:
+    """One authority in five has asked for Peppol; the others get what all take."""
+    return "peppol" if _chance("format", authority.cvr) < 20 else ""
 
 
 # --- agreements
@@ -136,6 +142,7 @@ def _billing_details(authority: Authority, product: str) -> dict[str, str]:
         "order_reference": f"RK-{authority.code}" if _chance("order", authority.cvr) < 35 else "",
         "accounting_cost": f"45.{authority.code}.{1 + second}" if _chance("account", authority.cvr) < 25 else "",
         "endpoint": "gln",
+        "format": _format(authority),
     }
 
 

@@ -51,6 +51,7 @@ def invoice(proposal: Proposal) -> dict[str, Any]:
         "person_reference": draft.details.person_reference,
         "order_reference": draft.details.order_reference,
         "accounting_cost": draft.details.accounting_cost,
+        "format": draft.details.format,
         "lines": [_line(line) for line in draft.lines],
         "net_ore": draft.net.ore,
         "vat_ore": draft.vat.ore,

@@ -19,6 +19,8 @@ from foundation.periods import Period
 
 MEMBERSHIPS: Table = Membership.__table__  # type: ignore[assignment]
 
+_DETAILS = ("gln", "person_reference", "order_reference", "accounting_cost", "format")
+
 #: The years whose membership an authority's issued lines rest on, as (year, invoice number), by CVR number.
 InvoicedYears = Mapping[str, Sequence[tuple[int, str]]]
 
@@ -34,7 +36,7 @@ def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYea
             continue
         values = {
             "authority_id": ids[row["cvr"]],
-            **row.only("joined_on", "left_on", "gln", "person_reference", "order_reference", "accounting_cost"),
+            **row.only("joined_on", "left_on", *_DETAILS),
         }
         _check(intake, row, values, _resting(lives, ids[row["cvr"]], invoiced_to))
         intake.offer(row, values, key_column="cvr")

@@ -72,3 +72,4 @@ class Membership(Base):
     person_reference: Mapped[str | None]
     order_reference: Mapped[str | None]
     accounting_cost: Mapped[str | None]
+    format: Mapped[str | None]  # oioubl or peppol; none means the usual one

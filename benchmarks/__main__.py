@@ -39,7 +39,8 @@ def main() -> None:
     given = options.parse_args()
     results = {(kind, size): _measure(kind, size) for kind in KINDS for size in given.sizes}
     drawn = next(result["drawing"]["each_second"] for result in reversed(results.values()))
-    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn), _tagging(drawn)])
+    judged = next(found["validating"] for found in reversed(results.values()) if "validating" in found)
+    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -57,8 +58,8 @@ def _measure(kind: str, size: int) -> dict[str, Found]:
     with _database(kind) as (url, folder):
         _step("fill", url, folder, str(size))
         found = {}
-        for name in ("idle", "plan", "approve", "issue", "orm", "core", "documents", "verify", "drawing"):
-            if name != "drawing" or (kind, size) == (KINDS[-1], size):
+        for name in ("idle", "plan", "approve", "issue", "orm", "core", "documents", "verify", "drawing", "validating"):
+            if name not in ("drawing", "validating") or (kind, size) == (KINDS[-1], size):
                 print(f"{kind} {size}: {name} …", file=sys.stderr)
                 found[name] = _step(name, url, folder)
         return found
@@ -144,6 +145,23 @@ def _drawing(found: dict[str, float]) -> str:
             _drawn(found, "Peppol XML of eight lines", "xml", "tree", "lxml, the same elements"),
         ],
     )
+
+
+def _validating(found: Found) -> Iterator[str]:
+    """Tell what the official rules cost, where they are installed."""
+    yield "Validating with the official rules, PDF embedded, in one process of one core:"
+    for reason in found["lacking"]:
+        yield f"Not measured: {reason}."
+    if not found["validated"]:
+        return
+    yield _table(
+        ("format", "first document s", "a second and core, warm", "kB a document", "MB warm", "MB after 2.000 more"),
+        [
+            (name, f"{one['cold']:.2f}", f"{one['each_second']:.0f}", f"{one['bytes'] // 1000}", f"{one['before']}",
+             f"{one['after']}")
+            for name, one in found["validated"].items()
+        ],
+    )  # fmt: skip
 
 
 def _tagging(found: dict[str, float]) -> str:

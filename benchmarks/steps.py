@@ -6,12 +6,15 @@ usage: python -m benchmarks.steps STEP DATABASE-URL FOLDER        prints one lin
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, select
@@ -23,8 +26,8 @@ from app.cli import billing
 from app.cli.service import Service
 from app.config import read
 from benchmarks import bare, registers
-from billing import annual_run, approvals, document, invoice_pdf, renderings, seller, verification
-from billing.einvoice import peppol
+from billing import annual_run, approvals, document, invoice_pdf, renderings, seller, verdicts, verification
+from billing.einvoice import peppol, rule_packs
 from billing.gathering import INVOICES
 from billing.invoices import INVOICES_AT_A_TIME
 from billing.renderings import Task
@@ -34,6 +37,8 @@ Found = dict[str, Any]
 _ON = date(registers.YEAR, 1, 15)
 _SAMPLE = 400  # documents
 _AT_A_TIME = 200
+_JUDGED = 2_000  # documents one worker validates
+_WARMING = 100
 
 
 def fill(service: Service, count: int) -> Found:
@@ -127,13 +132,57 @@ def drawing(service: Service) -> Found:
 def _on_all_cores(texts: list[str]) -> dict[str, float]:
     found = {}
     for format_, name in ((renderings.PDF, "pdf on all cores"), (renderings.PEPPOL, "xml on all cores")):
-        tasks = [Task(nth, "", format_, text) for nth, text in enumerate(texts * 4)]
+        tasks = [Task(nth, "", (format_,), text, _pdf(format_)) for nth, text in enumerate(texts * 4)]
         with work.workers(len(tasks)) as each:
             list(each(renderings.attempt, tasks[: 4 * work.WORTH_SPREADING]))  # the workers start and load
             begun = time.perf_counter()
             list(each(renderings.attempt, tasks))
             found[name] = len(tasks) / (time.perf_counter() - begun)
     return found
+
+
+def _pdf(format_: str) -> bytes | None:
+    """Give the PDF an XML carries where the XML alone is timed."""
+    return None if format_ == renderings.PDF else b"%PDF-1.7"
+
+
+def validating(service: Service) -> Found:
+    """Judge kept XML on one core: the first document, which waits for the rules, and many; and tell the memory."""
+    directory = Path(os.environ.get("OS2TILSLUT_RULES_DIR") or service.config.rules_dir)
+    known = verdicts.rules(directory)
+    found: Found = {}
+    for format_, pack in known.packs.items():
+        with service.reading() as session:
+            of_format = renderings.RENDERINGS.c.format == format_
+            column = renderings.RENDERINGS.c.content
+            contents = list(session.execute(select(column).where(of_format).limit(_SAMPLE)).scalars())
+        if not contents:
+            continue
+        cold, broken = _timed(partial(pack.validate, contents[0]))
+        assert rule_packs.is_valid(broken), broken
+        for xml in contents[:_WARMING]:
+            pack.validate(xml)
+        before = _megabytes()
+        seconds, _ = _timed(partial(_judge_many, pack, contents))
+        found[format_] = {
+            "cold": cold,
+            "each_second": _JUDGED / seconds,
+            "bytes": sum(map(len, contents)) // len(contents),
+            "before": before,
+            "after": _megabytes(),
+        }
+    return {"validated": found, "lacking": [reason.en for reason in known.lacking.values()]}
+
+
+def _judge_many(pack: rule_packs.RulePack, contents: list[bytes]) -> None:
+    for nth in range(_JUDGED):
+        pack.validate(contents[nth % len(contents)])
+
+
+def _megabytes() -> int:
+    """Give the memory this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024**2
 
 
 def _bare(service: Service, do: Callable[[Engine, Iterator[bare.Batch]], tuple[int, float]]) -> Found:
@@ -165,7 +214,7 @@ def _queries(session: Session) -> Iterator[list[int]]:
 
 
 STEPS: dict[str, Callable[[Service], Found]] = {
-    step.__name__: step for step in (idle, plan, approve, issue, core, orm, documents, verify, drawing)
+    step.__name__: step for step in (idle, plan, approve, issue, core, orm, documents, verify, drawing, validating)
 }
 
 

@@ -207,7 +207,8 @@ def draft_invoices(billable: Billable, charges: Iterable[Charge], seller: Seller
 
 
 def _details_order(details: References) -> tuple[str, ...]:
-    return (details.gln, details.person_reference, details.order_reference, details.accounting_cost, details.endpoint)
+    return (details.gln, details.person_reference, details.order_reference, details.accounting_cost, details.endpoint,
+            details.format)  # fmt: skip
 
 
 def _differs(billable: Billable, line: InvoicedLine, charge: Charge) -> Problem:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from agreements.lifecycle import Facts
-from billing.document import References, VatCategory
+from billing.document import USUAL_FORMAT, References, VatCategory
 from fee_tables.calculation import Kind, Parts, Placement, Reason, facts_json
 from fee_tables.table import Vat
 from foundation.audit import canonical, sha256
@@ -190,7 +190,7 @@ class Draft:
             "payer": [payer.cvr, payer.name, payer.address, payer.postcode, payer.city],
             "details": [
                 details.endpoint, details.gln, details.person_reference, details.order_reference,
-                details.accounting_cost,
+                details.accounting_cost, *([] if details.format == USUAL_FORMAT else [details.format]),
             ],
             "lines": [_line_content(line) for line in self.lines],
         }  # fmt: skip

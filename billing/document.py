@@ -37,7 +37,8 @@ class Party:
 class References:
     """The buyer's billing details; lines of one payer with equal details stand on one invoice.
 
-    `endpoint` says whether the invoice goes to the GLN or to the CVR number. What is not given is empty.
+    `endpoint` says whether the invoice goes to the GLN or to the CVR number. What is not given is empty. The usual
+    `format` is left out of texts, so that what was approved before there was a choice reads as it did.
     """
 
     endpoint: Literal["gln", "cvr"]
@@ -45,6 +46,7 @@ class References:
     person_reference: str
     order_reference: str
     accounting_cost: str  # kontostreng
+    format: Literal["oioubl", "peppol"] = "oioubl"  # which XML the receiver takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,9 @@ class InvoiceDocument:
     credited: Credited | None = None
 
 
+#: The format of a receiver who has not asked for another: every Danish public receiver takes it.
+USUAL_FORMAT = "oioubl"
+
 #: What an invoice gets with its number; all else, the body, is as it was approved.
 HEAD = ("number", "issued_on", "due_on", "payment", "notices")
 
@@ -170,7 +175,11 @@ def _written(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_written(inner) for inner in value]
     names = _FIELDS.get(type(value))
-    return value if names is None else {name: _written(getattr(value, name)) for name in names}
+    if names is None:
+        return value
+    if isinstance(value, References) and value.format == USUAL_FORMAT:
+        names = names[:-1]
+    return {name: _written(getattr(value, name)) for name in names}
 
 
 _FIELDS = {

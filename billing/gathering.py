@@ -174,7 +174,7 @@ def _payers(session: Session, ids: Collection[int]) -> dict[int, Payer]:
 _FACTS = (
     "kind", "signed_on", "countersigned_on", "in_force_from", "terminated_to", "notice_given_on", "active_from",
 )  # fmt: skip
-_DETAILS = ("gln", "person_reference", "order_reference", "accounting_cost")
+_DETAILS = ("gln", "person_reference", "order_reference", "accounting_cost", "format")
 _GRANTED = ("rebate_ore", "rebate_reason", "joining_fee_exempt_reason", "joining_fee_invoiced_on")
 _KINDS = {kind.value: kind for kind in Kind}
 
@@ -190,10 +190,11 @@ def _connections(session: Session, ids: Collection[int], payers: Mapping[int, Pa
     found: dict[int, list[Connection]] = defaultdict(list)
     details = _Details()
     for product, id_, authority, endpoint, *row in rows:
-        rebate, rebate_reason, exempt_reason, invoiced_elsewhere_on, kind, *days = row[4:]
+        rebate, rebate_reason, exempt_reason, invoiced_elsewhere_on, kind, *days = row[len(_DETAILS) :]
         found[authority].append(
             Connection(
-                id_, payers[authority], product, Facts(_KINDS[kind], *days), details.of(endpoint, *row[:4]),
+                id_, payers[authority], product, Facts(_KINDS[kind], *days),
+                details.of(endpoint, *row[: len(_DETAILS)]),
                 Money(rebate), rebate_reason, exempt_reason, invoiced_elsewhere_on,
             )
         )  # fmt: skip
@@ -210,10 +211,11 @@ class _Details:
         """Give details with an endpoint; None where there is neither a GLN nor the wish for the CVR number."""
         asked = (endpoint, *given)
         if asked not in self._made:
-            gln, person_reference, order_reference, accounting_cost = (value or "" for value in given)
+            gln, person_reference, order_reference, accounting_cost, asked_format = (value or "" for value in given)
+            format_: Literal["oioubl", "peppol"] = "peppol" if asked_format == "peppol" else "oioubl"
             kind: Literal["gln", "cvr"] = "cvr" if endpoint == "cvr" else "gln"
             self._made[asked] = (
-                References(kind, gln, person_reference, order_reference, accounting_cost)
+                References(kind, gln, person_reference, order_reference, accounting_cost, format_)
                 if gln or kind == "cvr"
                 else None
             )

@@ -192,7 +192,23 @@ class Rendering(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
-    format: Mapped[str]  # pdf or peppol
+    format: Mapped[str]  # pdf, peppol or oioubl
     sha256: Mapped[str]
     content: Mapped[bytes] = mapped_column(LargeBinary)
     rendered_at: Mapped[datetime]
+
+
+class Verdict(Base):
+    """What the official rules of one pack say of a kept XML. A newer pack gives a further verdict."""
+
+    __tablename__ = "verdict"
+    __table_args__ = (UniqueConstraint("rendering_id", "pack_sha256"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rendering_id: Mapped[int] = mapped_column(ForeignKey("rendering.id"))
+    pack: Mapped[str]
+    pack_version: Mapped[str]
+    pack_sha256: Mapped[str]
+    outcome: Mapped[str]  # valid or invalid
+    failures: Mapped[str]  # JSON: every rule broken, warnings too
+    judged_at: Mapped[datetime]

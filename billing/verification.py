@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
 from billing import document as documents
-from billing import ledger, preparation
+from billing import ledger, preparation, verdicts
 from billing.approvals import APPROVED, PREPARED
 from billing.document import InvoiceDocument
 from billing.gathering import INVOICES, LINES
@@ -415,6 +415,29 @@ def _renderings(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("renderings", subject, "filens kontrolsum passer ikke", "the file's digest differs")
 
 
+def _verdicts(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """A verdict is on a kept XML, by a pack of its format, and says what the rules it names say."""
+    columns = (verdicts.VERDICTS, RENDERINGS.c.format, INVOICES.c.number)
+    rows = (
+        select(*columns)
+        .join(RENDERINGS, verdicts.VERDICTS.c.rendering_id == RENDERINGS.c.id, isouter=True)
+        .join(INVOICES, RENDERINGS.c.invoice_id == INVOICES.c.id, isouter=True)
+    )
+    for row in session.execute(rows.execution_options(yield_per=_AT_A_TIME)):
+        checked["verdicts"] += 1
+        subject = f"verdict {row.id}, {row.number}.{row.format}"
+        if row.format is None or not row.pack.startswith(row.format):
+            yield _broken("verdicts", subject, "er ikke afsagt over et XML af sin art", "is not on an XML of its kind")
+        try:
+            failures = verdicts.read(row.failures)
+        except _UNREADABLE as error:
+            kind = type(error).__name__
+            yield _broken("verdicts", subject, f"kan ikke læses: {kind}", f"cannot be read: {kind}")
+            continue
+        if row.outcome != verdicts.outcome(failures):
+            yield _broken("verdicts", subject, "siger andet end reglerne", "says something else than its rules")
+
+
 def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     messages = Counter(session.execute(select(OUTBOX.c.invoice_id).where(OUTBOX.c.kind == "deliver")).scalars())
     for row in session.execute(select(INVOICES.c.id, INVOICES.c.number)):
@@ -436,5 +459,6 @@ _CHECKS: dict[str, Check] = {
     "double_billing": _double_billing,
     "conservation": _conservation,
     "renderings": _renderings,
+    "verdicts": _verdicts,
     "outbox": _outbox,
 }

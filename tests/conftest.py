@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from billing.einvoice import rule_packs
 from tests.command_line import CommandLine
 from tests.postgresql_server import PostgreSQLServer
 
@@ -145,3 +146,14 @@ def starter(
 ) -> Iterator[CommandLine]:
     """The command line on a database with the starter loaded: real authorities, inhabitants, products and tables."""
     yield from _copy("starter", kind, templates, request, tmp_path, templates_folder)
+
+
+@pytest.fixture(scope="session")
+def rules_directory() -> Path:
+    """The official rules of e-invoices: they are not shipped, so a test that needs them says what is missing."""
+    named = os.environ.get("OS2TILSLUT_RULES_DIR")
+    directory = Path(named) if named else Path(__file__).parents[2] / "shared" / "einvoice-rules"
+    lacking = [*rule_packs.missing(directory, "peppol"), *rule_packs.missing(directory, "oioubl")]
+    if lacking:
+        pytest.skip(f"official e-invoice rules missing (OS2TILSLUT_RULES_DIR={named or ''}): {lacking[0]}")
+    return directory

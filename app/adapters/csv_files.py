@@ -180,13 +180,14 @@ PRODUCTS = Layout(
     optional={"account": words(40), "level": _name},
     may_be_absent={},
 )
+_format = one_of("oioubl", "peppol")
 _DETAILS: Mapping[str, Parser] = {
     "gln": _gln, "person_reference": words(100), "order_reference": words(100), "accounting_cost": words(100),
 }  # fmt: skip
 MEMBERS = Layout(
     required={"cvr": _cvr, "joined_on": day},
     optional={"left_on": day},
-    may_be_absent=_DETAILS,
+    may_be_absent={**_DETAILS, "format": _format},
 )
 AGREEMENTS = Layout(
     required={"cvr": _cvr, "product": _product, "kind": one_of("active", "passive"), "signed_on": day},
@@ -194,7 +195,9 @@ AGREEMENTS = Layout(
         "countersigned_on": day, "in_force_from": day, "terminated_to": day, "notice_given_on": day, **_DETAILS,
         "rebate_dkk": kroner_as_ore, "rebate_reason": _text, "joining_fee_exempt_reason": _text,
     },
-    may_be_absent={"joining_fee_invoiced_on": day, "endpoint": one_of("gln", "cvr"), "active_from": day},
+    may_be_absent={
+        "joining_fee_invoiced_on": day, "endpoint": one_of("gln", "cvr"), "active_from": day, "format": _format,
+    },
 )  # fmt: skip
 ACCOUNTS = Layout(
     required={"scope": _name, "account_suffix": words(40), "kind": _name, "name_da": _name},

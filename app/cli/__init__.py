@@ -33,6 +33,7 @@ _COMMANDS = {
     "agreements": "app.cli.registers:agreements",
     "fee-tables": "app.cli.tables",
     "billing": "app.cli.billing",
+    "einvoice": "app.cli.einvoice",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
     "serve": "app.cli.serving",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import plan_json
 from app.adapters import files, work
-from app.cli import output, service
+from app.cli import judging, output, service
 from app.cli.output import Progress
 from app.cli.service import Service
 from billing import annual_run, approvals, explanation, invoices, renderings
@@ -24,11 +23,11 @@ from billing.gathering import Book
 from billing.invoices import Terms
 from billing.renderings import Kept
 from foundation.errors import Refused
-from foundation.language import Text, day, joined, kroner
+from foundation.language import Text, day, kroner
 from foundation.money import Money
 
 if TYPE_CHECKING:
-    from billing.einvoice.rule_packs import RulePack
+    from billing.verdicts import Judged, Rules
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 YEAR = click.IntRange(FIRST_YEAR, LAST_YEAR)
@@ -212,6 +211,7 @@ def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
     numbers = issue_all(surroundings, year, _book(rehearsal), dated)
     output.say(_issued(year, numbers))
     render_all(surroundings, year, _book(rehearsal))
+    validate_all(surroundings, year, _book(rehearsal))
 
 
 def _approve_rehearsal(surroundings: Service, year: int) -> None:
@@ -279,7 +279,7 @@ def render_all(surroundings: Service, year: int, book: Book) -> None:
     if not left:
         return None
     progress = Progress(Text("Danner dokumenter", "Making documents"), left)
-    failed: dict[tuple[str, str], str] = {}
+    failed: dict[str, str] = {}
     at_most = surroundings.config.batch or _DOCUMENTS_AT_A_TIME
     with work.workers(left) as each:
         while True:
@@ -288,12 +288,12 @@ def render_all(surroundings: Service, year: int, book: Book) -> None:
             if not tasks:
                 return _refuse_failed(failed)
             rendered = []
-            for task, content in zip(tasks, each(renderings.attempt, tasks), strict=True):
-                if isinstance(content, renderings.Failed):
-                    failed[task.format, task.number] = content.reason
+            for task, contents in zip(tasks, each(renderings.attempt, tasks), strict=True):
+                if isinstance(contents, renderings.Failed):
+                    failed[task.number] = contents.reason
                 else:
-                    rendered.append((task, content))
-                progress.step()
+                    rendered.append((task, contents))
+                progress.step(len(task.formats))
             with surroundings.writing() as (session, trail):
                 renderings.store(session, rendered, trail)
 
@@ -302,27 +302,20 @@ class NotRendered(Refused):
     """Some issued invoices have no document yet; all others have."""
 
 
-def _refuse_failed(failed: Mapping[tuple[str, str], str]) -> None:
+def _refuse_failed(failed: Mapping[str, str]) -> None:
     if failed:
-        listed = "; ".join(f"{number}.{format_}: {reason}" for (format_, number), reason in failed.items())
+        listed = "; ".join(f"{number}: {reason}" for number, reason in failed.items())
         raise NotRendered(Text(f"dokumenter kunne ikke dannes: {listed}", f"documents could not be made: {listed}"))
 
 
 # --- export
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What the rules say of one document: not judged (None), or the failures."""
-
-    failures: tuple[str, ...] | None
-
-
 @command.command("export")
 @click.argument("year", type=YEAR)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--format", "format_", type=click.Choice(["receiver", "peppol"]), default="receiver", show_default=True,
-              help="receiver: det format, modtageren får.")  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(["receiver", "peppol", "oioubl"]), default="receiver",
+              show_default=True, help="receiver: det format, modtageren får.")  # fmt: skip
 @click.option("--english", is_flag=True, help="Skriv også en engelsk læseudgave, NUMMER.en.pdf.")
 @_rehearsal
 def export(year: int, folder: Path, format_: str, english: bool, rehearsal: bool) -> None:
@@ -330,64 +323,64 @@ def export(year: int, folder: Path, format_: str, english: bool, rehearsal: bool
 
     Write NUMBER.pdf and NUMBER.xml of a year's invoices to a folder.
     """
-    export_all(service.current(), year, _book(rehearsal), folder, english=english)
+    export_all(service.current(), year, _book(rehearsal), folder, format_=format_, english=english)
 
 
-def export_all(surroundings: Service, year: int, book: Book, folder: Path, *, english: bool = False) -> int:
+def export_all(
+    surroundings: Service, year: int, book: Book, folder: Path, *, format_: str = "receiver", english: bool = False
+) -> int:
     """Write every document of a year, and say which are not validated; give the count of invoices."""
     render_all(surroundings, year, book)
+    known = judging.judge_all(surroundings, year, book)
     folder.mkdir(parents=True, exist_ok=True)
     with surroundings.reading() as session:
         count = renderings.count_issued(session, year, book)
     progress = Progress(Text("Skriver dokumenter", "Writing documents"), count)
-    faulty: dict[str, tuple[str, ...]] = {}
-    is_judged = _has_rules(surroundings)
-    judge = partial(_judge, rules=surroundings.config.rules_dir if is_judged else None)
-    with work.workers(count if is_judged or english else 0) as each:
-        for batch in _kept(surroundings, year, book):
-            for kept, verdict in zip(batch, each(judge, [k.content[renderings.PEPPOL] for k in batch]), strict=True):
+    judged: dict[tuple[str, str], Judged | None] = {}
+    with work.workers(count if english else 0) as each:
+        for batch, verdicts_of in _kept(surroundings, year, book, known):
+            for kept in batch:
+                chosen = renderings.receivers_format(kept.document) if format_ == "receiver" else format_
                 _place(folder / f"{kept.number}.pdf", kept.content[renderings.PDF])
-                _place(folder / f"{kept.number}.xml", kept.content[renderings.PEPPOL])
-                faulty |= {kept.number: verdict.failures} if verdict.failures else {}
+                _place(folder / f"{kept.number}.xml", kept.content[chosen])
+                judged[chosen, kept.number] = verdicts_of.get(kept.ids[chosen])
                 progress.step()
             if english:
                 for kept, content in zip(batch, each(_in_english, [k.document for k in batch]), strict=True):
                     _place(folder / f"{kept.number}.en.pdf", content)
     output.say(Text(f"{count} fakturaer skrevet til {folder}", f"{count} invoices written to {folder}"))
-    _say_validated(surroundings, count, is_judged, faulty)
+    judging.say(known, judged)
     return count
 
 
-def _kept(surroundings: Service, year: int, book: Book) -> Iterator[list[Kept]]:
+def validate_all(surroundings: Service, year: int, book: Book) -> set[bool | None]:
+    """Validate what has no verdict yet, and say what waits; give the outcomes: True, False, None where one waits."""
+    from billing import verdicts
+
+    known = judging.judge_all(surroundings, year, book)
+    judged: dict[tuple[str, str], Judged | None] = {}
+    with surroundings.reading() as session:
+        for format_, number, verdict in verdicts.for_receivers(session, year, book, known):
+            judged[format_, number] = verdict
+    judging.say(known, judged)
+    return {None if verdict is None else verdict.ok for verdict in judged.values()}
+
+
+def _kept(
+    surroundings: Service, year: int, book: Book, known: Rules
+) -> Iterator[tuple[list[Kept], Mapping[int, Judged]]]:
+    from billing import verdicts
+
     after = 0
     while True:
         with surroundings.reading() as session:
             found = renderings.kept(session, year, book, after=after, at_most=_DOCUMENTS_AT_A_TIME)
+            ids = [id_ for _, kept in found for id_ in kept.ids.values()]
+            judged = verdicts.of(session, ids, known)
         if not found:
             return
         after = found[-1][0]
-        yield [kept for _, kept in found]
-
-
-def _has_rules(surroundings: Service) -> bool:
-    return _pack(surroundings.config.rules_dir) is not None
-
-
-def _judge(xml: bytes, rules: Path | None) -> Judged:
-    if rules is None:
-        return Judged(None)
-    pack = _pack(rules)
-    if pack is None:
-        return Judged(None)
-    return Judged(tuple(f"{failure.id}: {failure.text}" for failure in pack.validate(xml)))
-
-
-@cache
-def _pack(rules: Path) -> RulePack | None:
-    """Find the rules once in each process: it reads all their files."""
-    from billing.einvoice import rule_packs
-
-    return rule_packs.find(rules)
+        yield [kept for _, kept in found], judged
 
 
 def _in_english(document: str) -> bytes:
@@ -400,20 +393,3 @@ def _in_english(document: str) -> bytes:
 def _place(file: Path, content: bytes) -> None:
     with files.whole(file) as unfinished:
         unfinished.write_bytes(content)
-
-
-def _say_validated(surroundings: Service, count: int, is_judged: bool, faulty: dict[str, tuple[str, ...]]) -> None:
-    if not count:
-        return
-    if not is_judged:
-        place = surroundings.config.rules_dir
-        output.note(
-            Text(f"Ikke validerede: alle {count}, for der er ingen regelpakke i {place} (OS2TILSLUT_RULES_DIR)",
-                 f"Not validated: all {count}, since there is no rule pack in {place} (OS2TILSLUT_RULES_DIR)")
-        )  # fmt: skip
-        return
-    passed = count - len(faulty)
-    output.say(Text(f"{passed} XML består de officielle regler", f"{passed} XML pass the official rules"))
-    for number, failures in faulty.items():
-        listed = joined([Text(failure, failure) for failure in failures], by="; ")
-        output.note(Text(f"Ikke valideret: {number}: ", f"Not validated: {number}: ") + listed)

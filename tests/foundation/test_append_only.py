@@ -25,7 +25,7 @@ of_every_table = pytest.mark.parametrize("table", TABLES, ids=[table.name for ta
 
 EXPECTED = {
     "adopted_table", "approved_invoice", "audit_entry", "invoice", "invoice_line", "ledger_entry", "outbox_message",
-    "plan_approval", "posting", "prepared_invoice", "rendering", "seller_settings",
+    "plan_approval", "posting", "prepared_invoice", "rendering", "seller_settings", "verdict",
 }  # fmt: skip
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from billing import verdicts
+from billing.einvoice.rule_packs import Failure, RulePack
+from foundation.audit import Trail
 from foundation.base import Base
 from tests.command_line import CommandLine
 
@@ -33,6 +38,17 @@ def column(line: CommandLine, sql: str) -> list[Any]:
     """Give the first column of a query."""
     with line.session() as session:
         return list(session.execute(text(sql)).scalars())
+
+
+def judge(line: CommandLine) -> None:
+    """Keep a verdict on the first two XML, as a pack that is not here would give it."""
+    with line.session() as session:
+        trail = Trail(session, "kommandolinjen", datetime(2027, 1, 15, 10, tzinfo=UTC))
+        ids = session.execute(text("SELECT id FROM rendering WHERE format = 'peppol' ORDER BY id LIMIT 2")).scalars()
+        pack = RulePack("peppol-bis-billing", "3.0.21", Path(), "0" * 64)
+        warning = Failure("cen", "warning", "UBL-DT-28", "/Invoice[1]", "A warning.")
+        verdicts.store(session, [(verdicts.Task(id_, pack, b""), (warning,)) for id_ in ids], trail)
+        trail.write()
 
 
 def tamper(line: CommandLine, table: str, *statements: str) -> None:

@@ -47,7 +47,7 @@ from foundation.audit import ENTRIES
 from foundation.audit_head import Head
 from foundation.base import Base, Instant
 from tests.command_line import CommandLine
-from tests.scenarios import files, stories
+from tests.scenarios import database, files, stories
 
 #: Every guarded table and column, read from the models: a new one is tampered with by itself.
 TABLES: dict[str, Table] = {table.name: table for table in append_only.tables(Base.metadata)}
@@ -64,6 +64,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     for days in (20, 25):
         line.done("settings", "import", line.write("seller.toml", files.SELLER.replace("= 30", f"= {days}")))
     line.issue(2027)
+    database.judge(line)
 
 
 class Vault:

@@ -262,7 +262,7 @@ def test_eight_that_do_the_same_do_it_once(eight: Rivals, starter: CommandLine, 
     assert [code for code, _ in issued] == [0] * EIGHT, issued
     assert database.column(starter, "SELECT count(*) FROM adopted_table WHERE product = 'Ny'") == [1]
     assert database.count(starter, "plan_approval") == 1 and database.count(starter, "approved_invoice") == 23
-    assert database.count(starter, "rendering") == 46
+    assert database.count(starter, "rendering") == 69
     assert_numbers_are_whole(starter, 23)
     assert_result_is_that_of_one_process(starter)
     assert_nothing_stays_locked(starter, request)

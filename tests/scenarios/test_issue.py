@@ -452,7 +452,7 @@ def test_documents_that_were_not_made_before_an_interruption_are_made_by_the_nex
     starter.done("billing", "issue", 2027)
 
     assert without == (3, 0)
-    assert database.count(starter, "rendering") == 6
+    assert database.count(starter, "rendering") == 9
     starter.done("verify")
 
 

@@ -268,6 +268,7 @@ FORGERIES = {
     "adopted_table": "adopted_by", "approved_invoice": "position", "invoice": "issued_by", "invoice_line": "key",
     "ledger_entry": "text", "outbox_message": "created_at", "plan_approval": "approved_by", "posting": "position",
     "prepared_invoice": "lines", "rendering": "rendered_at", "seller_settings": "imported_by",
+    "verdict": "pack_version",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def issued(starter: CommandLine) -> CommandLine:
         files.take_members(starter, files.member(known.cvr, gln=""))
         files.take_agreements(starter, files.agreement(known.cvr))
     starter.issue(2027)
+    database.judge(starter)
     return starter
 
 
@@ -40,6 +41,7 @@ CHANGES = {
     "posting": "amount_ore = amount_ore + 1",
     "rendering": "sha256 = 'x'",
     "seller_settings": "imported_by = 'en anden'",
+    "verdict": "outcome = 'invalid'",
 }
 GUARDED = set(CHANGES)
 
@@ -59,7 +61,7 @@ def test_untouched_data_has_nothing_broken(issued: CommandLine) -> None:
     assert (verdict["ok"], verdict["violations"]) == (True, [])
     assert {"triggers", "audit_chain", "numbers", "renderings"} <= set(verdict["checked"])
     assert all(isinstance(count, int) for count in verdict["checked"].values())
-    assert verdict["checked"]["numbers"] == 2 and verdict["checked"]["renderings"] == 4
+    assert verdict["checked"]["numbers"] == 2 and verdict["checked"]["renderings"] == 6
     assert verdict["checked"]["triggers"] == len(GUARDED)
 
 
