@@ -92,8 +92,20 @@ class VatTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class Credited:
+    """The invoice that a credit note takes back, in whole or in part, and why."""
+
+    number: str
+    issued_on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDocument:
-    """A whole invoice as issued. `notices` stand on top of it (a rehearsal, made-up demonstration data)."""
+    """A whole invoice as issued, or a credit note, whose amounts are what is given back, above zero.
+
+    `notices` stand on top of it (a rehearsal, made-up demonstration data).
+    """
 
     number: str
     year: int
@@ -110,10 +122,15 @@ class InvoiceDocument:
     gross: Money
     payment: PaymentWays
     notices: tuple[Text, ...]
+    kind: Literal["invoice", "credit_note"] = "invoice"
+    credited: Credited | None = None
 
 
 #: What an invoice gets with its number; all else, the body, is as it was approved.
 HEAD = ("number", "issued_on", "due_on", "payment", "notices")
+
+#: What only a credit note's text has, so that an invoice's is what it was before there were any.
+_OF_CREDIT_NOTES = ("kind", "credited")
 
 #: The head of a document that has no number yet.
 NO_HEAD: Mapping[str, Any] = {
@@ -128,7 +145,9 @@ def to_json(document: InvoiceDocument) -> str:
 
 def body_json(document: InvoiceDocument) -> str:
     """Write a document without its head."""
-    return canonical({name: _written(getattr(document, name)) for name in _FIELDS[InvoiceDocument] if name not in HEAD})
+    left_out = HEAD if document.kind == "credit_note" else (*HEAD, *_OF_CREDIT_NOTES)
+    names = [name for name in _FIELDS[InvoiceDocument] if name not in left_out]
+    return canonical({name: _written(getattr(document, name)) for name in names})
 
 
 def completed(body: str, head: Mapping[str, Any]) -> str:
@@ -155,7 +174,7 @@ def _written(value: Any) -> Any:
 
 _FIELDS = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (Text, Party, References, PaymentWays, DocumentLine, VatTotal, InvoiceDocument)
+    for kind in (Text, Party, References, PaymentWays, DocumentLine, VatTotal, Credited, InvoiceDocument)
 }
 
 
@@ -174,8 +193,13 @@ def from_json(text: str) -> InvoiceDocument:
             "lines": tuple(_line(line) for line in found["lines"]),
             "vat_totals": tuple(_vat_total(row) for row in found["vat_totals"]),
             "notices": tuple(Text(**notice) for notice in found["notices"]),
+            "credited": _credited(found.get("credited")),
         }
     )
+
+
+def _credited(found: dict[str, Any] | None) -> Credited | None:
+    return None if found is None else Credited(**{**found, **_days(found, "issued_on")})
 
 
 def _line(found: dict[str, Any]) -> DocumentLine:

@@ -38,6 +38,7 @@ _TO_PAY = Style(letterhead.SEMIBOLD, 11, 15, letterhead.INK)
 _WAY_LABEL, _WAY_VALUE = LEFT + 14, LEFT + 140
 
 _INVOICE = Text("Faktura", "Invoice")
+_CREDIT_NOTE = Text("Kreditnota", "Credit note")
 #: What stands in the VAT column where there is none; the reason stands with the sums.
 _UNTAXED = {"E": Text("Momsfri", "Exempt"), "O": same("–")}
 
@@ -64,7 +65,11 @@ def _about(document: InvoiceDocument, language: Language) -> letterhead.About:
 
 
 def _title(document: InvoiceDocument, language: Language) -> str:
-    return f"{_INVOICE[language]} {document.number}"
+    return f"{_named(document)[language]} {document.number}"
+
+
+def _named(document: InvoiceDocument) -> Text:
+    return _CREDIT_NOTE if document.kind == "credit_note" else _INVOICE
 
 
 def _foot(document: InvoiceDocument, language: Language) -> str:
@@ -114,7 +119,7 @@ def _masthead(document: InvoiceDocument, language: Language) -> Block:
     def draw(paper: Paper, top: float) -> None:
         below = paper.lines(LEFT, top, name, letterhead.HEADING)
         paper.lines(LEFT, below + 2, rest, letterhead.LABEL)
-        paper.right(RIGHT, top - 4, _INVOICE[language].upper(), letterhead.TITLE, _TITLE_ROOM)
+        paper.right(RIGHT, top - 4, _named(document)[language].upper(), letterhead.TITLE, _TITLE_ROOM)
         paper.right(RIGHT, top + 27, document.number, letterhead.HEADING, _TITLE_ROOM)
 
     return Block(max(high, 42) + 28, draw)
@@ -147,7 +152,7 @@ def _buyer_and_box(document: InvoiceDocument, facts: list[Fact], language: Langu
     high = 16 + len(name) * letterhead.NAME.leading + len(rest) * letterhead.BODY.leading
 
     def draw(paper: Paper, top: float) -> None:
-        paper.text(LEFT, top + 2, Text("Faktura til", "Invoice to")[language], letterhead.SMALL)
+        paper.text(LEFT, top + 2, (_named(document) + Text(" til", " to"))[language], letterhead.SMALL)
         below = paper.lines(LEFT, top + 15, name, letterhead.NAME)
         paper.lines(LEFT, below + 1, rest, letterhead.BODY)
         paper.panel(_BOX, top, _BOX_WIDTH, box)
@@ -160,9 +165,7 @@ def _references(document: InvoiceDocument, language: Language) -> list[tuple[str
     given, plain = document.references, letterhead.BODY
     by_gln = given.endpoint == "gln"
     rows = [
-        (Text("Fakturanummer", "Invoice number"), document.number, letterhead.STRONG),
-        (Text("Fakturadato", "Invoice date"), day(document.issued_on)[language], plain),
-        (Text("Forfaldsdato", "Due date"), day(document.due_on)[language], plain),
+        *_numbers_and_days(document, language),
         (Text("EAN-/GLN-nummer", "EAN/GLN number"), given.gln if by_gln else "", plain),
         (Text("Sendes til CVR-nr.", "Sent to CVR no."), "" if by_gln else document.buyer.cvr, plain),
         (Text("Personreference", "Person reference"), given.person_reference, plain),
@@ -170,6 +173,25 @@ def _references(document: InvoiceDocument, language: Language) -> list[tuple[str
         (Text("Kontostreng", "Account string"), given.accounting_cost, plain),
     ]
     return [(label[language], value, style) for label, value, style in rows if value.strip()]
+
+
+def _numbers_and_days(document: InvoiceDocument, language: Language) -> list[tuple[Text, str, Style]]:
+    own, plain = letterhead.STRONG, letterhead.BODY
+    issued = day(document.issued_on)[language]
+    if document.credited is None:
+        return [
+            (Text("Fakturanummer", "Invoice number"), document.number, own),
+            (Text("Fakturadato", "Invoice date"), issued, plain),
+            (Text("Forfaldsdato", "Due date"), day(document.due_on)[language], plain),
+        ]
+    credited = document.credited
+    return [
+        (Text("Kreditnotanummer", "Credit note number"), document.number, own),
+        (Text("Dato", "Date"), issued, plain),
+        (Text("Krediterer faktura", "Credits invoice"), credited.number, own),
+        (Text("Fakturadato", "Invoice date"), day(credited.issued_on)[language], plain),
+        (Text("Årsag", "Reason"), credited.reason, plain),
+    ]
 
 
 def _long_reference(fact: Fact) -> Block:
@@ -317,7 +339,8 @@ def _remark(words: str) -> Iterator[Block]:
 def _to_pay(document: InvoiceDocument, language: Language) -> Block:
     def draw(paper: Paper, top: float) -> None:
         paper.rule(top + 3, start=_BOX_LABEL, colour=letterhead.ACCENT)
-        paper.text(_BOX_LABEL, top + 9, Text("At betale", "To pay")[language], _TO_PAY)
+        to_pay = Text("At betale", "To pay") if document.credited is None else Text("Krediteret", "Credited")
+        paper.text(_BOX_LABEL, top + 9, to_pay[language], _TO_PAY)
         paper.right(_AMOUNT, top + 9, f"DKK {amount(document.gross, language)}", _TO_PAY, 160)
 
     return Block(46, draw)
@@ -342,6 +365,10 @@ def _payment(document: InvoiceDocument, language: Language) -> Block:
 
 
 def _how_soon(document: InvoiceDocument) -> Text:
+    if document.credited is not None:
+        number = document.credited.number
+        return Text(f"Modregnes i faktura {number}; intet skal betales.",
+                    f"Set off against invoice {number}; nothing is to be paid.")  # fmt: skip
     if document.gross.ore <= 0:
         return Text("Der er intet at betale.", "There is nothing to pay.")
     return Text("Betales senest ", "To be paid by ") + day(document.due_on)
@@ -349,7 +376,7 @@ def _how_soon(document: InvoiceDocument) -> Text:
 
 def _ways(document: InvoiceDocument) -> list[tuple[Text, str, Style]]:
     pay = document.payment
-    if document.gross.ore <= 0:
+    if document.gross.ore <= 0 or document.credited is not None:
         return []
     ways = [
         (Text("Indbetalingskort (FIK)", "Payment form (FIK)"), pay.fik_line, letterhead.STRONG),

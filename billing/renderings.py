@@ -81,7 +81,7 @@ def missing(
                 INVOICES.c.id.not_in(made),
                 INVOICES.c.number.not_in(left_out),
             )
-            .order_by(INVOICES.c.sequence)
+            .order_by(INVOICES.c.id)
             .limit(at_most - len(tasks))
         )
         tasks += [Task(row.id, row.number, format_, row.document) for row in rows]
@@ -99,7 +99,7 @@ def count_missing(session: Session, year: int, book: Book) -> int:
 
 
 def count_issued(session: Session, year: int, book: Book) -> int:
-    """Count the issued invoices of a year."""
+    """Count the issued invoices and credit notes of a year."""
     of_year = (INVOICES.c.year == year, INVOICES.c.book == book)
     return session.execute(select(func.count()).select_from(INVOICES).where(*of_year)).scalar() or 0
 
@@ -141,14 +141,14 @@ class Kept:
 
 
 def kept(session: Session, year: int, book: Book, *, after: int, at_most: int) -> list[tuple[int, Kept]]:
-    """Give the next invoices of a year with their bytes, as (sequence, documents), in order."""
+    """Give the next invoices and credit notes of a year with their bytes, as (id, documents), in the order of issue."""
     invoices = session.execute(
-        select(INVOICES.c.id, INVOICES.c.sequence, INVOICES.c.number, INVOICES.c.document)
-        .where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.sequence > after)
-        .order_by(INVOICES.c.sequence)
+        select(INVOICES.c.id, INVOICES.c.number, INVOICES.c.document)
+        .where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.id > after)
+        .order_by(INVOICES.c.id)
         .limit(at_most)
     ).all()
     content: dict[int, dict[str, bytes]] = {row.id: {} for row in invoices}
     for row in session.execute(select(RENDERINGS).where(RENDERINGS.c.invoice_id.in_(content))):
         content[row.invoice_id][row.format] = row.content
-    return [(row.sequence, Kept(row.number, row.document, content[row.id])) for row in invoices]
+    return [(row.id, Kept(row.number, row.document, content[row.id])) for row in invoices]

@@ -46,7 +46,7 @@ class Finding:
 
 def check(document: InvoiceDocument) -> list[Finding]:
     """Give everything wrong with an invoice, in the order one reads it; a good one gives nothing."""
-    return [*_number(document), *_days(document), *check_body(document), *_payment(document)]
+    return [*_number(document), *_days(document), *check_body(document), *_credit(document), *_payment(document)]
 
 
 def check_body(document: InvoiceDocument) -> list[Finding]:
@@ -222,7 +222,8 @@ def _vat_categories(document: InvoiceDocument) -> Iterator[Finding]:
 def _vat_totals(document: InvoiceDocument) -> Iterator[Finding]:
     for row in document.vat_totals:
         yield from _vat_total(row)
-        yield from _vat_sums(row, [line for line in document.lines if _rate(line) == _rate(row)])
+        of_rate = [line for line in document.lines if _rate(line) == _rate(row)]
+        yield from _vat_sums(row, of_rate, is_credit=document.kind == "credit_note")
     rates = [_rate(row) for row in document.vat_totals]
     if len(set(rates)) < len(rates) or {_rate(line) for line in document.lines} != set(rates):
         yield _error(
@@ -248,11 +249,13 @@ def _vat_total(row: VatTotal) -> Iterator[Finding]:
         )
 
 
-def _vat_sums(row: VatTotal, lines: list[DocumentLine]) -> Iterator[Finding]:
+def _vat_sums(row: VatTotal, lines: list[DocumentLine], *, is_credit: bool) -> Iterator[Finding]:
     net, shares = total(line.net for line in lines), total(line.vat for line in lines)
     of_rate = Text(f"Momskategori {row.category}: ", f"VAT category {row.category}: ")
     yield from _differs("vat_base", of_rate + Text("grundlag", "base"), row.net, net)  # BR-S-08, BR-E-08
     due = row.net.scaled(row.rate)  # BR-CO-17, but to the øre
+    if is_credit and abs(row.vat.ore - due.ore) < max(len(lines), 2):
+        due = row.vat  # each line gives back its share of the invoice's VAT, which was rounded there
     yield from _differs("vat_amount", of_rate + Text("moms", "VAT"), row.vat, due)
     yield from _differs("vat_of_lines", of_rate + Text("moms på linjerne", "VAT on the lines"), shares, row.vat)
 
@@ -261,6 +264,18 @@ def _rate(row: DocumentLine | VatTotal) -> _Rate:
     if isinstance(row, DocumentLine):
         return row.vat_category, row.vat_rate
     return row.category, row.rate
+
+
+# --- what a credit note takes back ------------------------------------------------------------------------------
+
+
+def _credit(document: InvoiceDocument) -> Iterator[Finding]:
+    if (document.kind == "credit_note") != (document.credited is not None):
+        yield _error(
+            "credit_reference",
+            "En kreditnota nævner netop én faktura, og kun en kreditnota. Angiv fakturaen.",
+            "A credit note names exactly one invoice, and only a credit note does. Give the invoice.",
+        )
 
 
 # --- sums -------------------------------------------------------------------------------------------------------

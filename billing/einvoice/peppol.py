@@ -22,6 +22,7 @@ from foundation.money import ORE_PER_KRONE, Money
 CUSTOMIZATION = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"  # PEPPOL-EN16931-R004
 PROFILE = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"  # PEPPOL-EN16931-R007
 COMMERCIAL_INVOICE = "380"  # PEPPOL-EN16931-P0100
+CREDIT_NOTE = "381"  # PEPPOL-EN16931-P0101
 
 #: The buyer reference where the buyer gave neither a person nor an order. PEPPOL-EN16931-R003 demands one of
 #: them; "not stated" in words is honest, and no receiver takes it for a name.
@@ -43,7 +44,8 @@ _EACH = "EA"  # UN/ECE recommendation 20: one of it
 _INVOICE = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
 _CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 _CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
-_NAMESPACES: Any = {None: _INVOICE, "cac": _CAC, "cbc": _CBC}  # the stubs know no default namespace
+_CREDIT_NOTE = "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"
+_PREFIXES = {"cac": _CAC, "cbc": _CBC}
 
 # Line breaks, control characters, halves of surrogate pairs: XML cannot carry them, or gives them no meaning.
 _NOT_TEXT = re.compile("[^\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
@@ -55,7 +57,9 @@ def render(document: InvoiceDocument) -> bytes:
 
     Raises ValueError where a VAT rate has no exact percentage with two decimals.
     """
-    invoice = etree.Element(f"{{{_INVOICE}}}Invoice", nsmap=_NAMESPACES)
+    name, own = ("CreditNote", _CREDIT_NOTE) if document.kind == "credit_note" else ("Invoice", _INVOICE)
+    namespaces: Any = {None: own, **_PREFIXES}  # the stubs know no default namespace
+    invoice = etree.Element(f"{{{own}}}{name}", nsmap=namespaces)
     _head(invoice, document)
     _references(invoice, document)
     _seller(invoice, document)
@@ -65,7 +69,7 @@ def render(document: InvoiceDocument) -> bytes:
     _vat(invoice, document)
     _totals(invoice, document)
     for line in document.lines:
-        _line(invoice, line)
+        _line(invoice, line, document.kind)
     return etree.tostring(invoice, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 
 
@@ -89,15 +93,21 @@ def _head(invoice: etree._Element, document: InvoiceDocument) -> None:
     _value(invoice, "ProfileID", PROFILE)  # PEPPOL-EN16931-R001
     _value(invoice, "ID", document.number)  # BR-02
     _day(invoice, "IssueDate", document.issued_on)  # BR-03
-    _day(invoice, "DueDate", document.due_on)  # no official rule misses it, so `checks` does
-    _value(invoice, "InvoiceTypeCode", COMMERCIAL_INVOICE)  # BR-04
+    if document.kind == "credit_note":
+        _value(invoice, "CreditNoteTypeCode", CREDIT_NOTE)  # BR-04
+    else:
+        _day(invoice, "DueDate", document.due_on)  # no official rule misses it, so `checks` does
+        _value(invoice, "InvoiceTypeCode", COMMERCIAL_INVOICE)  # BR-04
     _value(invoice, "Note", _notice(document))
     _value(invoice, "DocumentCurrencyCode", _CURRENCY)  # BR-05
 
 
 def _notice(document: InvoiceDocument) -> str:
     # One note only (PEPPOL-EN16931-R002), and no #, which would begin a subject code (BR-CL-08).
-    return " ".join(notice.da for notice in document.notices).replace("#", "nr. ")
+    words = [notice.da for notice in document.notices]
+    if document.credited is not None:
+        words.append(f"Krediterer faktura {document.credited.number}: {document.credited.reason}")
+    return " ".join(words).replace("#", "nr. ")
 
 
 def _references(invoice: etree._Element, document: InvoiceDocument) -> None:
@@ -107,6 +117,10 @@ def _references(invoice: etree._Element, document: InvoiceDocument) -> None:
     _value(invoice, "BuyerReference", _clean(references.person_reference) or ("" if order else NO_REFERENCE))
     if order:
         _value(_group(invoice, "OrderReference"), "ID", order)
+    if document.credited is not None:  # no official rule misses it, so `checks` does
+        reference = _group(_group(invoice, "BillingReference"), "InvoiceDocumentReference")
+        _value(reference, "ID", document.credited.number)
+        _day(reference, "IssueDate", document.credited.issued_on)
 
 
 def _seller(invoice: etree._Element, document: InvoiceDocument) -> None:
@@ -163,7 +177,7 @@ def _legal_entity(party: etree._Element, owner: Party) -> None:
 def _payment_means(invoice: etree._Element, document: InvoiceDocument) -> None:
     payment = document.payment
     code = payment_means_code(payment)
-    if not code:
+    if not code or document.kind == "credit_note":  # nothing is to be paid
         return
     means = _group(invoice, "PaymentMeans")
     _value(means, "PaymentMeansCode", code)  # DK-R-005
@@ -180,6 +194,10 @@ def _payment_means(invoice: etree._Element, document: InvoiceDocument) -> None:
 
 
 def _payment_terms(invoice: etree._Element, document: InvoiceDocument) -> None:
+    if document.credited is not None:  # BR-CO-25 asks for terms where an amount is due either way
+        note = f"Modregnes i faktura {document.credited.number}; intet skal betales."
+        _value(_group(invoice, "PaymentTerms"), "Note", note)
+        return
     ways = _other_ways(document.payment)
     if ways:
         note = f"Kan også betales til {' eller '.join(ways)}. Angiv {document.number}."
@@ -241,12 +259,13 @@ def _totals(invoice: etree._Element, document: InvoiceDocument) -> None:
     _amount(totals, "PayableAmount", document.gross)  # BR-CO-16: nothing is paid beforehand
 
 
-def _line(invoice: etree._Element, line: DocumentLine) -> None:
+def _line(invoice: etree._Element, line: DocumentLine, kind: str) -> None:
     negative = line.net.ore < 0
-    group = _group(invoice, "InvoiceLine")
+    group = _group(invoice, "CreditNoteLine" if kind == "credit_note" else "InvoiceLine")
+    quantity = "CreditedQuantity" if kind == "credit_note" else "InvoicedQuantity"
     _value(group, "ID", str(line.position))  # BR-21
     # What is taken off is minus one of something with a price, for a price is never negative (BR-27).
-    _value(group, "InvoicedQuantity", "-1" if negative else "1", unitCode=_EACH)  # BR-22, BR-23
+    _value(group, quantity, "-1" if negative else "1", unitCode=_EACH)  # BR-22, BR-23
     _amount(group, "LineExtensionAmount", line.net)  # BR-24, PEPPOL-EN16931-R120
     _period(group, line)
     _item(group, line)
