@@ -427,8 +427,8 @@ def count(session: Session, year: int, book: Book) -> int:
     return session.execute(found.where(INVOICES.c.year == year, INVOICES.c.book == book)).scalar() or 0
 
 
-def first_creditable(session: Session, year: int, kind: Kind) -> tuple[str, int] | None:
-    """Give an invoice of a year with a line of a kind beside others, and that line, for the demonstration."""
+def first_with(session: Session, year: int, kind: Kind) -> tuple[str, int] | None:
+    """Give the first invoice of a year that has a line of a kind, and where that stands."""
     row = session.execute(
         select(INVOICES.c.number, LINES.c.position)
         .join(LINES, LINES.c.invoice_id == INVOICES.c.id)
