@@ -88,14 +88,16 @@ def _problem(problem: Problem, language: Language) -> dict[str, Any]:
 
 
 def explained(invoice: Explained) -> dict[str, Any]:
-    """Write an explanation, sentences in both languages."""
-    return {
+    """Write an explanation, sentences in both languages; what is said of credit notes only where there are any."""
+    written: dict[str, Any] = {
         "number": invoice.number,
         "authority": {"cvr": invoice.authority_cvr, "name": invoice.authority_name},
-        "kind": "credit_note" if invoice.is_credit_note else "invoice",
         "lines": [_explained_line(line) for line in invoice.lines],
-        "credits": [_told(told) for told in invoice.credits],
     }
+    if invoice.credits:
+        written["kind"] = "credit_note" if invoice.is_credit_note else "invoice"
+        written["credits"] = [_told(told) for told in invoice.credits]
+    return written
 
 
 def _told(told: Told) -> dict[str, Any]:
