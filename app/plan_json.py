@@ -6,6 +6,7 @@ from typing import Any
 
 from billing.annual_run import Plan, Proposal
 from billing.charges import DraftLine, Payer, Problem
+from billing.credits import Told
 from billing.reasons import Explained, ExplainedLine
 from fee_tables.calculation import Kind, Parts, reason_json
 from foundation.language import Language
@@ -88,11 +89,27 @@ def _problem(problem: Problem, language: Language) -> dict[str, Any]:
 
 
 def explained(invoice: Explained) -> dict[str, Any]:
-    """Write an explanation, sentences in both languages."""
-    return {
+    """Write an explanation, sentences in both languages; what is said of credit notes only where there are any."""
+    written: dict[str, Any] = {
         "number": invoice.number,
         "authority": {"cvr": invoice.authority_cvr, "name": invoice.authority_name},
         "lines": [_explained_line(line) for line in invoice.lines],
+    }
+    if invoice.credits:
+        written["kind"] = "credit_note" if invoice.is_credit_note else "invoice"
+        written["credits"] = [_told(told) for told in invoice.credits]
+    return written
+
+
+def _told(told: Told) -> dict[str, Any]:
+    return {
+        "number": told.number,
+        "credits": told.credits,
+        "lines": list(told.positions),
+        "reason": told.reason,
+        "prepared_by": told.prepared_by,
+        "approved_by": told.approved_by,
+        "then_reissue": told.then_reissue,
     }
 
 

@@ -177,7 +177,11 @@ def plan_payer(run: Run, billable: Billable, seller: Seller) -> PayerPlan:
 def reconcile(run: Run, billable: Billable, priced: Priced, seller: Seller) -> PayerPlan:
     """Compare what should be with what is invoiced: new lines are drafted, invoiced ones never again."""
     planned = PayerPlan(billable, problems=priced.problems, notes=priced.notes)
-    new = [charge for charge in priced.charges if charge.key not in billable.invoiced]
+    new = [
+        charge._replace(key=billable.again.get(charge.key, charge.key))
+        for charge in priced.charges
+        if charge.key not in billable.invoiced
+    ]
     for charge in priced.charges:
         if (line := billable.invoiced.get(charge.key)) is not None:
             planned.unchanged += 1
@@ -228,8 +232,8 @@ def _differs(billable: Billable, line: InvoicedLine, charge: Charge) -> Problem:
 def _withdrawn(run: Run, billable: Billable, priced: Priced) -> Iterator[Problem]:
     """Name this year's invoiced lines that would not be due any more (those a problem withholds are not judged)."""
     due = {charge.key for charge in priced.charges} | priced.withheld
-    for line in billable.invoiced.values():
-        if line.year == run.year and line.key not in due:
+    for key, line in billable.invoiced.items():
+        if line.year == run.year and key not in due and not line.is_credited:
             was = kroner(line.parts.net)
             yield Problem(
                 billable.named,
@@ -243,8 +247,12 @@ def _withdrawn(run: Run, billable: Billable, priced: Priced) -> Iterator[Problem
 
 
 def _without_double_billing(billable: Billable, new: Sequence[Charge], planned: PayerPlan) -> list[Charge]:
-    """Keep back an annual fee where the payer has one for the same product and year on an invoice already."""
-    paid = {line.product: line for line in billable.invoiced.values() if line.kind is Kind.ANNUAL_FEE}
+    """Keep back an annual fee where the payer has one for the same product and year on an invoice already.
+
+    One that was given back pays for nothing.
+    """
+    kept_back = (line for line in billable.invoiced.values() if line.kind is Kind.ANNUAL_FEE and not line.is_credited)
+    paid = {line.product: line for line in kept_back}
     kept = []
     for charge in new:
         line = paid.get(charge.product) if charge.kind is Kind.ANNUAL_FEE else None

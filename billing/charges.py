@@ -95,7 +95,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class InvoicedLine:
-    """A line that was issued already."""
+    """A line that was issued already. `is_credited`: it was taken back; `is_free`: another may follow it."""
 
     key: str
     kind: Kind
@@ -103,6 +103,8 @@ class InvoicedLine:
     product: str | None
     parts: Parts
     number: str
+    is_credited: bool = False
+    is_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class Billable:
     members: tuple[Member, ...]
     counts: Mapping[tuple[int, int], Count]  # by authority id and year
     placements: Mapping[int, Sequence[Placement]]  # by authority id, newest first
-    invoiced: Mapping[str, InvoicedLine]  # by key
+    invoiced: Mapping[str, InvoicedLine]  # by key, the newest of those that followed each other
+    again: Mapping[str, str] = field(default_factory=dict)  # where one may follow: from key to the next one's
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from authorities.membership import MEMBERSHIPS
 from authorities.population import PLACEMENTS, POPULATION
 from authorities.register import AUTHORITIES, COUNTED_TYPES
 from authorities.succession import Life
+from billing import line_keys
 from billing.case import Ground
 from billing.charges import Billable, Connection, Count, InvoicedLine, Member, Payer
 from billing.document import References
-from billing.models import Invoice, InvoiceLine
+from billing.models import CreditedLine, CreditNote, Invoice, InvoiceLine
 from fee_tables import calculation, catalogue
 from fee_tables.calculation import Parts, Placement
 from fee_tables.table import SharedCost
@@ -35,6 +36,11 @@ from foundation.periods import Period
 
 LINES: Table = InvoiceLine.__table__  # type: ignore[assignment]
 INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
+CREDIT_NOTES: Table = CreditNote.__table__  # type: ignore[assignment]
+CREDITED_LINES: Table = CreditedLine.__table__  # type: ignore[assignment]
+
+#: What a credit note says where the lines it takes back may be invoiced again.
+REISSUE = "reissue"
 
 PAYERS_AT_A_TIME = 500
 
@@ -147,7 +153,8 @@ def _batch(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Bill
                 members=own_members,
                 counts=counts,
                 placements=placements,
-                invoiced=lines,
+                invoiced={key: line for key, line in lines.items() if not line.is_free},
+                again={key: line_keys.next_of(line.key) for key, line in lines.items() if line.is_free},
             )
 
 
@@ -255,7 +262,8 @@ def _invoiced(session: Session, run: Run, ids: Collection[int]) -> Iterator[tupl
     """Read what is invoiced already: this year's lines, and the once-only lines of any year.
 
     Each comes with the authorities it concerns: who paid it, and whose agreement or membership it rests on. These
-    differ where a successor paid, and nothing may be proposed again because of that.
+    differ where a successor paid, and nothing may be proposed again because of that. What was taken back comes
+    before what followed it; the lines of credit notes are left out.
     """
     columns = LINES.c
     once = [kind.value for kind in ONCE_ONLY]
@@ -265,9 +273,11 @@ def _invoiced(session: Session, run: Run, ids: Collection[int]) -> Iterator[tupl
         select(
             columns.key, columns.kind, columns.year, columns.product, columns.authority_id, columns.product_ore,
             columns.association_ore, INVOICES.c.number, AGREEMENTS.c.authority_id.label("signer"),
-            MEMBERSHIPS.c.authority_id.label("member"),
+            MEMBERSHIPS.c.authority_id.label("member"), CREDIT_NOTES.c.afterwards,
         )
         .join(INVOICES, columns.invoice_id == INVOICES.c.id)
+        .outerjoin(CREDITED_LINES, CREDITED_LINES.c.line_id == columns.id)
+        .outerjoin(CREDIT_NOTES, CREDITED_LINES.c.credit_note_id == CREDIT_NOTES.c.id)
         .outerjoin(AGREEMENTS, columns.agreement_id == AGREEMENTS.c.id)
         .outerjoin(MEMBERSHIPS, columns.membership_id == MEMBERSHIPS.c.id)
         .where(
@@ -276,12 +286,15 @@ def _invoiced(session: Session, run: Run, ids: Collection[int]) -> Iterator[tupl
             | columns.membership_id.in_(memberships),
             columns.book == run.book,
             (columns.year == run.year) | columns.kind.in_(once),
+            columns.id.not_in(select(CREDITED_LINES.c.credit_line_id)),
         )
+        .order_by(columns.id)
     )  # fmt: skip
     for row in rows:
         parts = Parts(Money(row.product_ore), Money(row.association_ore))
         kind = calculation.Kind(row.kind)
-        line = InvoicedLine(row.key, kind, row.year, row.product, parts, row.number)
+        taken_back = {"is_credited": row.afterwards is not None, "is_free": row.afterwards == REISSUE}
+        line = InvoicedLine(row.key, kind, row.year, row.product, parts, row.number, **taken_back)
         yield {row.authority_id, row.signer or row.member}, line
 
 
@@ -292,7 +305,7 @@ def _by_group(
     found: dict[Group, dict[str, InvoicedLine]] = defaultdict(dict)
     for concerned, line in invoiced:
         for group in {group_of[id_] for id_ in concerned if id_ in group_of}:
-            found[group][line.key] = line
+            found[group][line_keys.base_of(line.key)] = line
     return found
 
 

@@ -24,7 +24,7 @@ from billing import annual_run, approvals, gathering, ledger, payment_id, prepar
 from billing.annual_run import Proposal
 from billing.approvals import Approval, NotApproved, Outstanding, PlanChanged
 from billing.document import PaymentWays, completed, from_json
-from billing.gathering import INVOICES, LINES, Book
+from billing.gathering import CREDITED_LINES, INVOICES, LINES, Book
 from billing.models import InvoiceSeries, OutboxMessage
 from billing.preparation import Faulty, Prepared
 from billing.seller import Seller
@@ -136,12 +136,12 @@ def _proposals(session: Session, run: gathering.Run, terms: Terms) -> Iterator[P
 # --- writing a batch
 
 
-class _Batch:
+class Batch:
     """The rows of a batch, table by table, with ids that follow what is there."""
 
-    def __init__(self, session: Session) -> None:
-        self.rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _WRITTEN}
-        self._next_id = {table: append_only.next_id(session, table) for table in _WRITTEN}
+    def __init__(self, session: Session, tables: Sequence[Table]) -> None:
+        self.rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in tables}
+        self._next_id = {table: append_only.next_id(session, table) for table in tables}
 
     def add(self, table: Table, row: dict[str, Any]) -> dict[str, Any]:
         row["id"] = self._next_id[table]
@@ -155,9 +155,9 @@ _WRITTEN: tuple[Table, ...] = (INVOICES, LINES, ledger.ENTRIES, ledger.POSTINGS,
 
 def _write(session: Session, terms: Terms, trail: Trail, approved: Sequence[Outstanding]) -> tuple[str, ...]:
     series = series_name(terms.year, terms.book)
-    first = _draw(session, series, len(approved), terms.on)
+    first = draw(session, series, len(approved), terms.on)
     accounts = products.accounts_by_name(session)
-    batch, numbers = _Batch(session), []
+    batch, numbers = Batch(session, _WRITTEN), []
     prepared = approvals.prepared(session, approved)
     for sequence, (invoice, ready) in enumerate(zip(approved, prepared, strict=True), start=first):
         text = completed(ready.body, _head(terms, series, sequence))
@@ -183,7 +183,7 @@ def _refuse_faulty(text: str) -> None:
         raise Faulty(who + joined([finding.message for finding in errors], by="; "))
 
 
-def _draw(session: Session, series: str, count: int, on: date) -> int:
+def draw(session: Session, series: str, count: int, on: date) -> int:
     """Take the next numbers of a series and give the first. Raises OutOfOrder for a date before the last one's."""
     row = session.execute(select(SERIES).where(SERIES.c.name == series).with_for_update()).first()
     if row is None:
@@ -223,7 +223,7 @@ def _head(terms: Terms, series: str, sequence: int) -> dict[str, Any]:
 
 
 def _rows(
-    batch: _Batch,
+    batch: Batch,
     terms: Terms,
     trail: Trail,
     issued: tuple[Outstanding, Prepared, int, str],
@@ -297,22 +297,26 @@ class Resting:
 
 
 def resting(session: Session) -> Resting:
-    """Read what the real book's issued lines rest on, in one query over them; a rehearsal binds nobody."""
+    """Read what the real book's issued lines rest on, in one query over them; a rehearsal binds nobody.
+
+    A line that was taken back binds only the product it is posted under: the rest is often what has to be mended.
+    """
     signer, payer, member = (AUTHORITIES.alias(name) for name in ("signer", "payer", "member"))
     lines = LINES.c
     rows = session.execute(
         select(
             lines.kind, lines.year, lines.product, lines.reason, INVOICES.c.number,
             payer.c.cvr.label("payer"), signer.c.cvr.label("signer"), member.c.cvr.label("member"),
-            AGREEMENTS.c.signed_on,
+            AGREEMENTS.c.signed_on, CREDITED_LINES.c.id.label("credited"),
         )
+        .outerjoin(CREDITED_LINES, lines.id == CREDITED_LINES.c.line_id)
         .join(INVOICES, lines.invoice_id == INVOICES.c.id)
         .join(payer, lines.authority_id == payer.c.id)
         .outerjoin(AGREEMENTS, lines.agreement_id == AGREEMENTS.c.id)
         .outerjoin(signer, AGREEMENTS.c.authority_id == signer.c.id)
         .outerjoin(MEMBERSHIPS, lines.membership_id == MEMBERSHIPS.c.id)
         .outerjoin(member, MEMBERSHIPS.c.authority_id == member.c.id)
-        .where(lines.book == "real")
+        .where(lines.book == "real", lines.id.not_in(select(CREDITED_LINES.c.credit_line_id)))
         .order_by(INVOICES.c.year, INVOICES.c.sequence)
     )  # fmt: skip
     found = Resting({}, {}, defaultdict(list), {}, {}, defaultdict(list), {})
@@ -322,6 +326,10 @@ def resting(session: Session) -> Resting:
 
 
 def _note(found: Resting, row: Any) -> None:
+    if row.credited is not None:
+        if row.product is not None:
+            found.products.setdefault(row.product, row.number)
+        return
     is_annual = row.kind == Kind.ANNUAL_FEE
     if is_annual or row.kind == Kind.MEMBERSHIP_DUES:
         found.years[row.payer].append((row.year, row.number))

@@ -212,3 +212,33 @@ class Verdict(Base):
     outcome: Mapped[str]  # valid or invalid
     failures: Mapped[str]  # JSON: every rule broken, warnings too
     judged_at: Mapped[datetime]
+
+
+class CreditNote(Base):
+    """What a credit note takes back, and who stands behind it. Its amounts and lines are rows of invoices, below zero.
+
+    `afterwards` says whether what it takes back may be invoiced again.
+    """
+
+    __tablename__ = "credit_note"
+    __table_args__ = (UniqueConstraint("invoice_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))  # its own row
+    credited_invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
+    reason: Mapped[str]
+    afterwards: Mapped[str]  # nothing or reissue
+    prepared_by: Mapped[str]
+    approved_by: Mapped[str | None]  # None where the limit of the settings lets one person do it
+
+
+class CreditedLine(Base):
+    """An invoice's line that is taken back, and the line that takes it back: each at most once."""
+
+    __tablename__ = "credited_line"
+    __table_args__ = (UniqueConstraint("line_id"), UniqueConstraint("credit_line_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    credit_note_id: Mapped[int] = mapped_column(ForeignKey("credit_note.id"), index=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("invoice_line.id"))
+    credit_line_id: Mapped[int] = mapped_column(ForeignKey("invoice_line.id"))

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import explanation
+from billing import credits, explanation
+from billing.credits import Told
 from billing.document import from_json
 from billing.gathering import INVOICES, LINES
 from fee_tables import calculation
@@ -41,17 +42,22 @@ class ExplainedLine:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An invoice, explained."""
+    """An invoice or a credit note, explained; a credit note's amounts are what is given back.
+
+    `credits` are the credit note's own, or those of the invoice.
+    """
 
     number: str
     authority_cvr: str
     authority_name: str
     gross: Money
     lines: tuple[ExplainedLine, ...]
+    is_credit_note: bool = False
+    credits: tuple[Told, ...] = ()
 
 
 def explain(session: Session, number: str) -> Explained:
-    """Explain an issued invoice. Raises NoSuchInvoice."""
+    """Explain an issued invoice or credit note. Raises NoSuchInvoice."""
     invoice = session.execute(
         select(INVOICES, AUTHORITIES.c.cvr)
         .join(AUTHORITIES, INVOICES.c.authority_id == AUTHORITIES.c.id)
@@ -66,14 +72,16 @@ def explain(session: Session, number: str) -> Explained:
         authority_cvr=invoice.cvr,
         authority_name=document.buyer.name,
         gross=document.gross,
-        lines=tuple(_line(row) for row in rows),
+        lines=tuple(_line(row, -1 if document.kind == "credit_note" else 1) for row in rows),
+        is_credit_note=document.kind == "credit_note",
+        credits=tuple(credits.concerning(session, number)),
     )
 
 
-def _line(row: Any) -> ExplainedLine:
+def _line(row: Any, sign: int) -> ExplainedLine:
     kind = Kind(row.kind)
     written = json.loads(row.reason)
-    parts = Parts(Money(row.product_ore), Money(row.association_ore))
+    parts = Parts(Money(sign * row.product_ore), Money(sign * row.association_ore))
     reason = calculation.reason_from_json(written)
     return ExplainedLine(
         position=row.position,
@@ -81,7 +89,7 @@ def _line(row: Any) -> ExplainedLine:
         product=row.product,
         title=explanation.title(kind, row.product, row.year),
         parts=parts,
-        vat=Money(row.vat_ore),
+        vat=Money(sign * row.vat_ore),
         reason=written,
         sentences=tuple(explanation.sentences(kind, row.product, row.year, reason, parts)),
     )

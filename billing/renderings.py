@@ -99,7 +99,7 @@ def missing(session: Session, year: int, book: Book, *, at_most: int, failed: Co
             INVOICES.c.id.not_in(made),
             INVOICES.c.number.not_in(failed),
         )
-        .order_by(INVOICES.c.sequence)
+        .order_by(INVOICES.c.id)
         .limit(at_most)
     ).all()
     return list(_tasks(session, rows))
@@ -130,7 +130,7 @@ def count_missing(session: Session, year: int, book: Book) -> int:
 
 
 def count_issued(session: Session, year: int, book: Book) -> int:
-    """Count the issued invoices of a year."""
+    """Count the issued invoices and credit notes of a year."""
     of_year = (INVOICES.c.year == year, INVOICES.c.book == book)
     return session.execute(select(func.count()).select_from(INVOICES).where(*of_year)).scalar() or 0
 
@@ -175,11 +175,11 @@ class Kept:
 
 
 def kept(session: Session, year: int, book: Book, *, after: int, at_most: int) -> list[tuple[int, Kept]]:
-    """Give the next invoices of a year with their bytes, as (sequence, documents), in order."""
+    """Give the next invoices and credit notes of a year with their bytes, as (id, documents), in the order of issue."""
     invoices = session.execute(
-        select(INVOICES.c.id, INVOICES.c.sequence, INVOICES.c.number, INVOICES.c.document)
-        .where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.sequence > after)
-        .order_by(INVOICES.c.sequence)
+        select(INVOICES.c.id, INVOICES.c.number, INVOICES.c.document)
+        .where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.id > after)
+        .order_by(INVOICES.c.id)
         .limit(at_most)
     ).all()
     content: dict[int, dict[str, bytes]] = {row.id: {} for row in invoices}
@@ -187,4 +187,4 @@ def kept(session: Session, year: int, book: Book, *, after: int, at_most: int) -
     for row in session.execute(select(RENDERINGS).where(RENDERINGS.c.invoice_id.in_(content))):
         content[row.invoice_id][row.format] = row.content
         ids[row.invoice_id][row.format] = row.id
-    return [(row.sequence, Kept(row.number, row.document, content[row.id], ids[row.id])) for row in invoices]
+    return [(row.id, Kept(row.number, row.document, content[row.id], ids[row.id])) for row in invoices]

@@ -14,10 +14,11 @@ from stdnum import iban
 
 from billing.document import Party
 from billing.models import SellerSettings
-from foundation import append_only, identifiers, toml_text, wording
+from foundation import append_only, identifiers, money, toml_text, wording
 from foundation.audit import Trail, sha256
 from foundation.errors import Refused
 from foundation.language import Text, joined
+from foundation.money import Money
 from foundation.toml_text import NotToml
 
 SETTINGS: Table = SellerSettings.__table__  # type: ignore[assignment]
@@ -25,12 +26,15 @@ SETTINGS: Table = SellerSettings.__table__  # type: ignore[assignment]
 #: A public debtor may be given at most this many days (interest act, § 3 a; einvoicing: 30).
 LONGEST_TERM_DAYS = 30
 
+#: Highest limit, in whole kroner, that the settings may give.
+HIGHEST_CREDIT_LIMIT = 10**9
+
 _UNKNOWN_TOLD = 50
 
 _MADE_UP = Path(__file__).parent / "data" / "seller_made_up.toml"
 _KEYS = {
     "seller", "address", "postcode", "city", "cvr", "vat_registered", "gln", "account", "fik_creditor", "payment_days",
-    "made_up",
+    "credit_limit", "made_up",
 }  # fmt: skip
 
 
@@ -40,7 +44,11 @@ class SettingsRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """The association as it stands on its invoices; `payment_days` from issue to due."""
+    """The association as it stands on its invoices; `payment_days` from issue to due.
+
+    A credit note up to `credit_limit` needs one person. It is zero where the settings give none, so that two people
+    stand behind every krone that is given back until the association decides otherwise.
+    """
 
     party: Party
     vat_registered: bool
@@ -49,6 +57,7 @@ class Seller:
     iban: str
     fik_creditor: str
     payment_days: int
+    credit_limit: Money
     made_up: bool
     digest: str
 
@@ -107,6 +116,7 @@ def read(text: str) -> Seller:
         iban=iban.compact(account.get("iban", "")),
         fik_creditor=given.get("fik_creditor", ""),
         payment_days=given.get("payment_days", LONGEST_TERM_DAYS),
+        credit_limit=money.kroner(given.get("credit_limit", 0)),
         made_up=given.get("made_up", False),
         digest=sha256(text),
     )
@@ -129,6 +139,9 @@ def _faults(given: Mapping[str, Any]) -> list[Text]:
     days = given.get("payment_days", LONGEST_TERM_DAYS)
     if type(days) is not int or not 1 <= days <= LONGEST_TERM_DAYS:
         faults.append(_wrong("payment_days", Text("skal være 1 til 30 dage", "must be 1 to 30 days")))
+    limit = given.get("credit_limit", 0)
+    if type(limit) is not int or not 0 <= limit <= HIGHEST_CREDIT_LIMIT:
+        faults.append(_wrong("credit_limit", Text("skal være hele kroner fra 0", "must be whole kroner from 0")))
     account = given.get("account")
     ways = account if isinstance(account, dict) else {}
     if not (given.get("fik_creditor") or ways.get("iban") or (ways.get("registration") and ways.get("number"))):

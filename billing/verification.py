@@ -17,11 +17,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
+from billing import credits, ledger, line_keys, preparation, verdicts
 from billing import document as documents
-from billing import ledger, preparation, verdicts
 from billing.approvals import APPROVED, PREPARED
 from billing.document import InvoiceDocument
-from billing.gathering import INVOICES, LINES
+from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE
 from billing.invoices import OUTBOX, SERIES, number
 from billing.ledger import Earned
 from billing.preparation import PreparedLine
@@ -197,6 +197,12 @@ class _Invoice:
     entries: list[Row[Any]]
     postings: list[Row[Any]]
     prepared: list[Row[Any]]  # none where it was approved before there were any
+    is_credit_note: bool
+
+    @property
+    def sign(self) -> int:
+        """What its rows are multiplied by to give its document: a credit note says what is given back."""
+        return -1 if self.is_credit_note else 1
 
 
 def _invoices(session: Session) -> Iterator[_Invoice]:
@@ -224,8 +230,13 @@ def _invoices(session: Session) -> Iterator[_Invoice]:
             .where(INVOICES.c.id.between(low, after))
         )
         prepared = _grouped(session, of_approved)
+        notes = set(
+            session.execute(
+                select(CREDIT_NOTES.c.invoice_id).where(CREDIT_NOTES.c.invoice_id.between(low, after))
+            ).scalars()
+        )
         for row in rows:
-            yield _Invoice(row, lines[row.id], entries[row.id], postings[row.id], prepared[row.id])
+            yield _Invoice(row, lines[row.id], entries[row.id], postings[row.id], prepared[row.id], row.id in notes)
 
 
 def _grouped(session: Session, found: Any) -> dict[int, list[Row[Any]]]:
@@ -239,33 +250,39 @@ def _documents(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     adopted = set(session.execute(select(ADOPTED.c.digest)).scalars())
     countersigned = AGREEMENTS.c.countersigned_on.is_not(None)
     agreed = set(session.execute(select(AGREEMENTS.c.id).where(countersigned)).scalars())
+    taken_back = set(session.execute(select(CREDITED_LINES.c.line_id)).scalars())
     for invoice in _invoices(session):
         checked["invoices"] += 1
         checked["lines"] += len(invoice.lines)
         try:
-            yield from _one_invoice(invoice, adopted, agreed)
+            yield from _one_invoice(invoice, adopted, agreed, taken_back)
         except _UNREADABLE as error:
             kind = type(error).__name__
             yield _broken("invoices", invoice.row.number, f"kan ikke læses: {kind}", f"cannot be read: {kind}")
 
 
-def _one_invoice(invoice: _Invoice, adopted: set[str], agreed: set[int]) -> Iterator[Broken]:
+def _one_invoice(invoice: _Invoice, adopted: set[str], agreed: set[int], taken_back: set[int]) -> Iterator[Broken]:
     row = invoice.row
     if sha256(row.document) != row.document_sha256:
         yield _broken("documents", row.number, "dokumentets kontrolsum passer ikke", "the document's digest differs")
     document = documents.from_json(row.document)
-    yield from _document_equals_invoice(row, document)
+    yield from _document_equals_invoice(invoice, document)
     yield from _document_equals_lines(invoice, document)
     yield from _issued_as_approved(invoice)
     yield from _vat_adds_up(row.number, document)
     for line in invoice.lines:
-        yield from _line(row, line, adopted, agreed)
+        yield from _line(invoice, line, adopted)
+        if not (invoice.is_credit_note or line.id in taken_back):
+            yield from _agreed(row.number, line, agreed)
     yield from _ledger(invoice)
 
 
-def _document_equals_invoice(row: Row[Any], document: InvoiceDocument) -> Iterator[Broken]:
-    stands = (row.number, row.issued_on, row.due_on, row.net_ore, row.vat_ore, row.gross_ore)
+def _document_equals_invoice(invoice: _Invoice, document: InvoiceDocument) -> Iterator[Broken]:
+    row, sign = invoice.row, invoice.sign
+    amounts = (sign * row.net_ore, sign * row.vat_ore, sign * row.gross_ore)
+    stands = ("credit_note" if invoice.is_credit_note else "invoice", row.number, row.issued_on, row.due_on, *amounts)
     says = (
+        document.kind,
         document.number,
         document.issued_on,
         document.due_on,
@@ -278,7 +295,11 @@ def _document_equals_invoice(row: Row[Any], document: InvoiceDocument) -> Iterat
 
 
 def _document_equals_lines(invoice: _Invoice, document: InvoiceDocument) -> Iterator[Broken]:
-    stand = [(line.position, line.kind, line.product or "", line.net_ore, line.vat_ore) for line in invoice.lines]
+    sign = invoice.sign
+    stand = [
+        (line.position, line.kind, line.product or "", sign * line.net_ore, sign * line.vat_ore)
+        for line in invoice.lines
+    ]
     says = [(line.position, line.kind, line.product, line.net.ore, line.vat.ore) for line in document.lines]
     if stand != says:
         yield _broken("documents", document.number, "linjerne passer ikke til dokumentet", "the lines differ")
@@ -304,17 +325,20 @@ def _vat_adds_up(subject: str, document: InvoiceDocument) -> Iterator[Broken]:
         rate = (share.category, share.rate)
         lines = [line for line in document.lines if (line.vat_category, line.vat_rate) == rate]
         net = total(line.net for line in lines)
-        if (net, net.scaled(share.rate), total(line.vat for line in lines)) != (share.net, share.vat, share.vat):
+        # A credit note gives back its lines' shares of the invoice's VAT, which was rounded there.
+        due = share.vat if document.kind == "credit_note" else net.scaled(share.rate)
+        if (net, due, total(line.vat for line in lines)) != (share.net, share.vat, share.vat):
             yield _broken("sums", subject, "momsen passer ikke til linjerne", "the VAT does not fit the lines")
     if total(share.vat for share in document.vat_totals) != document.vat:
         yield _broken("sums", subject, "momsen lægger ikke sammen", "the VAT does not add up")
 
 
-def _line(row: Row[Any], line: Row[Any], adopted: set[str], agreed: set[int]) -> Iterator[Broken]:
-    subject = f"{row.number}/{line.position}"
+def _line(invoice: _Invoice, line: Row[Any], adopted: set[str]) -> Iterator[Broken]:
+    subject = f"{invoice.row.number}/{line.position}"
     reason = calculation.reason_from_json(json.loads(line.reason))
     parts = Parts(Money(line.product_ore), Money(line.association_ore))
-    again = calculation.parts_of(Kind(line.kind), reason)
+    due = calculation.parts_of(Kind(line.kind), reason)
+    again = Parts(-due.product, -due.association) if invoice.is_credit_note else due
     if parts != again or parts.net.ore != line.net_ore:
         was, now = kroner(Money(line.net_ore)), kroner(again.net)
         yield _broken(
@@ -324,7 +348,11 @@ def _line(row: Row[Any], line: Row[Any], adopted: set[str], agreed: set[int]) ->
         yield _broken("reasons", subject, "takstbladet er ikke vedtaget", "the fee table is not adopted")
     if (line.agreement_id is None) == (line.membership_id is None):
         yield _broken("reasons", subject, "hviler ikke på netop én aftale", "does not rest on exactly one agreement")
-    elif line.book == "real" and line.agreement_id is not None and line.agreement_id not in agreed:
+
+
+def _agreed(number: str, line: Row[Any], agreed: set[int]) -> Iterator[Broken]:
+    if line.book == "real" and line.agreement_id is not None and line.agreement_id not in agreed:
+        subject = f"{number}/{line.position}"
         yield _broken("reasons", subject, "aftalen er ikke kontrasigneret", "the agreement is not countersigned")
 
 
@@ -351,10 +379,11 @@ def _place(account: str, product: str | None) -> tuple[str, str]:
 
 
 def _double_billing(session: Session, checked: Counter[str]) -> Iterator[Broken]:
-    """An authority pays for a product, and its dues, at most once a year."""
+    """An authority pays for a product, and its dues, at most once a year; what was taken back is not paid for."""
     columns = (LINES.c.book, LINES.c.year, LINES.c.authority_id, LINES.c.product, LINES.c.kind)
     yearly = (Kind.ANNUAL_FEE.value, Kind.MEMBERSHIP_DUES.value)
-    found = select(*columns, func.count().label("times")).where(LINES.c.kind.in_(yearly)).group_by(*columns)
+    stand = (LINES.c.id.not_in(select(CREDITED_LINES.c[name])) for name in ("line_id", "credit_line_id"))
+    found = select(*columns, func.count().label("times")).where(LINES.c.kind.in_(yearly), *stand).group_by(*columns)
     for row in session.execute(found):
         checked["double_billing"] += 1
         if row.times > 1:
@@ -364,11 +393,132 @@ def _double_billing(session: Session, checked: Counter[str]) -> Iterator[Broken]
             )
 
 
+# --- credit notes
+
+
+def _credits(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """A credit note stands in its own series, names its invoice, and takes its lines back once, øre for øre."""
+    yield from _credit_notes(session, checked)
+    yield from _credited_lines(session)
+    yield from _followed_lines(session)
+
+
+def _credit_notes(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    of = INVOICES.alias("of")
+    rows = session.execute(
+        select(INVOICES, CREDIT_NOTES.c.reason, CREDIT_NOTES.c.prepared_by, CREDIT_NOTES.c.approved_by,
+               CREDIT_NOTES.c.id.label("note_id"), of.c.number.label("of_number"), of.c.issued_on.label("of_day"),
+               of.c.book.label("of_book"), of.c.year.label("of_year"), of.c.authority_id.label("of_authority"))
+        .outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id)
+        .outerjoin(of, CREDIT_NOTES.c.credited_invoice_id == of.c.id)
+        .where(CREDIT_NOTES.c.id.is_not(None) | INVOICES.c.series.like("%K-%"))
+        .execution_options(yield_per=_AT_A_TIME)
+    )  # fmt: skip
+    for row in rows:
+        checked["credits"] += 1
+        try:
+            yield from _credit_note(row)
+        except _UNREADABLE as error:
+            kind = type(error).__name__
+            yield _broken("credits", row.number, f"kan ikke læses: {kind}", f"cannot be read: {kind}")
+
+
+def _credit_note(row: Row[Any]) -> Iterator[Broken]:
+    if row.note_id is None or row.series != credits.series_name(row.year, row.book):
+        yield _broken("credits", row.number, "står ikke i kreditnotaernes serie", "is not in the credit notes' series")
+        return
+    says = documents.from_json(row.document).credited
+    if says is None or (says.number, says.issued_on, says.reason) != (row.of_number, row.of_day, row.reason):
+        yield _broken("credits", row.number, "nævner ikke sin faktura", "does not name its invoice")
+    if (row.book, row.year, row.authority_id) != (row.of_book, row.of_year, row.of_authority):
+        yield _broken("credits", row.number, "hører ikke til sin faktura", "does not belong to its invoice")
+    if row.issued_on < row.of_day:
+        yield _broken("credits", row.number, "er dateret før sin faktura", "is dated before its invoice")
+    if row.approved_by == row.prepared_by:
+        yield _broken(
+            "credits", row.number, "er godkendt af den, der forberedte den", "was approved by who prepared it"
+        )
+
+
+def _credited_lines(session: Session) -> Iterator[Broken]:
+    """Hold every line of every credit note against the one it takes back."""
+    back, was = LINES.alias("back"), LINES.alias("was")
+    own = INVOICES.alias("own")
+    rows = session.execute(
+        select(own.c.number, back.c.position, CREDITED_LINES.c.id,
+               *(back.c[name].label(f"back_{name}") for name in _TAKEN_BACK),
+               *(was.c[name].label(f"was_{name}") for name in _TAKEN_BACK),
+               back.c.invoice_id.label("own_id"), was.c.invoice_id.label("of_id"),
+               CREDIT_NOTES.c.invoice_id.label("note_own"), CREDIT_NOTES.c.credited_invoice_id.label("note_of"))
+        .join(own, back.c.invoice_id == own.c.id)
+        .outerjoin(CREDITED_LINES, CREDITED_LINES.c.credit_line_id == back.c.id)
+        .outerjoin(CREDIT_NOTES, CREDITED_LINES.c.credit_note_id == CREDIT_NOTES.c.id)
+        .outerjoin(was, CREDITED_LINES.c.line_id == was.c.id)
+        .where(
+            back.c.invoice_id.in_(select(CREDIT_NOTES.c.invoice_id)) | CREDITED_LINES.c.id.is_not(None)
+        )
+        .execution_options(yield_per=_AT_A_TIME)
+    )  # fmt: skip
+    for row in rows:
+        is_opposite = row.id is not None and all(
+            getattr(row, f"back_{name}") == opposite(getattr(row, f"was_{name}"))
+            for name, opposite in _TAKEN_BACK.items()
+        )
+        if not is_opposite or (row.own_id, row.of_id) != (row.note_own, row.note_of):
+            subject = f"{row.number}/{row.position}"
+            yield _broken(
+                "credits", subject, "tager ikke netop én linje tilbage", "does not take exactly one line back"
+            )
+
+
+def _negative(ore: int | None) -> int | None:
+    return None if ore is None else -ore
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+#: What a line that takes another back has of it, and how.
+_TAKEN_BACK: dict[str, Callable[[Any], Any]] = {
+    "key": lambda key: None if key is None else line_keys.credit_of(key),
+    **dict.fromkeys(("net_ore", "product_ore", "association_ore", "vat_ore"), _negative),
+    **dict.fromkeys(
+        ("position", "book", "kind", "year", "authority_id", "agreement_id", "membership_id", "product", "reason"),
+        _same,
+    ),
+}
+
+
+def _followed_lines(session: Session) -> Iterator[Broken]:
+    """A line is invoiced again only where the one before it was taken back for that."""
+    free = (
+        select(LINES.c.book, LINES.c.key)
+        .join(CREDITED_LINES, CREDITED_LINES.c.line_id == LINES.c.id)
+        .join(CREDIT_NOTES, CREDITED_LINES.c.credit_note_id == CREDIT_NOTES.c.id)
+        .where(CREDIT_NOTES.c.afterwards == REISSUE)
+    )
+    freed = {(row.book, row.key) for row in session.execute(free)}
+    rows = session.execute(
+        select(LINES.c.book, LINES.c.key, LINES.c.position, INVOICES.c.number)
+        .join(INVOICES, LINES.c.invoice_id == INVOICES.c.id)
+        .where(LINES.c.key.like("%~%"), LINES.c.id.not_in(select(CREDITED_LINES.c.credit_line_id)))
+    )
+    for row in rows:
+        previous = line_keys.previous_of(row.key)
+        if previous is not None and (row.book, previous) not in freed:
+            subject = f"{row.number}/{row.position}"
+            yield _broken("credits", subject, "følger ingen krediteret linje", "follows no credited line")
+
+
 # --- the whole
 
 
 def _conservation(session: Session, checked: Counter[str]) -> Iterator[Broken]:
-    """Σ lines = Σ product funds + association, and the trial balance is zero, for each year and book."""
+    """Σ lines − credits = Σ product funds + association, and the trial balance is zero, for each year and book.
+
+    A credit note's lines and postings stand below zero, so each sum is with the credits taken off.
+    """
     lines = session.execute(
         select(LINES.c.book, LINES.c.year, *_sum(LINES.c.net_ore)).group_by(LINES.c.book, LINES.c.year)
     )
@@ -457,6 +607,7 @@ _CHECKS: dict[str, Check] = {
     "numbers": _numbers,
     "invoices": _documents,
     "double_billing": _double_billing,
+    "credits": _credits,
     "conservation": _conservation,
     "renderings": _renderings,
     "verdicts": _verdicts,

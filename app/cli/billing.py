@@ -16,9 +16,10 @@ from app.adapters import files, work
 from app.cli import judging, output, service
 from app.cli.output import Progress
 from app.cli.service import Service
-from billing import annual_run, approvals, explanation, invoices, renderings
+from billing import annual_run, approvals, credits, explanation, invoices, renderings
 from billing.annual_run import Plan, Proposal
 from billing.charges import Charge, Problem
+from billing.credits import Order
 from billing.gathering import Book
 from billing.invoices import Terms
 from billing.renderings import Kept
@@ -308,6 +309,44 @@ def _refuse_failed(failed: Mapping[str, str]) -> None:
         raise NotRendered(Text(f"dokumenter kunne ikke dannes: {listed}", f"documents could not be made: {listed}"))
 
 
+# --- credit
+
+
+@command.command("credit")
+@click.argument("number")
+@click.option("--line", "lines", type=click.IntRange(1), multiple=True, metavar="N",
+              help="Kun den linje; kan gives flere gange. / Only that line; may be given again.")  # fmt: skip
+@click.option("--reason", required=True, metavar="TEKST", help="Hvorfor; står på kreditnotaen.")
+@click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der forbereder den.")
+@click.option("--approved-by", "approved_by", default="", metavar="NAVN", help="Hvem der godkender, over grænsen.")
+@click.option("--then-reissue", is_flag=True, help="Næste plan foreslår linjerne igen. / The next plan proposes them.")
+def credit(number: str, lines: tuple[int, ...], reason: str, by: str, approved_by: str, then_reissue: bool) -> None:
+    """Kreditér en faktura, eller valgte linjer af den, ved en kreditnota.
+
+    Credit an invoice, or chosen lines of it, by a credit note. The same line twice is refused.
+    """
+    surroundings = service.current()
+    issued = credit_one(surroundings, Order(
+        number.strip(), reason, by, surroundings.today, lines, approved_by, then_reissue
+    ))  # fmt: skip
+    gross, listed = kroner(issued.gross), ", ".join(map(str, issued.positions))
+    output.say(
+        Text(
+            f"{issued.number}: {gross.da} med moms krediteret på {issued.credits}, linje {listed}",
+            f"{issued.number}: {gross.en} with VAT credited on {issued.credits}, line {listed}",
+        )
+    )
+    render_all(surroundings, issued.year, issued.book)
+
+
+def credit_one(surroundings: Service, order: Order) -> credits.Issued:
+    """Issue one credit note; its documents are made afterwards. A rehearsal's binds nobody, so names are enough."""
+    if not order.number.startswith("R-"):
+        surroundings.refuse_unnamed_approvers()
+    with surroundings.writing(actor=order.prepared_by) as (session, trail):
+        return credits.credit(session, order, surroundings.seller(session), trail)
+
+
 # --- export
 
 
@@ -319,9 +358,9 @@ def _refuse_failed(failed: Mapping[str, str]) -> None:
 @click.option("--english", is_flag=True, help="Skriv også en engelsk læseudgave, NUMMER.en.pdf.")
 @_rehearsal
 def export(year: int, folder: Path, format_: str, english: bool, rehearsal: bool) -> None:
-    """Skriv NUMMER.pdf og NUMMER.xml for hver faktura i et år til en mappe.
+    """Skriv NUMMER.pdf og NUMMER.xml for hver faktura og kreditnota i et år til en mappe.
 
-    Write NUMBER.pdf and NUMBER.xml of a year's invoices to a folder.
+    Write NUMBER.pdf and NUMBER.xml of a year's invoices and credit notes to a folder.
     """
     export_all(service.current(), year, _book(rehearsal), folder, format_=format_, english=english)
 
@@ -329,7 +368,7 @@ def export(year: int, folder: Path, format_: str, english: bool, rehearsal: bool
 def export_all(
     surroundings: Service, year: int, book: Book, folder: Path, *, format_: str = "receiver", english: bool = False
 ) -> int:
-    """Write every document of a year, and say which are not validated; give the count of invoices."""
+    """Write every document of a year, and say which are not validated; give their count."""
     render_all(surroundings, year, book)
     known = judging.judge_all(surroundings, year, book)
     folder.mkdir(parents=True, exist_ok=True)
@@ -348,9 +387,18 @@ def export_all(
             if english:
                 for kept, content in zip(batch, each(_in_english, [k.document for k in batch]), strict=True):
                     _place(folder / f"{kept.number}.en.pdf", content)
-    output.say(Text(f"{count} fakturaer skrevet til {folder}", f"{count} invoices written to {folder}"))
+    with surroundings.reading() as session:
+        notes = credits.count(session, year, book)
+    output.say(_written(count - notes, notes, folder))
     judging.say(known, judged)
     return count
+
+
+def _written(count: int, notes: int, folder: Path) -> Text:
+    if not notes:
+        return Text(f"{count} fakturaer skrevet til {folder}", f"{count} invoices written to {folder}")
+    return Text(f"{count} fakturaer og {notes} kreditnotaer skrevet til {folder}",
+                f"{count} invoices and {notes} credit notes written to {folder}")  # fmt: skip
 
 
 def validate_all(surroundings: Service, year: int, book: Book) -> set[bool | None]:

@@ -19,10 +19,12 @@ from app import create_app, demonstration
 from app.cli import billing, databases, inspection, output, registers, starter, tables
 from app.cli.service import NotInProduction, Service
 from authorities import population
-from billing import annual_run, verification
+from billing import annual_run, credits, verification
 from billing.annual_run import Plan, Proposal
 from billing.charges import Draft
+from billing.credits import Order
 from fee_tables import catalogue
+from fee_tables.calculation import Kind
 from fee_tables.size_key import band_title
 from foundation import periods
 from foundation.language import Text, kroner, whole_number
@@ -30,6 +32,7 @@ from foundation.language import Text, kroner, whole_number
 #: The demonstration's own day, so that it looks the same whenever it is run.
 _CLOCK = datetime(demonstration.YEAR, 1, 15, 10, 0, tzinfo=UTC)
 _APPROVER = "Demonstrationens godkender"
+_PREPARER = "Demonstrationens sekretariat"
 _LARGEST = 10
 
 Made = TypeVar("Made")
@@ -67,6 +70,7 @@ def command(context: click.Context) -> int:
                  lambda: _make_up(context, folder / "input"))  # fmt: skip
     made, largest = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
     timings.step(Text("Godkender og udsteder", "Approving and issuing"), lambda: _issue(context, made))
+    timings.step(Text("Krediterer en linje", "Crediting one line"), lambda: _credit(surroundings, made.year))
     timings.step(Text("Skriver og efterprøver dokumenter", "Writing and checking documents"),
                  lambda: billing.export_all(surroundings, made.year, "real", folder / "documents", english=True),
                  )  # fmt: skip
@@ -133,6 +137,18 @@ def _plan(surroundings: Service) -> tuple[Plan, list[Draft]]:
 def _issue(context: click.Context, made: Plan) -> None:
     context.invoke(billing.approve, year=made.year, digest=made.digest, by=_APPROVER, rehearsal=False)
     context.invoke(billing.issue, year=made.year, on=None, rehearsal=False)
+
+
+def _credit(surroundings: Service, year: int) -> None:
+    """Take one line of the first invoice that has more than dues back, as a secretariat would after a complaint."""
+    with surroundings.reading() as session:
+        found = credits.first_with(session, year, Kind.ANNUAL_FEE)
+    assert found is not None  # the year that is made up has annual fees
+    number, position = found
+    order = Order(
+        number, "Opdigtet: produktet blev ikke taget i brug", _PREPARER, surroundings.today, (position,), _APPROVER
+    )
+    billing.credit_one(surroundings, order)
 
 
 def _verify(surroundings: Service) -> verification.Verdict:

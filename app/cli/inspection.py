@@ -12,6 +12,7 @@ from app import plan_json
 from app.adapters import head_files
 from app.cli import output, service
 from billing import reasons
+from billing.credits import Told
 from billing.verification import Verdict
 from foundation.audit_head import Head
 from foundation.language import Text, kroner
@@ -32,18 +33,32 @@ def explain(number: str, as_json: bool) -> None:
         output.say_json(plan_json.explained(explained))
         return
     total = kroner(explained.gross)
+    what = Text("Kreditnota", "Credit note") if explained.is_credit_note else Text("Faktura", "Invoice")
     output.say(
         Text(
-            f"Faktura {explained.number} til {explained.authority_name}, {total.da} med moms",
-            f"Invoice {explained.number} to {explained.authority_name}, {total.en} with VAT",
+            f"{what.da} {explained.number} til {explained.authority_name}, {total.da} med moms",
+            f"{what.en} {explained.number} to {explained.authority_name}, {total.en} with VAT",
         )
     )
+    for told in explained.credits:
+        output.say(_credit_words(told))
     for line in explained.lines:
         net = kroner(Money(line.parts.net.ore))
         output.say("")
         output.say(Text(f"{line.position}. ", f"{line.position}. ") + line.title + Text(f": {net.da}", f": {net.en}"))
         for sentence in line.sentences:
             output.say(Text("   ", "   ") + sentence)
+
+
+def _credit_words(told: Told) -> Text:
+    listed = ", ".join(map(str, told.positions))
+    by_da = told.prepared_by + (f", godkendt af {told.approved_by}" if told.approved_by else "")
+    by_en = told.prepared_by + (f", approved by {told.approved_by}" if told.approved_by else "")
+    words = Text(
+        f"{told.number} krediterer {told.credits}, linje {listed}: {told.reason} ({by_da})",
+        f"{told.number} credits {told.credits}, line {listed}: {told.reason} ({by_en})",
+    )
+    return words + Text("; faktureres på ny", "; is invoiced anew") if told.then_reissue else words
 
 
 @click.command("verify")

@@ -133,3 +133,14 @@ def test_every_fault_is_told_at_once() -> None:
 @pytest.mark.parametrize("text", ["seller = ", "a = 1\na = 2", "x = " + "[" * 900])
 def test_broken_toml_is_refused(text: str) -> None:
     assert "not valid TOML" in refusal(text).text.en
+
+
+def test_the_limit_of_one_persons_credit_is_zero_unless_it_is_given() -> None:
+    without, with_one = sellers.read(settings()), sellers.read(settings(credit_limit="5000"))
+
+    assert (without.credit_limit.ore, with_one.credit_limit.ore) == (0, 500_000)
+
+
+@pytest.mark.parametrize("value", ["-1", "true", '"5000"', "5000.5", "1000000001"])
+def test_a_limit_that_is_no_whole_amount_is_refused(value: str) -> None:
+    assert "credit_limit" in refusal(settings(credit_limit=value)).text.en

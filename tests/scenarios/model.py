@@ -269,6 +269,32 @@ class Issued:
         return f"{'R-' if self.book == 'rehearsal' else ''}{self.year}-{self.sequence:04}"
 
 
+@dataclass(frozen=True)
+class Credit:
+    """A credit note with its number: lines of an invoice that are taken back, by their places."""
+
+    sequence: int
+    on: date
+    of: Issued
+    places: tuple[int, ...]
+    then_reissue: bool
+
+    @property
+    def series(self) -> tuple[str, int]:
+        """The book and the year of its invoice."""
+        return (self.of.book, self.of.year)
+
+    @property
+    def number(self) -> str:
+        """The number as printed."""
+        return f"{'R-' if self.of.book == 'rehearsal' else ''}K-{self.of.year}-{self.sequence:04}"
+
+    @property
+    def lines(self) -> list[Line]:
+        """What is taken back."""
+        return [self.of.invoice.lines[place] for place in self.places]
+
+
 @dataclass
 class Plan:
     """What would be invoiced; problems and notes are counted by (CVR number, product, code)."""
@@ -339,6 +365,7 @@ class World:
     seller: int = 0  # counts up where the settings change
     approved: dict[tuple[int, str], tuple[int, list[Invoice]]] = field(default_factory=dict)
     issued: list[Issued] = field(default_factory=list)
+    credits: list[Credit] = field(default_factory=list)
 
     # --- what is in force on a day
 
@@ -597,9 +624,10 @@ class World:
                 plan.problems[payer, line.product, "invoiced_differs"] += 0 if same else 1
         kept = {line.key for line in due} | withheld
         for of_year, line in invoiced.values():
-            if of_year == year and line.key not in kept:
+            if of_year == year and line.key not in kept | self.given_back(book):
                 plan.problems[payer, line.product, "invoiced_differs"] += 1
-        paid = {line.product for _, line in invoiced.values() if line.kind == "annual_fee"}
+        back = self.given_back(book)
+        paid = {line.product for _, line in invoiced.values() if line.kind == "annual_fee" and line.key not in back}
         new = []
         for line in due:
             if line.key in invoiced:
@@ -672,7 +700,8 @@ class World:
             line.key: (issued.year, line)
             for issued in self.issued
             if issued.book == book
-            for line in issued.invoice.lines
+            for place, line in enumerate(issued.invoice.lines)
+            if self.taken_back(issued, place) is not True
             if (issued.year == year or line.kind in _ORDER[1:4])
             and ({payer, *of} & {issued.invoice.payer, line.source if isinstance(line.source, str) else line.source[0]})
         }
@@ -696,7 +725,9 @@ class World:
         """Give the real book's issued lines of some kinds."""
         for issued in self.issued:
             if issued.book == "real":
-                yield from ((issued, line) for line in issued.invoice.lines if line.kind in kinds)
+                for place, line in enumerate(issued.invoice.lines):
+                    if line.kind in kinds and self.taken_back(issued, place) is None:
+                        yield issued, line
 
     def take_agreement(self, key: AgreementKey, row: Agreement, today: date) -> bool:
         """Take an agreement in; False where it is refused. `row.kind` and `row.active_from` are as in the file."""
@@ -823,21 +854,56 @@ class World:
         self.approved[year, book] = (seller, [])
         return True
 
+    # --- credit notes
+
+    def taken_back(self, issued: Issued, place: int) -> bool | None:
+        """Tell whether a line was taken back so that another may follow, or for good; None where it stands."""
+        return next((c.then_reissue for c in self.credits if c.of is issued and place in c.places), None)
+
+    def given_back(self, book: str) -> set[str]:
+        """Give what was taken back for good."""
+        return {line.key for c in self.credits if c.of.book == book and not c.then_reissue for line in c.lines}
+
+    def written_key(self, issued: Issued, line: Line) -> str:
+        """Give a line's key as it is stored: one that follows another says the how manieth it is."""
+        before = self.issued[: next(at for at, other in enumerate(self.issued) if other is issued)]
+        times = sum(other.book == issued.book and line.key in (x.key for x in other.invoice.lines) for other in before)
+        return f"{line.key}~{times + 1}" if times else line.key
+
+    def credit(self, of: Issued, chosen: Sequence[int], on: date, *, then_reissue: bool) -> bool:
+        """Take lines back, all that is left where none is chosen; False where that is refused: it is too early, a line
+        was taken back before, a joining fee would be torn from what is taken off it, or there is nothing to give back.
+        """
+        lines = of.invoice.lines
+        left = [place for place in range(len(lines)) if self.taken_back(of, place) is None]
+        places = sorted(chosen or left)
+        series = [c for c in self.credits if c.series == (of.book, of.year)]
+        joining = {lines[place].source for place in places if lines[place].kind in _ORDER[1:4]}
+        together = {at for at, line in enumerate(lines) if line.kind in _ORDER[1:4] and line.source in joining}
+        given = sum(lines[place].net + lines[place].vat_ore for place in places)
+        early = on < of.on or (bool(series) and on < series[-1].on)
+        if early or not set(places) <= set(left) or not together <= set(places) or given <= 0:
+            return False
+        self.credits.append(Credit(len(series) + 1, on, of, tuple(places), then_reissue))
+        return True
+
     # --- the ledger
 
     def balances(self, book: str) -> dict[tuple[str, str | None], Ore]:
         """Give what stands on every account and fund: receivables and VAT, the products' income, the association's."""
         found: Counter[tuple[str, str | None]] = Counter()
-        for issued in (i for i in self.issued if i.book == book):
-            found["6190", None] += issued.invoice.gross
-            for line in issued.invoice.lines:
-                found["7680", None] -= line.vat_ore
+        charged = [line for issued in self.issued if issued.book == book for line in issued.invoice.lines]
+        given_back = [line for credit in self.credits if credit.of.book == book for line in credit.lines]
+        for sign, lines in ((1, charged), (-1, given_back)):
+            for line in lines:
+                found["6190", None] += sign * (line.net + line.vat_ore)
+                found["7680", None] -= sign * line.vat_ore
                 dues = line.kind == "membership_dues"
-                found["XG-9212045210-00014" if dues else "XG-9212045210-00017", None] -= line.association_ore
+                found["XG-9212045210-00014" if dues else "XG-9212045210-00017", None] -= sign * line.association_ore
                 if line.product is not None:
                     account = self.accounts[line.product] or line.product
                     suffix = "00002" if line.kind == "annual_fee" else "00001"
-                    found[f"{account}-{suffix}", line.product] -= line.product_ore
+                    found[f"{account}-{suffix}", line.product] -= sign * line.product_ore
         return {place: ore for place, ore in found.items() if ore}
 
 

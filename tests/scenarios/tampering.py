@@ -55,12 +55,15 @@ COLUMNS = [f"{table.name}.{column.name}" for table in TABLES.values() for column
 
 
 def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
-    """Issue a year with every kind of line, after a rehearsal, with settings and documents."""
+    """Issue a year with every kind of line, after a rehearsal with credit notes, with settings and documents."""
     monkeypatch.setattr(work, "WORTH_SPREADING", 10**6)
     stories.everything(line)
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     line.approve(2027, "--rehearsal")
     line.done("billing", "issue", 2027, "--rehearsal")
+    two = ("--reason", "Forkert størrelse", "--by", "En Forbereder", "--approved-by", "En Godkender")
+    line.done("billing", "credit", "R-2027-0001", *two)
+    line.done("billing", "credit", "R-2027-0002", *two, "--then-reissue")
     for days in (20, 25):
         line.done("settings", "import", line.write("seller.toml", files.SELLER.replace("= 30", f"= {days}")))
     line.issue(2027)

@@ -38,6 +38,7 @@ from tests.scenarios.model import (
     AgreementKey,
     Association,
     Authority,
+    Credit,
     Decision,
     FeeTable,
     Issued,
@@ -444,6 +445,20 @@ class Secretariat(RuleBasedStateMachine):
         result = self.line.at(self.moment).run("billing", "issue", year, "--rehearsal")
         assert result.code == (0 if accepted else 1), result  # a refused one keeps its approval, and no invoice
 
+    # --- give back
+
+    @precondition(lambda self: self.world.issued)
+    @rule(data=st.data(), whole=st.booleans(), then_reissue=st.booleans())
+    def credit(self, data: st.DataObject, whole: bool, then_reissue: bool) -> None:
+        """Take an invoice back, or some of its lines, today; refused where it was taken back before."""
+        of = data.draw(st.sampled_from(self.world.issued[-4:]))
+        places = st.integers(0, len(of.invoice.lines) - 1)
+        chosen = [] if whole else data.draw(st.lists(places, min_size=1, max_size=3, unique=True))
+        accepted = self.world.credit(of, chosen, self.today, then_reissue=then_reissue)
+        words = [word for place in chosen for word in ("--line", place + 1)] + ["--then-reissue"] * then_reissue
+        two = ("--by", "En Forbereder", "--approved-by", "En Godkender")
+        self.do("credit", accepted, "billing", "credit", of.number, "--reason", "Forkert", *two, *words)
+
     # --- what holds after every step
 
     @invariant()
@@ -455,7 +470,7 @@ class Secretariat(RuleBasedStateMachine):
             assert verification.verify(session).violations == []
             for year, book in BOOKS:
                 assert planned(plan_json(session, year, book)) == predicted(self.world.plan(year, book)), (year, book)
-            assert issued(session) == {number.number: expected(number) for number in self.world.issued}
+            assert issued(session) == everything_issued(self.world)
             for book in ("real", "rehearsal"):
                 assert balances(session, book) == self.world.balances(book)
 
@@ -559,11 +574,29 @@ def issued(session: Session) -> dict[str, Any]:
     return {row[0]: row[1:] for row in found.values()}
 
 
-def expected(issued: Issued) -> tuple[Any, ...]:
+def everything_issued(world: World) -> dict[str, Any]:
+    """Give the model's invoices and credit notes in the form of `issued`."""
+    return {one.number: expected(world, one) for one in world.issued} | {
+        one.number: given_back(world, one) for one in world.credits
+    }
+
+
+def given_back(world: World, credit: Credit) -> tuple[Any, ...]:
+    """Give a credit note: its invoice's lines below zero."""
+    lines = [
+        (f"credit|{world.written_key(credit.of, line)}", line.kind, line.product, -line.product_ore,
+         -line.association_ore, -line.vat_ore)
+        for line in credit.lines
+    ]  # fmt: skip
+    gross = -sum(line.net + line.vat_ore for line in credit.lines)
+    return (credit.of.book, credit.of.invoice.payer, str(credit.on), str(credit.on), gross, lines)
+
+
+def expected(world: World, issued: Issued) -> tuple[Any, ...]:
     """Give an invoice of the model in the form of `issued`."""
     invoice = issued.invoice
     lines = [
-        (line.key, line.kind, line.product, line.product_ore, line.association_ore, line.vat_ore)
+        (world.written_key(issued, line), line.kind, line.product, line.product_ore, line.association_ore, line.vat_ore)
         for line in invoice.lines
     ]
     return (issued.book, invoice.payer, str(issued.on), str(due_on(issued.on)), invoice.gross, lines)

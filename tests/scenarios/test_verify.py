@@ -32,6 +32,8 @@ CHANGES = {
     "adopted_table": "decided_by = 'en anden'",
     "approved_invoice": "digest = 'x'",
     "audit_entry": "actor = 'en anden'",
+    "credit_note": "reason = 'x'",
+    "credited_line": "line_id = line_id + 1",
     "invoice": "gross_ore = gross_ore + 1",
     "invoice_line": "net_ore = net_ore - 1",
     "ledger_entry": "text = 'Faktura'",
@@ -71,6 +73,9 @@ def test_an_empty_database_has_nothing_broken(empty: CommandLine) -> None:
 
 def test_what_was_issued_refuses_change_and_deletion_in_the_database_itself(issued: CommandLine) -> None:
     """Promise 8."""
+    issued.done(
+        "billing", "credit", "2027-0001", "--reason", "fejl", "--by", "En Forbereder", "--approved-by", "En Godkender"
+    )
     before = database.dump(issued)
 
     for table in sorted(GUARDED):
