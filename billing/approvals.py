@@ -32,7 +32,9 @@ INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
 APPROVED_ACTION = "plan.approved"
 ISSUED_ACTION = "invoice.issued"
 BATCH_ACTION = "batch.issued"  # its subject is that of the approval
-_HARMLESS = (APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered")
+_HARMLESS = (
+    APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
+)  # fmt: skip
 
 _ROWS_AT_A_TIME = 500
 _DIFFERENCES_SHOWN = 20
