@@ -50,6 +50,11 @@ class Oidc:
     strong_amr: frozenset[str]
     strong_assurance: frozenset[str]
 
+    @property
+    def is_local(self) -> bool:
+        """Tell whether it is the provider that `serve` starts, with made-up people."""
+        return self.client_id == LOCAL_CLIENT
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -179,9 +184,10 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
     def given(name: str, local: str = "", otherwise: str = "") -> str:
         return environ.get(name) or (local if is_local else otherwise)
 
+    port = _count(environ, "OS2TILSLUT_PROVIDER_PORT", LOCAL_PROVIDER_PORT, most=65535)
     is_local = not is_production and not environ.get("OS2TILSLUT_OIDC_ISSUER")
     return Oidc(
-        issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{LOCAL_PROVIDER_PORT}"),
+        issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
         client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
         client_secret=given("OS2TILSLUT_OIDC_CLIENT_SECRET", "not a secret"),
         scopes=tuple(given("OS2TILSLUT_OIDC_SCOPES", "openid profile", "openid profile").split()),

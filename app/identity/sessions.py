@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, g
 from flask import session as browser
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import Date, Row, Table, and_, bindparam, delete, insert, or_, select, update
@@ -124,6 +124,8 @@ class ServerSession(SessionMixin):
             session.execute(delete(SESSIONS).where(SESSIONS.c.id_sha256 == self._known.id))
         self._known, self._values, self._new_token = None, {}, ""
         self.modified, self._is_over = False, True
+        for told in ("principal", "language"):  # what this request was told of whoever it was
+            g.pop(told, None)
 
     # --- reading and writing its row
 

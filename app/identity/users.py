@@ -26,9 +26,6 @@ from foundation.audit import Trail
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text, joined, same
 
-#: Roles for which the provider must have signed somebody in by strong authentication.
-STAFF = frozenset({Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR})
-
 #: How long a link in a mail may be taken up.
 MAIL_LINK = timedelta(minutes=10)
 
@@ -173,6 +170,16 @@ def roles_of(session: Session, user_id: int, on: date) -> frozenset[Role]:
     """Give somebody's roles on a day."""
     found = select(RoleGrant.role).where(RoleGrant.user_id == user_id, in_force(RoleGrant, on))
     return frozenset(map(Role, session.scalars(found)))
+
+
+def cvrs_of(session: Session, user_id: int, on: date) -> frozenset[str]:
+    """Give the CVR numbers of the authorities somebody has a seat in on a day."""
+    found = (
+        select(Authority.cvr)
+        .join(Seat, Seat.authority_id == Authority.id)
+        .where(Seat.user_id == user_id, in_force(Seat, on))
+    )
+    return frozenset(session.scalars(found))
 
 
 def in_force(dated: type[RoleGrant] | type[Seat], on: date | ColumnElement[date]) -> ColumnElement[bool]:

@@ -80,7 +80,7 @@ def test_a_person_is_their_roles_and_seats_of_the_day_in_one_query(house: House)
     assert today.roles == {Role.SIGNATORY, Role.FINANCE}
     assert (len(today.authorities), today.actor) == (2, f"En Underskriver #{who}")
     assert (eve.roles, eve.authorities) == (frozenset(), frozenset())
-    assert len(asked) == 3
+    assert len([sql for sql in asked if "user_account" in sql]) == 3
 
 
 def test_a_role_that_is_ended_is_gone_the_same_day_and_may_be_given_again(house: House) -> None:
