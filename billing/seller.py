@@ -68,6 +68,12 @@ def current(session: Session) -> Seller | None:
     return None if text is None else read(text)
 
 
+def credit_limits(session: Session) -> dict[str, Money]:
+    """Give how much one person alone might give back by all settings there ever were, by their digest."""
+    known = [*(read(text) for text in session.execute(select(SETTINGS.c.text)).scalars()), made_up()]
+    return {settings.digest: settings.credit_limit for settings in known}
+
+
 def made_up() -> Seller:
     """Give the seller with made-up accounts, for development and demo only."""
     return read(_MADE_UP.read_text(encoding="utf-8"))

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from billing.einvoice import rule_packs
+from billing.einvoice.reading import DOCUMENTS
 
 _NAMED = os.environ.get("OS2TILSLUT_RULES_DIR")
 OFFICIAL = Path(_NAMED) if _NAMED else Path(__file__).parents[2] / "shared" / "einvoice-rules"
@@ -92,6 +93,6 @@ def _lay_out(folder: Path) -> None:
         (pack / "xslt").mkdir(parents=True)
     shutil.copy(brought / "EN16931-UBL-validation.xslt", peppol / "xslt" / "CEN-EN16931-UBL.xslt")
     (peppol / "xslt" / "PEPPOL-EN16931-UBL.xslt").write_text(_SHEET.format(report=_PEPPOL), encoding="utf-8")
-    for document in rule_packs.DOCUMENTS.values():
+    for document in DOCUMENTS.values():
         sheet = _SHEET.format(report=_OIOUBL.format(document=document))
         (oioubl / "xslt" / f"OIOUBL_{document}_Schematron.xsl").write_text(sheet, encoding="utf-8")
