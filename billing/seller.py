@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,16 @@ def current(session: Session) -> Seller | None:
 
 
 def credit_limits(session: Session) -> dict[str, Money]:
-    """Give how much one person alone might give back by all settings there ever were, by their digest."""
-    known = [*(read(text) for text in session.execute(select(SETTINGS.c.text)).scalars()), made_up()]
-    return {settings.digest: settings.credit_limit for settings in known}
+    """Give how much one person alone might give back by all settings there ever were, by their digest.
+
+    Settings that somebody made unreadable give none.
+    """
+    limits = {made_up().digest: made_up().credit_limit}
+    for text in session.execute(select(SETTINGS.c.text)).scalars():
+        with suppress(SettingsRefused):
+            settings = read(text)
+            limits[settings.digest] = settings.credit_limit
+    return limits
 
 
 def made_up() -> Seller:
