@@ -7,8 +7,8 @@ import gc
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app import access, database, errors, health, web
 from app import config as configuration
-from app import database, health
 from app.config import Config
 from app.identity import sessions
 
@@ -22,7 +22,7 @@ def create_app(config: Config | None = None) -> Flask:
     gc.set_threshold(*_COLLECTIONS)
     config = config or configuration.read()
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__)
     app.config.from_mapping(config.flask())
     app.extensions["os2tilslut"] = config
     database.db.init_app(app)
@@ -32,4 +32,9 @@ def create_app(config: Config | None = None) -> Flask:
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=0)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
+    app.extensions["principal_loader"] = sessions.principal
+    web.install(app)
+    errors.install(app)
+    access.public(app.view_functions["static"])
+    access.guard(app)
     return app
