@@ -29,10 +29,10 @@ class Browser:
         """Ask for a page."""
         return self.client.get(path)
 
-    def post(self, path: str, **data: str) -> TestResponse:
-        """Send a form with the token of a page that has one."""
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get("/").text)
-        assert token is not None
+    def post(self, path: str, page: str = "", **data: str) -> TestResponse:
+        """Send a form with the token of a page that has one; where none is named, that of the form's own path."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get(page or path).text)
+        assert token is not None, page or path
         return self.client.post(path, data=data | {"csrf_token": token[1]})
 
     def sign_in(self, person: str, strength: str = "strong", path: str = "/sign-in") -> TestResponse:
@@ -117,6 +117,6 @@ def people(line: CommandLine) -> None:
     app = create_app(settings)
     with app.app_context(), database.writing() as session:
         trail = Trail(session, "kommandolinjen", clock.now(settings))
-        demonstration.make(session, trail, settings.oidc.issuer, clock.today(settings))
+        demonstration.make(session, trail, settings.oidc.issuer)
         trail.write()
     _dispose(app)

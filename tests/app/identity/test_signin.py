@@ -442,7 +442,8 @@ def test_a_link_is_no_use_to_another_browser_or_twice_or_when_it_is_old(
     by_another = [other.get(path), other.post(path), other.sign_in("stranger", path="/sign-in?invited=1")]
     old = browsers(peopled.at("2027-01-16T10:00:00Z")).get(path)
     own.sign_in("stranger", path="/sign-in?invited=1")
-    twice = [browsers(peopled).get(path), browsers(peopled).post(path), other.get("/invitation/x")]
+    another = invited(peopled)
+    twice = [browsers(peopled).get(path), browsers(peopled).post(path, page=another), other.get("/invitation/x")]
 
     assert [answer.status_code for answer in by_another] == [200, 404, 403]
     assert [answer.status_code for answer in (old, *twice)] == [404] * 4
@@ -588,3 +589,26 @@ def test_the_local_providers_code_lives_a_minute(local: Local) -> None:
     local.now = NOW
 
     assert answer.status_code == 400
+
+
+@ON_ONE
+def test_who_only_looks_leaves_nothing_behind(peopled: CommandLine, browsers: Browsers) -> None:
+    browser = browsers(peopled)
+    before = rows.dump(peopled)
+
+    answers = [browser.get(path) for path in ("/", "/authorities", "/nothing", "/static/style.css")]
+
+    assert [answer.headers.get("Set-Cookie") for answer in answers] == [None] * 4
+    assert rows.dump(peopled) == before
+
+
+@ON_ONE
+def test_a_language_chosen_before_signing_in_is_the_persons_own(peopled: CommandLine, browsers: Browsers) -> None:
+    path, browser = invited(peopled), browsers(peopled)
+    browser.client.post("/language", data={"language": "en", "next": "/"})
+
+    browser.post(path)
+    browser.sign_in("stranger", path="/sign-in?invited=1")
+
+    assert 'lang="en"' in browser.get("/").text
+    assert rows.column(peopled, "SELECT language FROM user_account WHERE name = 'En Ny'") == ["en"]
