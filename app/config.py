@@ -35,6 +35,10 @@ class Unsafe(Refused):
     """A setting is missing, malformed or unsafe."""
 
 
+class NotInProduction(Refused):
+    """Something that only development and demo may do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Oidc:
     """The provider of identities, and how to read what it tells."""

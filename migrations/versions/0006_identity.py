@@ -1,6 +1,6 @@
 """Why: people sign in, have roles and seats for some days, and are known again by their browser.
 
-Revision: 0006, after 0004, 2026-11-24
+Revision: 0006, after 0005, 2026-11-24
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
