@@ -31,9 +31,7 @@ from foundation.errors import NotNow
 from foundation.language import Text
 
 #: Every module with models: once imported, their tables stand in the metadata.
-MODELS = (
-    audit, proposals, authority_models, table_models, agreement_models, billing_models, identity_models,
-)  # fmt: skip
+MODELS = (audit, proposals, authority_models, table_models, agreement_models, billing_models, identity_models)
 
 db = SQLAlchemy(metadata=Base.metadata)
 

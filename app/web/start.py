@@ -27,15 +27,9 @@ def page() -> ResponseReturnValue:
 @blueprint.post("/language")
 @access.public
 def choose_language() -> ResponseReturnValue:
-    """Keep the language for this browser, and go back to where it was chosen.
-
-    Without a form's token: it would need a session for everybody who only looks, and a language harms nobody.
-    """
+    """Keep the language for this browser, and go back to where it was chosen."""
     chosen = request.form.get("language")
     if chosen not in LANGUAGES:
         raise UnknownLanguage(Text("Vælg dansk eller engelsk", "Choose Danish or English"))
     session["language"] = chosen
     return redirect(layout.own_path(request.form.get("next", "/")), 303)
-
-
-layout.csrf.exempt(choose_language)
