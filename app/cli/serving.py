@@ -65,7 +65,7 @@ def local_provider(surroundings: Service, port: int, provider_port: int) -> Iter
 
 def _make_people(surroundings: Service) -> None:
     with surroundings.writing() as (session, trail):
-        made = demonstration.make(session, trail, surroundings.config.oidc.issuer, surroundings.today)
+        made = demonstration.make(session, trail, surroundings.config.oidc.issuer)
     if made:
         output.note(Text(f"{made} opdigtede brugere er oprettet", f"{made} made-up users were added"))
 
