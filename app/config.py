@@ -28,6 +28,10 @@ class Unsafe(Refused):
     """A setting is missing, malformed or unsafe."""
 
 
+class NotInProduction(Refused):
+    """Something that only development and demo may do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings of one process."""

@@ -24,13 +24,13 @@ from agreements import models as agreement_models
 from authorities import models as authority_models
 from billing import models as billing_models
 from fee_tables import models as table_models
-from foundation import audit
+from foundation import audit, proposals
 from foundation.base import Base
 from foundation.errors import NotNow
 from foundation.language import Text
 
 #: Every module with models: once imported, their tables stand in the metadata.
-MODELS = (audit, authority_models, table_models, agreement_models, billing_models)
+MODELS = (audit, proposals, authority_models, table_models, agreement_models, billing_models)
 
 db = SQLAlchemy(metadata=Base.metadata)
 

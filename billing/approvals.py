@@ -17,7 +17,7 @@ from billing.gathering import Book
 from billing.models import ApprovedInvoice, Invoice, PlanApproval, PreparedInvoice
 from billing.preparation import Faulty, Prepared
 from billing.seller import Seller
-from foundation import append_only, audit
+from foundation import append_only, audit, proposals
 from foundation.audit import Trail
 from foundation.errors import Conflict
 from foundation.language import Text, joined, kroner, same
@@ -34,6 +34,7 @@ ISSUED_ACTION = "invoice.issued"
 BATCH_ACTION = "batch.issued"  # its subject is that of the approval
 _HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
+    *proposals.ACTIONS,
 )  # fmt: skip
 
 _ROWS_AT_A_TIME = 500

@@ -26,7 +26,7 @@ from billing.invoices import OUTBOX, Batch
 from billing.preparation import PreparedLine
 from billing.seller import Seller
 from fee_tables.calculation import Kind
-from foundation import append_only, wording
+from foundation import append_only, proposals, wording
 from foundation.audit import Trail, canonical, sha256
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text, day, joined, kroner, same
@@ -190,8 +190,7 @@ def _refuse_torn(order: Order, lines: Sequence[Row[Any]], chosen: Sequence[Row[A
 
 def _refuse_alone(order: Order, credited: Money, seller: Seller) -> None:
     """Refuse one person above the limit. All credits of an invoice count together, so that no one slips below it."""
-    is_another = wording.folded(order.approved_by) != wording.folded(order.prepared_by)
-    if order.approved_by and not is_another:
+    if order.approved_by and proposals.is_same_person(order.approved_by, order.prepared_by):
         raise NeedsApproval(
             Text("den, der forbereder, kan ikke selv godkende", "who prepares it cannot be who approves it")
         )
