@@ -102,10 +102,11 @@ def make(session: Session, year: int, seller: Seller, book: Book = "real") -> Sn
     proposals: list[Proposal] = []
     plan = annual_run.plan(session, year, seller, book=book, each=proposals.append)
     troubled = {problem.named.id for problem in plan.problems}
-    return Snapshot(plan, tuple(_row(at, of.draft, troubled) for at, of in enumerate(proposals, start=1)))
+    return Snapshot(plan, tuple(row(at, of.draft, troubled) for at, of in enumerate(proposals, start=1)))
 
 
-def _row(position: int, draft: Draft, troubled: set[int]) -> Row:
+def row(position: int, draft: Draft, troubled: set[int]) -> Row:
+    """Give an invoice its row; `troubled` are the ids of payers with a problem."""
     payer = draft.payer
     words = f"{payer.name}\n{payer.cvr}".casefold()
     return Row(position, draft, _band(draft), payer.id in troubled, words)
