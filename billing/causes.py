@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 from fee_tables.calculation import CostShare, Kind, Parts, Reason, Size, parts_of, share_of_cost
@@ -162,41 +161,36 @@ _THIS_YEARS = Text("årets linje er krediteret", "this year's line is credited")
 
 
 def _worth(before: Line, after: Line, year: int, tables: Catalogue) -> Iterator[tuple[Cause, Money, Text]]:
-    start = Step(Cause.OTHER, before.reason)
-    taken = _dues_steps(before.reason, after.reason)
+    steps = _dues_steps(before.reason, after.reason)
     if after.kind is Kind.ANNUAL_FEE:
-        taken = _fee_steps(before.reason, after.reason, year, tables)
-    steps = [start, *taken, _decided(after)]
-    nets = [parts_of(after.kind, step.reason).net for step in steps]
-    yield Cause.OTHER, nets[0] - before.parts.net, _NOT_RECOMPUTED
-    for step, (was, now) in zip(steps[1:], pairwise(nets), strict=True):
-        yield _named(step, before.reason, after.reason), now - was, step.detail
-    yield Cause.OTHER, after.parts.net - nets[-1], _NOT_RECOMPUTED
+        steps = _fee_steps(before.reason, after.reason, year, tables)
+    so_far = parts_of(after.kind, before.reason).net
+    yield Cause.OTHER, so_far - before.parts.net, _NOT_RECOMPUTED
+    for step in (*steps, _decided(before, after)):
+        now = parts_of(after.kind, step.reason).net
+        yield step.cause, now - so_far, step.detail
+        so_far = now
+    yield Cause.OTHER, after.parts.net - so_far, _NOT_RECOMPUTED
 
 
 _NOT_RECOMPUTED = Text("linjen følger ikke af sin begrundelse", "the line does not follow from its reason")
 
 
-def _decided(after: Line) -> Step:
-    """The last step: all that is left of this year's reason is what its table says."""
-    since = day(after.reason.table.valid_from)
+def _decided(before: Line, after: Line) -> Step:
+    """The last step: all that is left of this year's reason is what another table says."""
+    table = after.reason.table
+    if table.digest == before.reason.table.digest:
+        return Step(Cause.OTHER, after.reason)
+    since = day(table.valid_from)
     cause = Cause.PRICE if after.kind is Kind.ANNUAL_FEE else Cause.DUES
-    detail = Text(f"gælder fra {since.da}", f"valid from {since.en}")
-    return Step(cause, after.reason, detail)
+    return Step(cause, after.reason, Text(f"gælder fra {since.da}", f"valid from {since.en}"))
 
 
-def _named(step: Step, before: Reason, after: Reason) -> Cause:
-    """A decision explains a change only where it is another one."""
-    is_decision = step.cause in (Cause.PRICE, Cause.DUES)
-    return Cause.OTHER if is_decision and before.table.digest == after.table.digest else step.cause
-
-
-# --- the steps of an annual fee, in their order
+# --- the steps of an annual fee, in their order; a fact that did not change is none
 
 
 def _fee_steps(before: Reason, after: Reason, year: int, tables: Catalogue) -> Iterator[Step]:
-    reason = before
-    takes: tuple[Callable[[Reason], Step], ...] = (
+    takes: tuple[Callable[[Reason], Step | None], ...] = (
         lambda reason: _part_year(reason, after),
         lambda reason: _activity(reason, after),
         lambda reason: _membership(reason, after, year, tables),
@@ -207,36 +201,38 @@ def _fee_steps(before: Reason, after: Reason, year: int, tables: Catalogue) -> I
     reason = before
     for take in takes:
         step = take(reason)
-        reason = step.reason
-        yield step
+        if step is not None:
+            reason = step.reason
+            yield step
 
 
-def _part_year(reason: Reason, after: Reason) -> Step:
+def _part_year(reason: Reason, after: Reason) -> Step | None:
     was, now = reason.year_share, after.year_share
-    detail = _arrow(_of_year(was), _of_year(now))
-    return Step(Cause.PART_YEAR, reason._replace(year_share=now, in_force_from=after.in_force_from), detail)
+    if was == now:
+        return None
+    return Step(Cause.PART_YEAR, reason._replace(year_share=now), _arrow(_of_year(was), _of_year(now)))
 
 
 def _of_year(part: Fraction | None) -> Text:
     return Text("hele året", "the whole year") if part is None else share(part)
 
 
-def _activity(reason: Reason, after: Reason) -> Step:
+def _activity(reason: Reason, after: Reason) -> Step | None:
     """From passive to active or back; another share for the passive is a decision, not this."""
-    is_changed = (reason.passive_share is None) != (after.passive_share is None)
-    changed = reason._replace(passive_share=after.passive_share) if is_changed else reason
+    if (reason.passive_share is None) == (after.passive_share is None):
+        return None
     active, passive = Text("aktiv", "active"), Text("passiv", "passive")
     detail = _arrow(passive, active) if after.passive_share is None else _arrow(active, passive)
-    return Step(Cause.ACTIVITY, changed, detail)
+    return Step(Cause.ACTIVITY, reason._replace(passive_share=after.passive_share), detail)
 
 
-def _membership(reason: Reason, after: Reason, year: int, tables: Catalogue) -> Step:
+def _membership(reason: Reason, after: Reason, year: int, tables: Catalogue) -> Step | None:
+    if reason.member == after.member:
+        return None
     member, no_member = Text("medlem", "member"), Text("ikke medlem", "not a member")
+    rate = reason.contribution_share and _last_rate(reason, after, year, tables)
     detail = _arrow(no_member, member) if after.member else _arrow(member, no_member)
-    changed = reason._replace(member=after.member)
-    if reason.member != after.member and reason.contribution_share is not None:
-        changed = changed._replace(contribution_share=_last_rate(reason, after, year, tables))
-    return Step(Cause.MEMBERSHIP, changed, detail)
+    return Step(Cause.MEMBERSHIP, reason._replace(member=after.member, contribution_share=rate), detail)
 
 
 def _last_rate(reason: Reason, after: Reason, year: int, tables: Catalogue) -> Fraction | None:
@@ -247,10 +243,10 @@ def _last_rate(reason: Reason, after: Reason, year: int, tables: Catalogue) -> F
     return table.contribution_share(member=bool(after.member))
 
 
-def _band(reason: Reason, after: Reason, tables: Catalogue) -> Step:
+def _band(reason: Reason, after: Reason, tables: Catalogue) -> Step | None:
     was, now = reason.size, after.size
     if was is None or now is None or was.band == now.band:
-        return Step(Cause.BAND, reason)
+        return None
     base = _base_of_band(reason, after, (was, now), tables)
     return Step(Cause.BAND, reason._replace(size=now, base=base), _arrow(_size_words(was), _size_words(now)))
 
@@ -285,21 +281,22 @@ def _size_words(size: Size) -> Text:
     return Text(f"{title.da} ({count.da} indbyggere)", f"{title.en} ({count.en} inhabitants)")
 
 
-def _sharing(reason: Reason, after: Reason) -> Step:
+def _sharing(reason: Reason, after: Reason) -> Step | None:
     """Other sharers of the same cost; another cost is a decision."""
     was, now = reason.shared_cost, after.shared_cost
-    if was is None or now is None:
-        return Step(Cause.SHARING, reason)
+    if was is None or now is None or (was.sharers, was.number) == (now.sharers, now.number):
+        return None
     cost = CostShare(was.cost, now.sharers, now.number)
     base = share_of_cost(cost.cost, cost.sharers, cost.number)
     words = Text(f"{was.sharers} → {now.sharers} om udgiften", f"{was.sharers} → {now.sharers} share the cost")
     return Step(Cause.SHARING, reason._replace(shared_cost=cost, base=base), words)
 
 
-def _contribution(reason: Reason, after: Reason) -> Step:
+def _contribution(reason: Reason, after: Reason) -> Step | None:
+    """Other rates; whether there is a contribution at all, the product's table decides."""
     was, now = reason.contribution_share, after.contribution_share
-    if was is None or now is None:
-        return Step(Cause.CONTRIBUTION, reason)  # whether there is one at all, the product's table decides
+    if was is None or now is None or was == now:
+        return None
     return Step(Cause.CONTRIBUTION, reason._replace(contribution_share=now), _arrow(share(was), share(now)))
 
 
@@ -308,8 +305,11 @@ def _contribution(reason: Reason, after: Reason) -> Step:
 
 def _dues_steps(before: Reason, after: Reason) -> Iterator[Step]:
     whole = _part_year(before, after)
-    yield whole
-    yield Step(Cause.INDEX, whole.reason._replace(regulation=after.regulation))
+    if whole is not None:
+        yield whole
+    reason = whole.reason if whole else before
+    if reason.regulation != after.regulation:
+        yield Step(Cause.INDEX, reason._replace(regulation=after.regulation))
 
 
 def _arrow(was: Text, now: Text) -> Text:

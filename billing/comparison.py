@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -83,6 +84,19 @@ class Comparison:
 
 
 # --- reading
+
+
+_kept: WeakKeyDictionary[Snapshot, Comparison] = WeakKeyDictionary()
+
+
+def of(session: Session, snapshot: Snapshot) -> Comparison:
+    """Give the comparison of a plan that is kept, made once: it rests on what the plan rests on.
+
+    The session must see what the plan was made of.
+    """
+    if snapshot not in _kept:
+        _kept[snapshot] = compare(session, snapshot)
+    return _kept[snapshot]
 
 
 def compare(session: Session, snapshot: Snapshot) -> Comparison:

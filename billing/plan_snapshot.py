@@ -44,7 +44,7 @@ class Row:
     words: str  # what a search looks in
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """A plan with its invoices as rows. Read, never changed: every request shares it."""
 
