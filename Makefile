@@ -15,12 +15,12 @@ export PYTHON
 
 fonts := $(addprefix foundation/fonts/IBMPlexSans-,Regular.ttf Italic.ttf SemiBold.ttf Bold.ttf)
 
-.PHONY: help setup demo serve test test-full check bench lock clean postgresql strace
+.PHONY: help setup demo serve test test-full check bench lock clean postgresql strace chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/.installed $(fonts) ## make .venv, install the locked packages and bring the typefaces
+setup: .venv/.installed $(fonts) app/static/vendor/.installed ## make .venv, install the locked packages, bring typefaces and styles
 
 demo: setup ## fill var/demo with the demonstration year
 	OS2TILSLUT_ENV=demo OS2TILSLUT_DATA_DIR=var/demo .venv/bin/os2tilslut demo $(ARGS)
@@ -28,10 +28,10 @@ demo: setup ## fill var/demo with the demonstration year
 serve: setup ## run the web application on 127.0.0.1:8000
 	.venv/bin/os2tilslut serve $(ARGS)
 
-test: setup postgresql strace ## run the tests, with bounded examples
+test: setup postgresql strace chromium ## run the tests, with bounded examples
 	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-full: setup postgresql strace ## run the tests with the full acceptance counts
+test-full: setup postgresql strace chromium ## run the tests with the full acceptance counts
 	OS2TILSLUT_TEST_FULL=1 .venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup ## style, types and the directions of imports
@@ -47,11 +47,15 @@ lock: ## resolve the dependencies anew (ARGS=--upgrade takes the newest)
 	sh setup/lock.sh $(ARGS)
 
 clean: ## remove what set-up and tests made; data under var/ stays
-	rm -rf .venv node_modules $(fonts) build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache var/lock-tools
+	rm -rf .venv node_modules $(fonts) app/static/vendor build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache var/lock-tools
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 postgresql:
 	@sh setup/system_packages.sh postgresql
+
+# The browser of the stories; where it cannot be had, they say so.
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" -ne 0 ] || sh setup/system_packages.sh chromium || true
 
 # Only a help: where it cannot be had, the tests that need it say so.
 strace:
@@ -64,6 +68,9 @@ strace:
 node_modules/.installed: package.json package-lock.json setup/frontend.sh
 	sh setup/frontend.sh
 	@touch $@
+
+app/static/vendor/.installed: node_modules/.installed setup/vendor.py | .venv/.installed
+	.venv/bin/python setup/vendor.py
 
 foundation/fonts/%.ttf: node_modules/.installed setup/fonts.py | .venv/.installed
 	.venv/bin/python setup/fonts.py $*

@@ -6,8 +6,8 @@ import gc
 
 from flask import Flask
 
+from app import access, database, errors, health, web
 from app import config as configuration
-from app import database, health
 from app.config import Config
 
 # Young objects before a collection, and how many of those before the older ones are walked too. Hardly anything here is
@@ -20,11 +20,16 @@ def create_app(config: Config | None = None) -> Flask:
     gc.set_threshold(*_COLLECTIONS)
     config = config or configuration.read()
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__)
     app.config.from_mapping(config.flask())
     app.extensions["os2tilslut"] = config
     database.db.init_app(app)
     with app.app_context():
         database.prepare(database.db.engine)
     app.register_blueprint(health.blueprint)
+    app.extensions["principal_loader"] = lambda: access.ANONYMOUS
+    web.install(app)
+    errors.install(app)
+    access.public(app.view_functions["static"])
+    access.guard(app)
     return app

@@ -2,7 +2,7 @@
 # Why: the project needs a few things that neither pip nor npm can bring. This looks for each by what it does,
 # installs what is missing where it may (root on Debian or Ubuntu), and otherwise says exactly what to run.
 #
-# usage: setup/system_packages.sh venv | npm | postgresql | strace ...
+# usage: setup/system_packages.sh venv | npm | postgresql | strace | chromium ...
 # strace is a help only: where it cannot be had, the tests that use it say so, and nothing fails.
 set -eu
 
@@ -15,6 +15,7 @@ has_postgresql() {
     command -v initdb >/dev/null && command -v postgres >/dev/null
 }
 has_strace() { command -v strace >/dev/null; }
+has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
 
 packages_for() {
     case "$1" in
@@ -22,6 +23,7 @@ packages_for() {
         npm) echo nodejs npm ;;
         postgresql) echo postgresql ;; # server binaries; only the tests start one, in a temporary folder
         strace) echo strace ;; # fails and kills the program at a chosen system call
+        chromium) echo chromium ;; # the browser that walks the pages in the tests
         *) echo "setup/system_packages.sh: nothing is known of '$1'" >&2; return 2 ;;
     esac
 }

@@ -1,0 +1,177 @@
+"""What was refused, as a page or as problem JSON (RFC 9457). Views let refusals pass; here they get their status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+import structlog
+from flask import Flask, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from app import access, database
+from app.access import NotAllowed, NotFresh, NotSignedIn
+from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused
+from foundation.language import Text
+
+_STATUSES: tuple[tuple[type[DomainError], int], ...] = (
+    (NotSignedIn, 401),
+    (NotAllowed, 403),
+    (NotFresh, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Refused, 422),
+    (NotNow, 503),
+)
+
+_log = structlog.get_logger("os2tilslut")
+
+
+class TooMany(Refused):
+    """So many attempts came that the door is closed for a while. `seconds` tells how long."""
+
+    def __init__(self, text: Text, seconds: int) -> None:
+        super().__init__(text)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal, ready to be told."""
+
+    status: int
+    code: str  # stable: programs rely on it
+    text: Text
+
+    @property
+    def title(self) -> Text:
+        """Give the heading of the page."""
+        return _TITLES.get(self.status, Text("Det gik ikke", "That did not work"))
+
+
+_TITLES = {
+    400: Text("Forespørgslen kan ikke læses", "The request cannot be read"),
+    401: Text("Log ind", "Sign in"),
+    403: Text("Ingen adgang", "No access"),
+    404: Text("Siden findes ikke", "Page not found"),
+    405: Text("Det kan man ikke her", "That is not done here"),
+    409: Text("Noget er ændret imens", "Something changed meanwhile"),
+    413: Text("Det er for stort", "That is too large"),
+    422: Text("Det blev ikke gemt", "Nothing was stored"),
+    429: Text("Vent lidt", "Wait a little"),
+    500: Text("Der er sket en fejl hos os", "Something went wrong on our side"),
+    503: Text("Det kan ikke lade sig gøre lige nu", "That cannot be done right now"),
+}
+
+_WORDS = {
+    400: Text("Gå tilbage, hent siden igen, og prøv en gang til", "Go back, load the page again and retry"),
+    404: Text(
+        "Adressen er forkert, eller du har ikke adgang til det, den viser",
+        "The address is wrong, or what it shows is not for you",
+    ),
+    405: Text("Adressen kan ikke bruges på den måde", "The address cannot be used that way"),
+    413: Text("Send højst 16 MB ad gangen", "Send at most 16 MB at a time"),
+    500: Text(
+        "Fejlen er noteret. Intet er gemt halvt. Prøv igen om lidt",
+        "The fault is noted. Nothing was half stored. Try again soon",
+    ),
+}
+
+
+def install(app: Flask) -> None:
+    """Let every refusal and fault be answered in words."""
+    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(Exception, _fault)
+
+
+def code_of(kind: type[BaseException]) -> str:
+    """Give the stable code of a refusal: its class in snake case."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("_")
+
+
+def problem_of(error: DomainError) -> Problem:
+    """Give the status and words of a refusal."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 422)
+    return Problem(429 if isinstance(error, TooMany) else status, code_of(type(error)), error.text)
+
+
+def is_api() -> bool:
+    """Tell whether a program asks, not a person."""
+    return request.path.startswith("/api/")
+
+
+def _refused(error: DomainError) -> ResponseReturnValue:
+    if not is_api() and isinstance(error, NotSignedIn | NotFresh):
+        return _to_sign_in(fresh=isinstance(error, NotFresh))
+    problem = problem_of(error)
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooMany) else {}
+    return answer(problem, headers)
+
+
+def _to_sign_in(*, fresh: bool) -> ResponseReturnValue:
+    # A form that was sent cannot be sent again by a redirect: the person comes back to the page it stood on.
+    back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else _page_of_form()
+    asked = {"next": back} | ({"fresh": "1"} if fresh else {})
+    return redirect(f"{url_for('signin.sign_in')}?{urlencode(asked)}", HTTPStatus.SEE_OTHER)
+
+
+def _page_of_form() -> str:
+    return request.path.rpartition("/")[0] or "/"
+
+
+def _database(error: DBAPIError) -> ResponseReturnValue:
+    _log.warning("database", reason=type(error).__name__)
+    return answer(Problem(503, "not_now", database.explained(error).text))
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status in (301, 302, 303, 307, 308):
+        return error.get_response()
+    words = _WORDS.get(status, Text(HTTPStatus(status).phrase, HTTPStatus(status).phrase))
+    headers = {"Allow": error.get_response().headers["Allow"]} if status == 405 else {}
+    return answer(Problem(status, f"http_{status}", words), headers)
+
+
+def _forged(error: CSRFError) -> ResponseReturnValue:
+    words = Text(
+        "Formularen er for gammel eller kommer fra en anden side. Hent siden igen, og send den derfra",
+        "The form is too old or comes from another site. Load the page again and send it from there",
+    )
+    return answer(Problem(400, "form_not_ours", words))
+
+
+def _fault(error: Exception) -> ResponseReturnValue:
+    _log.error("fault", path=request.path, method=request.method, exc_info=error)
+    return answer(Problem(500, "fault", _WORDS[500]))
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> ResponseReturnValue:
+    """Tell a problem to whoever asked, in its form."""
+    extra = {"Cache-Control": "no-store"} | (headers or {})
+    if is_api():
+        response = jsonify(as_json(problem))
+        response.content_type = "application/problem+json"
+        return response, problem.status, extra
+    return render_template("problem.html", problem=problem), problem.status, extra
+
+
+def as_json(problem: Problem) -> dict[str, object]:
+    """Give a problem as RFC 9457 has it, in the caller's language, with both beside."""
+    spoken = access.ANONYMOUS.language if problem.status == 500 else access.current().language
+    return {
+        "type": "about:blank",
+        "title": problem.title[spoken],
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.text[spoken],
+        "detail_da": problem.text.da,
+        "detail_en": problem.text.en,
+    }

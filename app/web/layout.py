@@ -1,0 +1,228 @@
+"""What every page shares: language, navigation, forms that are ours, headers that keep a browser safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, flash, g, request, session
+from flask_wtf import CSRFProtect
+from sqlalchemy.orm import Session
+
+from app import access, clock, database
+from app.access import Principal
+from app.config import Config
+from foundation import language
+from foundation.audit import Trail
+from foundation.language import LANGUAGES, Language, Text
+from foundation.money import Money
+from foundation.periods import BUSINESS_ZONE
+
+csrf = CSRFProtect()
+
+# htmx and the design system bring no inline script or style; pictures may be data: for the icons in the style sheet.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+_TWO_YEARS = 63_072_000  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation, shown to whom it is for."""
+
+    endpoint: str
+    title: Text
+    permission: str
+
+
+PLACES = (
+    Place("start.page", Text("Overblik", "Overview"), "account.use"),
+    Place("authorities.page", Text("Myndigheder", "Authorities"), "authority.read"),
+    Place("fee_tables.page", Text("Takster", "Fee tables"), "tables.read"),
+    Place("year.page", Text("Året", "The year"), "run.read"),
+    Place("invoices.page", Text("Fakturaer", "Invoices"), "invoice.read"),
+    Place("audit.page", Text("Revisionsspor", "Audit log"), "audit.read"),
+    Place("users.page", Text("Brugere", "Users"), "users.read"),
+    Place("settings.page", Text("Indstillinger", "Settings"), "settings.read"),
+)
+
+
+def install(app: Flask) -> None:
+    """Give an application its pages' common ground."""
+    csrf.init_app(app)
+    app.after_request(_secured)
+    app.jinja_env.globals.update(
+        t=t,
+        say=say,
+        kroner=lambda value: say(language.kroner(value if isinstance(value, Money) else Money(value))),
+        amount=lambda value: language.amount(value if isinstance(value, Money) else Money(value), spoken()),
+        day=lambda value: say(language.day(value)),
+        moment=moment,
+        count=lambda value: say(language.whole_number(value)),
+        spoken=spoken,
+        who=access.current,
+        places=places,
+        asset=asset,
+        notices=_notices,
+        environment=app.extensions["os2tilslut"].environment,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def config() -> Config:
+    """Give the settings of the process."""
+    found: Config = current_app.extensions["os2tilslut"]
+    return found
+
+
+def today() -> date:
+    """Give the day in Copenhagen."""
+    return clock.today(config())
+
+
+# --- language
+
+
+def spoken() -> Language:
+    """Give the language of the running request: what was chosen in this browser, else the person's own."""
+    if "language" not in g:
+        chosen = session.get("language")
+        g.language = chosen if chosen in LANGUAGES else access.current().language
+    found: Language = g.language
+    return found
+
+
+def t(danish: str, english: str) -> str:
+    """Choose between the two languages a template writes side by side."""
+    return danish if spoken() == "da" else english
+
+
+def say(text: Text) -> str:
+    """Write a text in the language of the request."""
+    return text[spoken()]
+
+
+def moment(value: datetime) -> str:
+    """Write an instant as the clock on the wall in Copenhagen showed it."""
+    local = value.astimezone(BUSINESS_ZONE)
+    return f"{say(language.day(local.date()))} {t('kl.', 'at')} {local:%H.%M}"
+
+
+# --- the page around
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A link of the navigation."""
+
+    endpoint: str
+    title: Text
+    is_here: bool
+
+
+def places() -> list[Entry]:
+    """Give the navigation of who is signed in."""
+    person = access.current()
+    here = (request.endpoint or "").partition(".")[0]
+    known = current_app.view_functions
+    return [
+        Entry(place.endpoint, place.title, place.endpoint.partition(".")[0] == here)
+        for place in PLACES
+        if place.endpoint in known and person.user_id is not None and person.may(place.permission)
+    ]
+
+
+def asset(name: str) -> str:
+    """Give the address of a file that is served as it is; it changes when the file does."""
+    root = str(current_app.static_folder)
+    stamps: dict[str, str] = current_app.extensions.setdefault("os2tilslut_assets", {})
+    if name not in stamps:
+        stamps[name] = _stamp(root, name)
+    return f"/static/{name}?v={stamps[name]}"
+
+
+def _stamp(root: str, name: str) -> str:
+    from pathlib import Path
+
+    file = Path(root) / name
+    return format(file.stat().st_mtime_ns, "x")[-10:] if file.is_file() else "0"
+
+
+def done(text: Text) -> None:
+    """Tell on the next page what was done."""
+    flash({"da": text.da, "en": text.en}, "success")  # type: ignore[arg-type]
+
+
+def warn(text: Text) -> None:
+    """Tell on the next page what to mind."""
+    flash({"da": text.da, "en": text.en}, "warning")  # type: ignore[arg-type]
+
+
+def _notices() -> Sequence[tuple[str, str]]:
+    if "_flashes" not in session:
+        return ()
+    from flask import get_flashed_messages
+
+    told: Any = get_flashed_messages(with_categories=True)
+    return [(category, words[spoken()]) for category, words in told]
+
+
+# --- acting
+
+
+@contextmanager
+def acting() -> Iterator[tuple[Session, Trail]]:
+    """Open a writing transaction in the name of who is signed in; commit with its trail at the end."""
+    person: Principal = access.current()
+    with database.writing() as opened:
+        trail = Trail(opened, person.actor, clock.now(config()))
+        yield opened, trail
+        trail.write()
+
+
+# --- headers
+
+
+def _secured(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if config().base_url.startswith("https://"):
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_TWO_YEARS}; includeSubDomains")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def is_fragment() -> bool:
+    """Tell whether htmx asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def address(**changes: object) -> str:
+    """Give the address of this page with some of its query changed; None takes a part out."""
+    from urllib.parse import urlencode
+
+    merged = {**request.args.to_dict(flat=False), **changes}
+    listed = [(key, one) for key, value in merged.items() if value not in (None, "", [])
+              for one in (value if isinstance(value, list) else [value])]  # fmt: skip
+    return f"{request.path}?{urlencode(listed)}" if listed else request.path
+
+
+def own_path(given: str) -> str:
+    """Give a path of this service to go to; the start page for anything that leads elsewhere."""
+    is_ours = given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable()
+    return given if is_ours and "\\" not in given else "/"

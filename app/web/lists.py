@@ -1,0 +1,301 @@
+"""Lists: sorted, filtered and paged by the database, with filter and sort in the address, and exported as shown.
+
+A page declares a `Listing`; `page` reads one page of it in two queries, `export` streams all of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import IO, Any
+
+import xlsxwriter
+from flask import Response, request
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from app.web import layout
+from foundation import language
+from foundation.errors import NotFound
+from foundation.language import Language, Text
+from foundation.money import ORE_PER_KRONE, Money
+from foundation.periods import BUSINESS_ZONE
+
+ROWS_A_PAGE = 50
+_ROWS_AT_A_TIME = 500
+_LAST_PAGE = 100_000
+_LONGEST_SEARCH = 200
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+_NOTHING_YET = Text("Der er intet her endnu", "There is nothing here yet")
+
+#: What a cell may hold: written by `shown` on a page, and by its kind in a file.
+Cell = str | int | Money | date | datetime | Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it shows of a row, and what it sorts by."""
+
+    key: str
+    title: Text
+    cell: Callable[[Any], Cell]
+    order: ColumnElement[Any] | None = None  # None: not sortable
+    link: Callable[[Any], str | None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Give the key as a class of the style sheet."""
+        return self.key.replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter."""
+
+    value: str
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter: a search field, or a choice where `choices` are given."""
+
+    key: str
+    title: Text
+    narrow: Callable[[str], ColumnElement[bool]]
+    choices: Sequence[Choice] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as a page declares it. `statement` is narrowed to the person's scope before it comes here."""
+
+    name: str  # of the exported files
+    caption: Text
+    statement: Select[Any]
+    columns: Sequence[Column]
+    filters: Sequence[Filter] = ()
+    sort: str = ""  # a column's key; a minus before it turns the order round
+    tie: Sequence[ColumnElement[Any]] = ()  # what orders rows that sort alike
+    empty: Text = _NOTHING_YET
+    numbers: frozenset[str] = field(default_factory=frozenset)  # keys of columns that stand to the right
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, ready for the template."""
+
+    listing: Listing
+    rows: Sequence[Row[Any]]
+    total: int
+    number: int
+    sort: str
+    values: Mapping[str, str]  # of the filters
+
+    @property
+    def pages(self) -> int:
+        """Tell how many pages there are; one where there is nothing."""
+        return max(1, -(-self.total // ROWS_A_PAGE))
+
+    @property
+    def first(self) -> int:
+        """Give the position of the first row shown, counted from 1."""
+        return (self.number - 1) * ROWS_A_PAGE + 1
+
+    @property
+    def last(self) -> int:
+        """Give the position of the last row shown."""
+        return self.first + len(self.rows) - 1
+
+    @property
+    def is_filtered(self) -> bool:
+        """Tell whether a filter is set."""
+        return any(self.values.values())
+
+    def direction(self, column: Column) -> str | None:
+        """Give `ascending`, `descending`, or None for a column the list is not sorted by."""
+        if self.sort.lstrip("-") != column.key:
+            return None
+        return "descending" if self.sort.startswith("-") else "ascending"
+
+    def sorting(self, column: Column) -> str:
+        """Give the address that sorts by a column, or turns its order round."""
+        turned = f"-{column.key}" if self.direction(column) == "ascending" else column.key
+        return layout.address(sort=turned, page=None)
+
+    def at(self, number: int) -> str:
+        """Give the address of another page of this list."""
+        return layout.address(page=number if number > 1 else None)
+
+    @property
+    def around(self) -> list[int]:
+        """Give the page numbers to offer: first, last, and those near this one."""
+        near = range(self.number - 2, self.number + 3)
+        return sorted({1, self.pages, *(n for n in near if 1 <= n <= self.pages)})
+
+
+def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = None) -> Page:
+    """Read the page of a list that the address asks for: one query for the rows, one for their number.
+
+    Raises NotFound for a page or a sort order that does not exist.
+    """
+    asked = request.args if asked is None else asked
+    statement, values = _narrowed(listing, asked)
+    number, sort = _number(asked.get("page", "1")), asked.get("sort") or listing.sort
+    ordered = _ordered(listing, statement, sort).limit(ROWS_A_PAGE).offset((number - 1) * ROWS_A_PAGE)
+    rows = session.execute(ordered).all()
+    total = len(rows)
+    if number > 1 or total == ROWS_A_PAGE:
+        total = session.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
+    found = Page(listing, rows, total, number, sort, values)
+    if number > found.pages:
+        raise NotFound(Text("Listen har ikke så mange sider", "The list has not that many pages"))
+    return found
+
+
+def _narrowed(listing: Listing, asked: Mapping[str, str]) -> tuple[Select[Any], dict[str, str]]:
+    statement, values = listing.statement, {}
+    for each in listing.filters:
+        given = asked.get(each.key, "").strip()[:_LONGEST_SEARCH]
+        if given and each.choices and given not in {choice.value for choice in each.choices}:
+            given = ""
+        values[each.key] = given
+        if given:
+            statement = statement.where(each.narrow(given))
+    return statement, values
+
+
+def _ordered(listing: Listing, statement: Select[Any], sort: str) -> Select[Any]:
+    by = {column.key: column.order for column in listing.columns if column.order is not None}
+    order = by.get(sort.lstrip("-"))
+    if order is None:
+        raise NotFound(Text("Listen kan ikke sorteres sådan", "The list cannot be sorted like that"))
+    return statement.order_by(order.desc() if sort.startswith("-") else order, *listing.tie)
+
+
+def _number(given: str) -> int:
+    if given.isascii() and given.isdigit() and 1 <= int(given[:7]) <= _LAST_PAGE:
+        return int(given[:7])
+    raise NotFound(Text("Listen har ikke den side", "The list has no such page"))
+
+
+def contains(column: ColumnElement[str] | Any, words: str) -> ColumnElement[bool]:
+    """Match a text that holds some words, whatever their case; what the person wrote is no pattern."""
+    found: ColumnElement[bool] = func.lower(column).contains(words.lower(), autoescape=True)
+    if not words.isascii():  # SQLite folds A-Z only
+        found = found | column.contains(words, autoescape=True) | column.contains(words.capitalize(), autoescape=True)
+    return found
+
+
+# --- cells
+
+
+def shown(value: Cell, spoken: Language) -> str:
+    """Write a cell for a person to read."""
+    if value is None:
+        return ""
+    if isinstance(value, Text):
+        return value[spoken]
+    if isinstance(value, Money):
+        return language.amount(value, spoken)
+    if isinstance(value, datetime):
+        return f"{value.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return language.whole_number(value)[spoken] if isinstance(value, int) else value
+
+
+def neutral(words: str) -> str:
+    """Keep a spreadsheet from reading a text as a formula: a quote mark before what would start one."""
+    return f"'{words}" if words.startswith(_FORMULA_STARTS) else words
+
+
+# --- files
+
+
+def export(session: Session, listing: Listing, form: str) -> Response:
+    """Answer with the whole list as filtered and sorted, as `csv` or `xlsx`; memory does not grow with it.
+
+    Raises NotFound for another form.
+    """
+    statement, _ = _narrowed(listing, request.args)
+    ordered = _ordered(listing, statement, request.args.get("sort") or listing.sort)
+    rows = session.execute(ordered.execution_options(yield_per=_ROWS_AT_A_TIME))
+    return answer(listing.name, listing.columns, rows, form)
+
+
+def answer(name: str, columns: Sequence[Column], rows: Iterable[Any], form: str) -> Response:
+    """Answer with rows as a file."""
+    if form == "csv":
+        return _as_csv(name, columns, rows)
+    if form == "xlsx":
+        return _as_xlsx(name, columns, rows)
+    raise NotFound(Text("Listen kan hentes som csv eller xlsx", "The list comes as csv or xlsx"))
+
+
+def _as_csv(name: str, columns: Sequence[Column], rows: Iterable[Any]) -> Response:
+    """CSV as Danish spreadsheets read it: UTF-8 with its mark, semicolons, decimal commas."""
+    held: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the answer is sent
+    words = io.TextIOWrapper(held, encoding="utf-8-sig", newline="")
+    writer = csv.writer(words, delimiter=";")
+    writer.writerow([layout.say(column.title) for column in columns])
+    for row in rows:
+        writer.writerow([_plain(column.cell(row)) for column in columns])
+    words.flush()
+    words.detach()
+    return _file(held, f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def _plain(value: Cell) -> str:
+    if isinstance(value, Money):
+        whole, ore = divmod(abs(value.ore), ORE_PER_KRONE)
+        return f"{'-' if value.ore < 0 else ''}{whole},{ore:02d}"
+    if isinstance(value, int):
+        return str(value)
+    return neutral(shown(value, layout.spoken()))
+
+
+def _as_xlsx(name: str, columns: Sequence[Column], rows: Iterable[Any]) -> Response:
+    held: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the answer is sent
+    book = xlsxwriter.Workbook(held, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    bold, money, days = (book.add_format(style) for style in ({"bold": True}, {"num_format": "#,##0.00"},
+                                                              {"num_format": "yyyy-mm-dd"}))  # fmt: skip
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    for at, column in enumerate(columns):
+        sheet.write_string(0, at, layout.say(column.title), bold)
+    for below, row in enumerate(rows, start=1):
+        for at, column in enumerate(columns):
+            _write(sheet, below, at, column.cell(row), money, days)
+    book.close()
+    return _file(held, f"{name}.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+def _write(sheet: Any, row: int, at: int, value: Cell, money: Any, days: Any) -> None:
+    if isinstance(value, Money):
+        sheet.write_number(row, at, value.ore / ORE_PER_KRONE, money)  # a spreadsheet has no whole øre
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        sheet.write_datetime(row, at, datetime(value.year, value.month, value.day), days)
+    elif isinstance(value, int):
+        sheet.write_number(row, at, value)
+    else:
+        sheet.write_string(row, at, shown(value, layout.spoken()))
+
+
+def _file(held: IO[bytes], name: str, kind: str) -> Response:
+    held.seek(0)
+    response = Response(_chunks(held), mimetype=kind.partition(";")[0], content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.call_on_close(held.close)
+    return response
+
+
+def _chunks(held: IO[bytes]) -> Iterator[bytes]:
+    while part := held.read(64 * 1024):
+        yield part

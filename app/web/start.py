@@ -1,0 +1,35 @@
+"""The start page, and the choice of language."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+
+from app import access
+from app.web import layout
+from foundation.errors import Refused
+from foundation.language import LANGUAGES, Text
+
+blueprint = Blueprint("start", __name__)
+
+
+class UnknownLanguage(Refused):
+    """The service speaks Danish and English."""
+
+
+@blueprint.get("/")
+@access.public
+def page() -> ResponseReturnValue:
+    """Show what needs doing now, or what this is to who is not signed in."""
+    return render_template("start.html")
+
+
+@blueprint.post("/language")
+@access.public
+def choose_language() -> ResponseReturnValue:
+    """Keep the language for this browser, and go back to where it was chosen."""
+    chosen = request.form.get("language")
+    if chosen not in LANGUAGES:
+        raise UnknownLanguage(Text("Vælg dansk eller engelsk", "Choose Danish or English"))
+    session["language"] = chosen
+    return redirect(layout.own_path(request.form.get("next", "/")), 303)
