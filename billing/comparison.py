@@ -26,8 +26,8 @@ from billing.plan_snapshot import Snapshot
 from fee_tables import calculation, catalogue
 from fee_tables.calculation import Kind, Parts
 from fee_tables.catalogue import Catalogue
-from foundation.language import alphabetical
 from foundation.money import ZERO, Money, total
+from foundation.sorting import alphabetical
 
 #: A line on which such a problem stands is not held back: it is invoiced already.
 _NOT_HELD_BACK = (Code.INVOICED_DIFFERS,)

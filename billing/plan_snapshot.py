@@ -1,7 +1,7 @@
 """The plan of a year as rows for a page: kept while it is the plan, then sorted, filtered and leafed through.
 
 A plan is a pure function of the registers, tables, settings and invoices, and each of them leaves an entry in the audit
-trail when it changes. So while the trail's head has not moved, the plan made last is the plan. Approving does not trust
+trail when it changes. So while no such entry has followed, the plan made last is the plan. Approving does not trust
 this: it plans anew and compares the digest.
 """
 
@@ -14,20 +14,26 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, Literal, get_args
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import annual_run
+from billing import annual_run, approvals
 from billing.annual_run import Plan, Proposal
 from billing.charges import Draft
 from billing.gathering import Book
 from billing.seller import Seller
 from fee_tables.calculation import Kind
 from foundation import audit
-from foundation.language import alphabetical
 from foundation.money import Money, total
+from foundation.sorting import alphabetical
 
 #: Lines of all plans kept in one process: some 40 MB. The plan asked for last is kept however large it is.
 LINES_KEPT = 100_000
+
+#: What changes nothing that a plan is made of, however often it is done.
+INDIFFERENT = frozenset(
+    {approvals.APPROVED_ACTION, "plan.invoices", "documents.rendered", "documents.validated", "export.made"}
+)
 
 Column = Literal["order", "name", "cvr", "band", "lines", "net", "vat", "gross"]
 COLUMNS: tuple[Column, ...] = get_args(Column)
@@ -128,12 +134,11 @@ class Kept:
         self._looking, self._making = Lock(), Lock()
 
     def of(self, session: Session, year: int, seller: Seller, book: Book = "real") -> Snapshot:
-        """Give the plan of a year as it is now: the one kept, where nothing was written since it was made.
+        """Give the plan of a year as it is now: the one kept, where nothing that decides it was written since.
 
-        The session must stand on one snapshot of the database, so that the head read is the plan's.
+        The session must stand on one snapshot of the database, so that the entry read is the plan's.
         """
-        _, head = audit.head(session)
-        key = (session.get_bind().engine.url, year, book, head, seller.digest)
+        key = (session.get_bind().engine.url, year, book, _last_decided(session), seller.digest)
         known = self._known(key)
         if known is not None:
             return known
@@ -154,6 +159,13 @@ class Kept:
             while len(self._found) > 1 and sum(found.lines for found in self._found.values()) > self._at_most:
                 self._found.popitem(last=False)
         return made
+
+
+def _last_decided(session: Session) -> str:
+    """Give the hash of the newest entry of the audit trail that may have changed a plan. Reads from its end."""
+    entries = audit.ENTRIES.c
+    newest = select(entries.hash).where(entries.action.not_in(INDIFFERENT)).order_by(entries.position.desc())
+    return session.execute(newest.limit(1)).scalar() or audit.GENESIS
 
 
 # --- looking

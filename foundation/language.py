@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -49,15 +48,6 @@ def joined(parts: Iterable[Text], by: str = "") -> Text:
     """Join texts, language by language."""
     listed = list(parts)
     return Text(by.join(part.da for part in listed), by.join(part.en for part in listed))
-
-
-def alphabetical(words: str) -> str:
-    """Give what sorts words as a Danish register does: æ, ø, å last, aa as å, capitals and accents not told apart."""
-    folded = unicodedata.normalize("NFC", words).casefold().replace("aa", "å").translate(_LAST_LETTERS)
-    return "".join(sign for sign in unicodedata.normalize("NFD", folded) if not unicodedata.combining(sign))
-
-
-_LAST_LETTERS = str.maketrans({"æ": "{", "ä": "{", "ø": "|", "ö": "|", "å": "}"})
 
 
 def amount(value: Money, language: Language) -> str:
