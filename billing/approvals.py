@@ -99,14 +99,7 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     made = annual_run.plan(session, year, seller, book=book, each=lambda proposal: storing.add(proposal, year, seller))
     storing.finish()
     if made.digest != digest:
-        raise PlanChanged(
-            Text(
-                f"planen for {year} har nu en anden kontrolsum: {made.digest}. "
-                f"Læs den igen (billing plan {year}) og godkend den",
-                f"the plan for {year} has another digest now: {made.digest}. "
-                f"Read it again (billing plan {year}) and approve that",
-            )
-        )
+        raise changed(year, made.digest)
     invoices, net = made.totals.invoices, made.totals.net
     if not invoices:
         return Approval(0, made.digest, 0, net, trail.actor, seller.digest)
@@ -117,6 +110,18 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     append_only.add(session, APPROVALS, [row])
     trail.record(APPROVED_ACTION, subject(year, book), {"digest": made.digest}, rows=[(APPROVALS, row)])
     return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True)
+
+
+def changed(year: int, digest: str) -> PlanChanged:
+    """Give the refusal of a plan that is not what somebody read."""
+    return PlanChanged(
+        Text(
+            f"planen for {year} har nu en anden kontrolsum: {digest}. "
+            f"Læs den igen (billing plan {year}) og godkend den",
+            f"the plan for {year} has another digest now: {digest}. "
+            f"Read it again (billing plan {year}) and approve that",
+        )
+    )
 
 
 def _is_prepared(session: Session, approval: Approval) -> bool:

@@ -137,7 +137,7 @@ def get(session: Session, id_: int) -> Proposal:
     """Give a proposal as it stands, in one query. Raises NoSuchProposal."""
     row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first()
     if row is None:
-        raise NoSuchProposal(Text(f"intet forslag har nummer {id_}", f"no proposal has the number {id_}"))
+        raise _no_such(id_)
     return _proposal(row)
 
 
@@ -219,6 +219,26 @@ def propose(
     told = {"proposal": id_, "digest": row["digest"], "replaces": replaces}
     trail.record(MADE_ACTION, f"{kind} {subject}", told, rows=[(PROPOSALS, row)])
     return Proposal(id_, kind, subject, content, sha256(content), trail.actor, trail.at, replaces)
+
+
+def propose_newest(session: Session, kind: Kind, subject: str, content: str, trail: Trail) -> Proposal:
+    """Propose something of which a subject can have but one: it takes the place of what is open for it."""
+    waiting = open_for(session, kind, subject)
+    if waiting and waiting[0].content == content:
+        return waiting[0]
+    return propose(session, kind, subject, content, trail, waiting[0].id if waiting else None)
+
+
+def approve(session: Session, id_: int, kind: Kind, trail: Trail) -> Proposal:
+    """Close an open proposal of a kind as approved. Raises what `decide` raises; another kind is not there."""
+    proposal = get(session, id_)
+    if proposal.kind != kind:
+        raise _no_such(id_)
+    return decide(session, id_, "approved", trail)
+
+
+def _no_such(id_: int) -> NoSuchProposal:
+    return NoSuchProposal(Text(f"intet forslag har nummer {id_}", f"no proposal has the number {id_}"))
 
 
 def _refuse_unkeepable(content: str) -> None:

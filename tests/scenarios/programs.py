@@ -29,7 +29,13 @@ def start(line: CommandLine, *arguments: object, under: Sequence[str] = ()) -> s
     return subprocess.Popen(
         [*under, str(PROGRAM), *map(str, arguments)], env=compiled(line), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no thread runs here when a program is started
     )  # fmt: skip
+
+
+def _hear_interrupts() -> None:
+    """Let Ctrl-C reach the program also where these tests run in the background, which ignores it for all below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end(process: subprocess.Popen[str]) -> Result:
