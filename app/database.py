@@ -138,10 +138,23 @@ def writing() -> Iterator[Session]:
 
     Raises OutcomeUnknown where the answer to the commit was lost: whoever reports success does so behind the block.
     """
+    with _transaction(_WRITES) as session:
+        yield session
+
+
+@contextmanager
+def marking() -> Iterator[Session]:
+    """Open a short transaction on rows that are no facts, as signs of life; on PostgreSQL it waits for no writer."""
+    with _transaction(_ASIDE) as session:
+        yield session
+
+
+@contextmanager
+def _transaction(kind: str) -> Iterator[Session]:
     session = db.session()
     session.rollback()
     try:
-        session.connection(execution_options={_WRITES: True})
+        session.connection(execution_options={kind: True})
         yield session
         session.flush()  # what fails here is known not to be stored
         commit(session)

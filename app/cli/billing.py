@@ -248,6 +248,7 @@ def credit(number: str, lines: tuple[int, ...], reason: str, by: str, approved_b
         )
     )
     render_all(surroundings, issued.year, issued.book)
+    validate_all(surroundings, issued.year, issued.book)
 
 
 def credit_one(surroundings: Service, order: Order) -> credits.Issued:
