@@ -43,10 +43,11 @@ from foundation.money import ZERO, Money
 
 @dataclass(frozen=True, slots=True)
 class NothingToInvoice:
-    """A payer whose lines sum to zero, and why."""
+    """A payer whose lines sum to zero, and why; `draft` is the invoice it will not get."""
 
     payer: Payer
     reason: Text
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def reconcile(run: Run, billable: Billable, priced: Priced, seller: Seller) -> P
             content = content_text(draft)
             planned.proposals.append(Proposal(draft, content, content_digest(content)))
         else:
-            planned.nothing.append(NothingToInvoice(draft.payer, _why_nothing(draft)))
+            planned.nothing.append(NothingToInvoice(draft.payer, _why_nothing(draft), draft))
     return planned
 
 

@@ -147,7 +147,7 @@ def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = N
     """
     asked = request.args if asked is None else asked
     statement, values = _narrowed(listing, asked)
-    number, sort = _number(asked.get("page", "1")), asked.get("sort") or listing.sort
+    number, sort = page_number(asked.get("page", "1")), asked.get("sort") or listing.sort
     ordered = _ordered(listing, statement, sort).limit(ROWS_A_PAGE).offset((number - 1) * ROWS_A_PAGE)
     rows = session.execute(ordered).all()
     total = len(rows)
@@ -179,7 +179,8 @@ def _ordered(listing: Listing, statement: Select[Any], sort: str) -> Select[Any]
     return statement.order_by(order.desc() if sort.startswith("-") else order, *listing.tie)
 
 
-def _number(given: str) -> int:
+def page_number(given: str) -> int:
+    """Read a page number from an address. Raises NotFound where no list can have such a page."""
     if given.isascii() and given.isdigit() and 1 <= int(given[:7]) <= _LAST_PAGE:
         return int(given[:7])
     raise NotFound(Text("Listen har ikke den side", "The list has no such page"))

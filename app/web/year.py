@@ -1,0 +1,305 @@
+"""The year: its plan as a table, why each amount is what it is, how it differs from last year, and its steps from
+handing over to validated documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app import access, association, clock, database
+from app.adapters import background
+from app.web import archive, comparison_list, layout, lists, memory_list, plan_list, year_steps
+from app.web.memory_list import NotAnAmount
+from billing import comparison, handover, progress, work_runs, years
+from billing.causes import TITLES
+from billing.gathering import Book
+from billing.plan_snapshot import Kept, Snapshot, Wanted, chosen
+from billing.seller import Seller
+from foundation import proposals
+from foundation.errors import NotFound, Refused
+from foundation.language import Text
+
+blueprint = Blueprint("year", __name__, url_prefix="/year")
+
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+_SHOWN_NOTHING = 50
+
+#: The plans made lately, for all requests of this process.
+_kept = Kept()
+
+
+class NoSuchYear(NotFound):
+    """A year or a book that there is not."""
+
+
+class NotADay(Refused):
+    """The day of the invoices cannot be read, or is not one of our years."""
+
+
+# --- reading
+
+
+@blueprint.get("")
+@access.needs("run.read")
+def page() -> ResponseReturnValue:
+    """List the years and their state."""
+    with database.reading() as session:
+        listed = years.states(session, layout.today())
+    return render_template("year/years.html", years=listed, today=layout.today())
+
+
+@blueprint.get("/<int:year>")
+@access.needs("run.read")
+def plan(year: int) -> ResponseReturnValue:
+    """Show the plan of a year, its steps, and what is in the way."""
+    return _plan_page(year)
+
+
+def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
+    with _planned(year) as (session, snapshot):
+        standing = year_steps.standing(session, snapshot, at=clock.machine())
+    wanted, faults = _wanted(snapshot)
+    rows = chosen(snapshot, wanted)
+    listed = memory_list.page(plan_list.listing(snapshot), rows, request.args)
+    return render_template(
+        "year/plan.html", year=year, book=snapshot.plan.book, plan=snapshot.plan, page=listed,
+        sums=plan_list.sums(rows), standing=standing, steps=year_steps.steps(standing),
+        problems=plan_list.grouped(snapshot.plan.problems), notes=plan_list.grouped(snapshot.plan.notes),
+        nothing=snapshot.plan.nothing[:_SHOWN_NOTHING], mending=plan_list.mending, titles=year_steps.NEXT_TITLES,
+        is_own=year_steps.is_own(standing, access.current()), faults=faults, errors=errors or {}, today=layout.today(),
+    )  # fmt: skip
+
+
+def _wanted(snapshot: Snapshot) -> tuple[Wanted, list[Text]]:
+    """Read the rows asked for; an amount that cannot be read asks for nothing, and is told."""
+    listing, asked, faults = plan_list.listing(snapshot), dict(request.args), []
+    for key in ("least", "most"):
+        try:
+            memory_list.amount(asked.get(key, ""), layout.spoken())
+        except NotAnAmount as fault:
+            faults.append(fault.text)
+            del asked[key]
+    return plan_list.wanted(listing, asked, layout.spoken()), faults
+
+
+@blueprint.get("/<int:year>/plan/<cvr>")
+@access.needs("run.read")
+def why(year: int, cvr: str) -> ResponseReturnValue:
+    """Tell why a payer's invoices are what they are; as a part of the list where htmx asks."""
+    with _planned(year) as (_, snapshot):
+        rows = plan_list.of_payer(snapshot, cvr)
+    if not rows:
+        raise NotFound(Text(f"{cvr} har ingen faktura i planen", f"{cvr} has no invoice in the plan"))
+    told = [(row, plan_list.told(row, year)) for row in rows]
+    template = "year/why_part.html" if layout.is_fragment() else "year/why.html"
+    return render_template(template, year=year, book=_book(), told=told, kinds=plan_list.KINDS)
+
+
+@blueprint.get("/<int:year>/comparison")
+@access.needs("run.read")
+def compare(year: int) -> ResponseReturnValue:
+    """Show the year beside the one before, each difference in named parts."""
+    found = _compared(year)
+    listing = comparison_list.listing(found)
+    rows = comparison_list.chosen(found, listing, request.args)
+    listed = memory_list.page(listing, rows, request.args)
+    return render_template("year/comparison.html", year=year, book=_book(), found=found, page=listed, titles=TITLES)
+
+
+@blueprint.get("/<int:year>/progress")
+@access.needs("run.read")
+def show_progress(year: int) -> ResponseReturnValue:
+    """Show how far issuing is; the page asks again by itself while there is more to come."""
+    book = _book(_checked(year))
+    with database.reading() as session:
+        done = progress.of(session, year, book)
+        run = work_runs.latest(session, year, book, at=clock.machine())
+    template = "year/progress_part.html" if layout.is_fragment() else "year/progress.html"
+    return render_template(template, year=year, book=book, done=done, run=run, today=layout.today())
+
+
+# --- files
+
+
+@blueprint.get("/<int:year>/plan.<form>")
+@access.needs("run.read")
+def export_plan(year: int, form: str) -> Response:
+    """Give the lines of the plan as shown, as a file."""
+    with _planned(year) as (_, snapshot):
+        listing = plan_list.listing(snapshot)
+    rows = chosen(snapshot, plan_list.wanted(listing, request.args, layout.spoken()))
+    return _file(listing.name, plan_list.LINE_COLUMNS, list(plan_list.lines(rows)), form)
+
+
+@blueprint.get("/<int:year>/problems.<form>")
+@access.needs("run.read")
+def export_problems(year: int, form: str) -> Response:
+    """Give all problems and notes of the plan as a file."""
+    with _planned(year) as (_, snapshot):
+        listed = [*snapshot.plan.problems, *snapshot.plan.notes]
+    return _file(f"problems-{year}", plan_list.PROBLEM_COLUMNS, listed, form)
+
+
+@blueprint.get("/<int:year>/comparison.<form>")
+@access.needs("run.read")
+def export_comparison(year: int, form: str) -> Response:
+    """Give every named part of every difference as shown, as a file."""
+    found = _compared(year)
+    listing = comparison_list.listing(found)
+    rows = comparison_list.chosen(found, listing, request.args)
+    return _file(listing.name, comparison_list.PART_COLUMNS, list(comparison_list.parts(rows)), form)
+
+
+def _file(name: str, columns: Any, rows: list[Any], form: str) -> Response:
+    response = lists.answer(name, columns, rows, form)
+    _log_export(f"{name}.{form}", len(rows))
+    return response
+
+
+def _log_export(name: str, count: int) -> None:
+    with layout.acting() as (_, trail):
+        trail.record("export.made", name, {"asked": request.args.to_dict(), "count": count})
+
+
+@blueprint.get("/<int:year>/documents.zip")
+@access.needs("export.use")
+def export_documents(year: int) -> ResponseReturnValue:
+    """Give every document of the year that the person may read, as one archive."""
+    book, form = _book(_checked(year)), request.args.get("format", "receiver")
+    if form not in archive.CHOICES:
+        raise NotFound(Text("Formatet er receiver, peppol eller oioubl", "The format is receiver, peppol or oioubl"))
+    with database.reading() as session:
+        ids = archive.found(session, year, book)
+    _log_export(f"documents-{year}.zip", len(ids))
+    pieces = stream_with_context(archive.stream(ids, form, english=request.args.get("english") == "yes"))
+    response = Response(pieces, mimetype="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="documents-{year}-{book}.zip"'
+    return response
+
+
+# --- acting
+
+
+@blueprint.post("/<int:year>/hand-over")
+@access.needs("run.plan")
+def hand_over(year: int) -> ResponseReturnValue:
+    """Hand the plan that was read over to another person."""
+    book = _book(_checked(year))
+    with layout.acting() as (session, trail):
+        handover.hand_over(session, year, _digest(), _seller(session), trail, book=book)
+    layout.done(Text(f"Planen for {year} er overdraget. En anden person godkender den.",
+                     f"The plan for {year} is handed over. Another person approves it."))  # fmt: skip
+    return _back(year, book)
+
+
+@blueprint.post("/<int:year>/approve")
+@access.needs("run.approve", fresh=True)
+def approve(year: int) -> ResponseReturnValue:
+    """Approve exactly the plan that was read and that another person handed over."""
+    book = _book(_checked(year))
+    with layout.acting() as (session, trail):
+        handover.approve(session, year, _digest(), _seller(session), trail, book=book)
+    layout.done(Text(f"Planen for {year} er godkendt og kan udstedes.",
+                     f"The plan for {year} is approved and can be issued."))  # fmt: skip
+    return _back(year, book)
+
+
+@blueprint.post("/<int:year>/send-back")
+@access.needs("run.approve")
+def send_back(year: int) -> ResponseReturnValue:
+    """Reject the plan that was handed over, with a reason."""
+    return _decide(year, "rejected", Text("sendt tilbage", "sent back"))
+
+
+@blueprint.post("/<int:year>/withdraw")
+@access.needs("run.plan")
+def withdraw(year: int) -> ResponseReturnValue:
+    """Take one's own handing over back."""
+    return _decide(year, "withdrawn", Text("trukket tilbage", "withdrawn"))
+
+
+def _decide(year: int, outcome: proposals.Outcome, words: Text) -> ResponseReturnValue:
+    book = _book(_checked(year))
+    with layout.acting() as (session, trail):
+        waiting = handover.waiting(session, year, book)
+        if waiting is None:
+            raise NotFound(Text(f"Ingen plan for {year} venter", f"No plan for {year} waits"))
+        proposals.decide(session, waiting.id, outcome, trail, request.form.get("reason", ""))
+    layout.done(Text(f"Planen for {year} er {words.da}.", f"The plan for {year} is {words.en}."))
+    return _back(year, book)
+
+
+@blueprint.post("/<int:year>/issue")
+@access.needs("run.issue")
+def issue(year: int) -> ResponseReturnValue:
+    """Start issuing what is approved; a process of its own goes on when the page is closed."""
+    book = _book(_checked(year))
+    try:
+        dated = _day(request.form.get("on", ""))
+    except NotADay as fault:
+        return _plan_page(year, errors={"on": fault.text}), 422
+    background.start(layout.config(), year, book, dated, access.current().actor)
+    return redirect(_address(year, book, "/progress"), 303)
+
+
+def _day(given: str) -> date:
+    try:
+        found = date.fromisoformat(given) if given else layout.today()
+    except ValueError:
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise NotADay(Text("Skriv fakturadatoen som 2027-01-15", "Write the day of the invoices like 2027-01-15"))
+    return found
+
+
+# --- what all of them need
+
+
+def _checked(year: int) -> int:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise NoSuchYear(Text(f"Året er {FIRST_YEAR} til {LAST_YEAR}", f"The year is {FIRST_YEAR} to {LAST_YEAR}"))
+    return year
+
+
+def _book(_: object = None) -> Book:
+    given = request.values.get("book", "real")
+    if given == "real":
+        return "real"
+    if given == "rehearsal":
+        return "rehearsal"
+    raise NoSuchYear(Text("Regnskabet er real eller rehearsal", "The book is real or rehearsal"))
+
+
+@contextmanager
+def _planned(year: int) -> Iterator[tuple[Session, Snapshot]]:
+    book = _book(_checked(year))
+    with database.reading() as session:
+        yield session, _kept.of(session, year, _seller(session), book)
+
+
+def _compared(year: int) -> comparison.Comparison:
+    with _planned(year) as (session, snapshot):
+        return comparison.of(session, snapshot)
+
+
+def _seller(session: Session) -> Seller:
+    return association.seller(session, layout.config())
+
+
+def _digest() -> str:
+    return request.form.get("digest", "")[:64]
+
+
+def _address(year: int, book: Book, rest: str = "") -> str:
+    return f"/year/{year}{rest}" + ("?book=rehearsal" if book == "rehearsal" else "")
+
+
+def _back(year: int, book: Book) -> ResponseReturnValue:
+    return redirect(_address(year, book), 303)
