@@ -7,7 +7,8 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -160,6 +161,8 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> ResponseR
         response = jsonify(as_json(problem))
         response.content_type = "application/problem+json"
         return response, problem.status, extra
+    if request_ctx.url_adapter is None:  # the host is not ours: no page of ours is made for it
+        return Response(problem.text.da, problem.status, extra, mimetype="text/plain")
     return render_template("problem.html", problem=problem), problem.status, extra
 
 

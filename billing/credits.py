@@ -150,6 +150,11 @@ def _check(session: Session, order: Order) -> _Taken:
         raise NotCreditable(
             Text("linjerne giver tilsammen intet at kreditere", "the lines come to nothing that could be given back")
         )
+    _refuse_without_vat(
+        documents.from_json(invoice.document),
+        {line.position for line in chosen},
+        {line.position for line in lines if line.id not in before},
+    )
     so_far = total(Money(line.net_ore + line.vat_ore) for line in lines if line.id in before)
     return _Taken(invoice, chosen, gross, so_far + gross)
 
@@ -225,6 +230,30 @@ def _refuse_torn(order: Order, lines: Sequence[Row[Any]], chosen: Sequence[Row[A
                 f"a joining fee and what was taken off it are credited together: add {listed}",
             )
         )
+
+
+def _refuse_without_vat(invoice: InvoiceDocument, chosen: set[int], standing: set[int]) -> None:
+    """Refuse a few øre whose VAT was rounded on to other lines, also where they would be what is left of the invoice.
+
+    What stands of an invoice is never such a part, for this is asked of each credit: so it can always be credited.
+    """
+    if _has_vat(invoice, chosen) and _has_vat(invoice, standing - chosen):
+        return
+    more = (chosen | {position} for position in sorted(standing - chosen))
+    enough = next((one for one in more if _has_vat(invoice, one) and _has_vat(invoice, standing - one)), standing)
+    listed = " ".join(f"--line {position}" for position in sorted(enough - chosen))
+    raise NotCreditable(
+        Text(
+            f"momsen af de få øre er rundet over på en anden linje, og uden moms afvises de: tilføj {listed}",
+            f"the VAT of so few øre was rounded on to another line, and without VAT they are refused: add {listed}",
+        )
+    )
+
+
+def _has_vat(invoice: InvoiceDocument, positions: Collection[int]) -> bool:
+    kept = [line for line in invoice.lines if line.position in positions]
+    rows = [_vat_total(row, kept) for row in invoice.vat_totals]
+    return not any(row is not None and row.has_lost_its_vat for row in rows)
 
 
 def _refuse_alone(order: Order, credited: Money, seller: Seller) -> None:

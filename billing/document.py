@@ -92,6 +92,11 @@ class VatTotal:
     net: Money
     vat: Money
 
+    @property
+    def has_lost_its_vat(self) -> bool:
+        """Tell whether it has none where its rate gives half an øre or more: receivers refuse that (F-LIB381)."""
+        return self.net.ore > 0 and not self.vat.ore and self.net.scaled(self.rate).ore > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Credited:

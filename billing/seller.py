@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,19 @@ def current(session: Session) -> Seller | None:
     """Give the newest imported settings; None where there are none yet."""
     text = session.execute(select(SETTINGS.c.text).order_by(SETTINGS.c.id.desc()).limit(1)).scalar()
     return None if text is None else read(text)
+
+
+def credit_limits(session: Session) -> dict[str, Money]:
+    """Give how much one person alone might give back by all settings there ever were, by their digest.
+
+    Settings that somebody made unreadable give none.
+    """
+    limits = {made_up().digest: made_up().credit_limit}
+    for text in session.execute(select(SETTINGS.c.text)).scalars():
+        with suppress(SettingsRefused):
+            settings = read(text)
+            limits[settings.digest] = settings.credit_limit
+    return limits
 
 
 def made_up() -> Seller:

@@ -17,9 +17,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
-from billing import credits, ledger, line_keys, preparation, verdicts
+from billing import credits, ledger, line_keys, preparation, seller, verdicts
 from billing import document as documents
-from billing.approvals import APPROVED, PREPARED
+from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
 from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE
 from billing.invoices import OUTBOX, SERIES, number
@@ -29,7 +29,7 @@ from billing.renderings import RENDERINGS
 from fee_tables import calculation
 from fee_tables.calculation import Kind, Parts
 from fee_tables.catalogue import ADOPTED
-from foundation import append_only, audit, audit_head, stored_forms
+from foundation import append_only, audit, audit_head, stored_forms, wording
 from foundation.audit import Broken, sha256
 from foundation.audit_head import Head
 from foundation.base import Base
@@ -408,16 +408,24 @@ def _credit_notes(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     rows = session.execute(
         select(INVOICES, CREDIT_NOTES.c.reason, CREDIT_NOTES.c.prepared_by, CREDIT_NOTES.c.approved_by,
                CREDIT_NOTES.c.id.label("note_id"), of.c.number.label("of_number"), of.c.issued_on.label("of_day"),
-               of.c.book.label("of_book"), of.c.year.label("of_year"), of.c.authority_id.label("of_authority"))
+               of.c.book.label("of_book"), of.c.year.label("of_year"), of.c.authority_id.label("of_authority"),
+               CREDIT_NOTES.c.credited_invoice_id, APPROVALS.c.seller_digest, APPROVALS.c.approved_by.label("says_yes"))
         .outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id)
         .outerjoin(of, CREDIT_NOTES.c.credited_invoice_id == of.c.id)
+        .outerjoin(APPROVED, INVOICES.c.approved_invoice_id == APPROVED.c.id)
+        .outerjoin(APPROVALS, APPROVED.c.approval_id == APPROVALS.c.id)
         .where(CREDIT_NOTES.c.id.is_not(None) | INVOICES.c.series.like("%K-%"))
+        .order_by(INVOICES.c.id)
         .execution_options(yield_per=_AT_A_TIME)
     )  # fmt: skip
+    limits = seller.credit_limits(session)
+    given_back: Counter[int] = Counter()  # øre, by the invoice: all its credits count together
     for row in rows:
         checked["credits"] += 1
+        given_back[row.credited_invoice_id] -= row.gross_ore
         try:
             yield from _credit_note(row)
+            yield from _stood_behind(row, given_back[row.credited_invoice_id], limits.get(row.seller_digest))
         except _UNREADABLE as error:
             kind = type(error).__name__
             yield _broken("credits", row.number, f"kan ikke læses: {kind}", f"cannot be read: {kind}")
@@ -434,10 +442,25 @@ def _credit_note(row: Row[Any]) -> Iterator[Broken]:
         yield _broken("credits", row.number, "hører ikke til sin faktura", "does not belong to its invoice")
     if row.issued_on < row.of_day:
         yield _broken("credits", row.number, "er dateret før sin faktura", "is dated before its invoice")
-    if row.approved_by == row.prepared_by:
+
+
+def _stood_behind(row: Row[Any], given_back: int, limit: Money | None) -> Iterator[Broken]:
+    """Two people stand behind what is above the limit of the settings it was approved by; those are never changed."""
+    if row.note_id is None:
+        return
+    if row.approved_by and wording.folded(row.approved_by) == wording.folded(row.prepared_by):
         yield _broken(
             "credits", row.number, "er godkendt af den, der forberedte den", "was approved by who prepared it"
         )
+    if row.says_yes != (row.approved_by or row.prepared_by):
+        yield _broken("credits", row.number, "er godkendt af en anden, end den siger", "was approved by another")
+    if limit is None:
+        yield _broken("credits", row.number, "hviler på ukendte indstillinger", "rests on unknown settings")
+    elif given_back > limit.ore and not row.approved_by:
+        yield _broken(
+            "credits", row.number, f"er over grænsen på {kroner(limit).da}, men kun én står bag",
+            f"is above the limit of {kroner(limit).en}, but one person alone stands behind it",
+        )  # fmt: skip
 
 
 def _credited_lines(session: Session) -> Iterator[Broken]:

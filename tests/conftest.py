@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from billing.einvoice import rule_packs
+from tests import official_rules
 from tests.command_line import CommandLine
+from tests.official_rules import Rules
 from tests.postgresql_server import PostgreSQLServer
 
 FULL = os.environ.get("OS2TILSLUT_TEST_FULL") == "1"
@@ -40,8 +41,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell the seed, so that what failed by chance can fail again."""
+    """Tell the seed, so that what failed by chance can fail again, and which rules were not at hand."""
     terminalreporter.write_line(f"OS2TILSLUT_TEST_SEED={SEED}")
+    if told := official_rules.notice():
+        terminalreporter.write_line(told)
 
 
 _numbers = itertools.count(1)
@@ -149,11 +152,19 @@ def starter(
 
 
 @pytest.fixture(scope="session")
-def rules_directory() -> Path:
-    """The official rules of e-invoices: they are not shipped, so a test that needs them says what is missing."""
-    named = os.environ.get("OS2TILSLUT_RULES_DIR")
-    directory = Path(named) if named else Path(__file__).parents[2] / "shared" / "einvoice-rules"
-    lacking = [*rule_packs.missing(directory, "peppol"), *rule_packs.missing(directory, "oioubl")]
-    if lacking:
-        pytest.skip(f"official e-invoice rules missing (OS2TILSLUT_RULES_DIR={named or ''}): {lacking[0]}")
-    return directory
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
+    """The rules of e-invoices that judge in this run: the official ones, or what a package brings of them."""
+    return official_rules.rules(tmp_path_factory.mktemp("rules"))
+
+
+@pytest.fixture(scope="session")
+def rules_directory(rules: Rules) -> Path:
+    """Where they lie, whole or reduced: for a test to which it does not matter what they find."""
+    return rules.directory
+
+
+@pytest.fixture(scope="session")
+def whole_rules(rules: Rules) -> Path:
+    """The publishers' own rules, every one: for a test that is about them."""
+    rules.need("PEPPOL-", "F-")
+    return rules.directory

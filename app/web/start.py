@@ -26,6 +26,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.post("/language")
 @access.public
+@layout.tokenless  # who is made to read English is not harmed, and a visitor needs no session for a token
 def choose_language() -> ResponseReturnValue:
     """Keep the language for this browser, and go back to where it was chosen."""
     chosen = request.form.get("language")

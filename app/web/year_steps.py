@@ -166,4 +166,6 @@ def _validated(of: Standing) -> _Told:
     judged, whole = of.progress.judged, of.progress.xml
     words = Text(f"{judged} af {whole} XML er efterprøvet mod de officielle regler.",
                  f"{judged} of {whole} XML are checked against the official rules.")  # fmt: skip
+    if whole and not judged:
+        words += Text(" Det venter på, at reglerne bliver installeret.", " It waits for the rules to be installed.")
     return "validated", Text("Efterprøvet", "Validated"), bool(whole) and judged == whole, words

@@ -364,6 +364,14 @@ def _vat_sums(row: VatTotal, lines: list[DocumentLine], *, is_credit: bool) -> I
     due = row.net.scaled(row.rate)  # BR-CO-17, but to the øre
     if is_credit and abs(row.vat.ore - due.ore) <= len(lines):
         due = row.vat  # each line gives back its share of the invoice's VAT, which rounding moved by less than an øre
+        if row.has_lost_its_vat:  # F-LIB381
+            yield _error(
+                "vat_rounded_away",
+                f"Momskategori {row.category}: momsen af {kroner(row.net).da} er rundet over på andre linjer. "
+                "Krediter dem sammen.",
+                f"VAT category {row.category}: the VAT of {kroner(row.net).en} was rounded on to other lines. "
+                "Credit them together.",
+            )
     yield from _differs("vat_amount", of_rate + Text("moms", "VAT"), row.vat, due)
     yield from _differs("vat_of_lines", of_rate + Text("moms på linjerne", "VAT on the lines"), shares, row.vat)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from foundation.audit import Trail
@@ -26,3 +28,18 @@ def by(line: CommandLine, actor: str, act: Callable[[Session, Trail], Made]) -> 
         made = act(session, trail)
         trail.write()
     return made
+
+
+@contextmanager
+def counted(session: Session) -> Iterator[list[str]]:
+    """Collect the statements that are sent, but for those that begin a transaction."""
+    asked: list[str] = []
+    session.connection()
+    engine = session.get_bind()
+
+    def hear(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield asked
+    event.remove(engine, "before_cursor_execute", hear)

@@ -208,6 +208,53 @@ def test_a_joining_fee_is_not_taken_back_without_what_was_taken_off_it(issued: C
     assert database.column(issued, "SELECT net_ore FROM invoice WHERE series = 'K-2027'") == [-(5_200_000 - 100_050)]
 
 
+def few_ore(line: CommandLine, *fees: str) -> None:
+    """Issue an invoice of such fees; one person may credit it."""
+    names = [f"P{nth}" for nth in range(len(fees))]
+    files.adopt(line, *(files.fee_table(name, f'annual_fee = "{fee}"') for name, fee in zip(names, fees, strict=True)))
+    files.take_agreements(line, *(files.agreement(FIRST.cvr, name) for name in names))
+    sold(line, "credit_limit = 100000")
+    line.issue(2027)
+
+
+def test_a_few_ore_are_not_credited_without_the_line_that_carries_their_vat(starter: CommandLine) -> None:
+    """Three fees of 3 øre with their contribution: the VAT of 9 øre is 2 øre, which the first two carry."""
+    few_ore(starter, "0.02", "0.02", "0.02")
+    before = database.dump(starter)
+
+    alone = credit(starter, "--line", 3)
+    leaving_it = credit(starter, "--line", 1, "--line", 2)
+    unchanged = database.dump(starter)
+    with_one_that_has = credit(starter, "--line", 3, "--line", 1)
+    the_rest = credit(starter)
+
+    refused(starter, alone, "tilføj --line 1")
+    refused(starter, leaving_it, "tilføj --line 3")
+    assert unchanged == before
+    assert (with_one_that_has.code, the_rest.code) == (0, 0)
+    assert balances(starter) == {0}
+
+
+@pytest.mark.parametrize("chosen", [(1,), (3,), (3, 4), (1, 2), (1, 2, 4)])
+def test_whatever_few_ore_are_credited_the_rules_accept_them(
+    chosen: tuple[int, ...], kind: str, starter: CommandLine, rules_directory: Path
+) -> None:
+    if kind == "postgresql":
+        pytest.skip("the XML is the same bytes on both databases, and the rules take seconds to compile")
+    ruled = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    few_ore(starter, "0.02", "0.02", "0.02", "0.02")
+    words = [word for position in chosen for word in ("--line", str(position))]
+
+    while (result := credit(ruled, *words)).code:
+        words += result.err.partition("tilføj ")[2].split()
+    credit(ruled)
+
+    ruled.done("einvoice", "validate", 2027)
+    assert database.column(starter, "SELECT count(*) FROM verdict WHERE outcome = 'invalid'") == [0]
+    assert database.column(starter, "SELECT count(*) FROM verdict") == [2 * len(numbers(starter))]
+    assert balances(starter) == {0}
+
+
 def test_two_at_the_same_moment_give_one_credit_note(issued: CommandLine) -> None:
     words = ("billing", "credit", "2027-0001", "--reason", "samtidig", *TWO)
 
@@ -307,11 +354,13 @@ def test_in_production_names_alone_give_nothing_back(issued: CommandLine) -> Non
     secret = {
         "OS2TILSLUT_ENV": "production", "OS2TILSLUT_SECRET_KEY": "x" * 64, "OS2TILSLUT_BASE_URL": "https://os2.example",
         "OS2TILSLUT_TRUSTED_HOSTS": "os2.example", "OS2TILSLUT_CLOCK": "",
+        "OS2TILSLUT_OIDC_ISSUER": "https://login.example", "OS2TILSLUT_OIDC_CLIENT_ID": "os2",
+        "OS2TILSLUT_OIDC_CLIENT_SECRET": "hemmelig", "OS2TILSLUT_OIDC_STRONG_ACR": "strong",
     }  # fmt: skip
 
     result = credit(issued.with_environ(**secret))
 
-    refused(issued, result, "registreret godkender")
+    refused(issued, result, "registreret godkender / økonomi")
 
 
 # --- afterwards
@@ -449,6 +498,32 @@ def test_a_credit_that_was_changed_is_named(issued: CommandLine, table: str, sta
 
     broken = issued.run("verify", "--json").json()["violations"]
     assert any(f"{each['check']}: {each['subject']}".startswith(told) for each in broken), broken
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE credit_note SET approved_by = NULL WHERE id = 2",
+        "UPDATE credit_note SET approved_by = 'en  FORBEREDER' WHERE id = 2",
+        "UPDATE credit_note SET approved_by = 'En Tredje' WHERE id = 2",
+    ],
+)
+def test_a_credit_above_the_limit_of_its_day_without_its_second_person_is_named(
+    issued: CommandLine, statement: str
+) -> None:
+    sold(issued, "credit_limit = 71000")  # the annual fee alone is 70.850 with VAT
+    alone = ("billing", "credit", "2027-0001", "--reason", "x", "--by", "En Forbereder")
+    issued.done(*alone, "--line", position(issued, "annual_fee"))
+    issued.done(*alone, "--line", position(issued, "membership_dues"), "--approved-by", "En Godkender")
+    sold(issued, "credit_limit = 9000000")  # what is allowed today does not excuse what was not
+    issued.done("verify")
+
+    database.tamper(issued, "credit_note", statement)
+
+    broken = issued.run("verify", "--json").json()["violations"]
+    assert "K-2027-0002" in {each["subject"] for each in broken if each["check"] == "credits"}, broken
+    assert "K-2027-0001" not in {each["subject"] for each in broken}
 
 
 @pytest.mark.tampers

@@ -42,6 +42,20 @@ def vat_total(**changes: Any) -> dict[str, Any]:
     return {"vat_totals": (replace(make.invoice().vat_totals[0], **changes),)}
 
 
+def without_vat() -> InvoiceDocument:
+    """Give back two øre whose VAT another line of the invoice carried."""
+    credit = make.credit_note(make.line(Money(2)))
+    (line,), (row,) = credit.lines, credit.vat_totals
+    nothing = Money(0)
+    return replace(
+        credit,
+        lines=(replace(line, vat=nothing),),
+        vat_totals=(replace(row, vat=nothing),),
+        vat=nothing,
+        gross=Money(2),
+    )
+
+
 ERRORS: list[tuple[str, InvoiceDocument]] = [
     ("number_format", make.invoice(number="2027/1")),
     ("number_format", make.invoice(number="")),
@@ -101,6 +115,7 @@ ERRORS: list[tuple[str, InvoiceDocument]] = [
     ("negative_credit", make.credit_note(make.taken_off(kroner(-1)))),
     ("due_date_before_issue", make.credit_note(due_on=date(2027, 1, 31))),
     ("vat_amount", make.credit_note(**vat_total(vat=Money(872_002)))),
+    ("vat_rounded_away", without_vat()),
     ("fik_id", make.credit_note(**payment(fik_id="112027000000017"))),
 ]
 
@@ -225,13 +240,14 @@ def test_a_credit_note_need_not_say_how_it_is_paid_nor_keep_a_term() -> None:
 
 
 def test_a_credit_note_gives_back_the_lines_shares_of_the_vat_which_rounding_moved() -> None:
-    """Eight lines of three øre carry six øre of VAT: two lines got none, and a credit note of these gives none back."""
+    """Eight lines of three øre carry six øre of VAT: two lines got none, and with a third give one øre back."""
     whole = make.invoice(*[make.line(Money(3))] * 8)
-    without = tuple(replace(line, position=at, vat=Money(0)) for at, line in enumerate(whole.lines[:2], start=1))
-    total = replace(whole.vat_totals[0], net=Money(6), vat=Money(0))
-    changes: dict[str, Any] = {"lines": without, "vat_totals": (total,), "net": Money(6), "vat": Money(0)}
+    shares = [Money(ore) for ore in (0, 0, 1)]
+    some = tuple(replace(line, vat=share) for line, share in zip(whole.lines, shares, strict=False))
+    total = replace(whole.vat_totals[0], net=Money(9), vat=Money(1))
+    changes: dict[str, Any] = {"lines": some, "vat_totals": (total,), "net": Money(9), "vat": Money(1)}
 
-    document = make.credit_of(whole, **changes, gross=Money(6))
+    document = make.credit_of(whole, **changes, gross=Money(10))
 
     assert checks.check(document) == []
 

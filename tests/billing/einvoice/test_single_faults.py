@@ -14,6 +14,7 @@ import pytest
 from billing.einvoice import checks, oioubl, peppol
 from billing.einvoice.rule_packs import Format, RulePack
 from tests.billing.einvoice import documents as make
+from tests.official_rules import Rules
 
 
 class Fault(NamedTuple):
@@ -164,7 +165,10 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[f"{fault.of}, {fault.rule}" for fault in FAULTS])
-def test_a_single_fault_is_found_by_the_rule_that_is_about_it(fault: Fault, packs: dict[Format, RulePack]) -> None:
+def test_a_single_fault_is_found_by_the_rule_that_is_about_it(
+    fault: Fault, rules: Rules, packs: dict[Format, RulePack]
+) -> None:
+    rules.need(fault.rule)
     format, good = GOOD[fault.of]
     xml = good.decode()
     assert xml.count(fault.right) >= 1
@@ -178,7 +182,8 @@ def test_a_single_fault_is_found_by_the_rule_that_is_about_it(fault: Fault, pack
     }
 
 
-def test_a_line_without_vat_of_its_own_is_found_in_oioubl(packs: dict[Format, RulePack]) -> None:
+def test_a_line_without_vat_of_its_own_is_found_in_oioubl(rules: Rules, packs: dict[Format, RulePack]) -> None:
+    rules.need("F-INV138")
     before, line = GOOD["oioubl invoice"][1].decode().split("<cac:InvoiceLine>")
     start, end = line.index("<cac:TaxTotal>"), line.index("</cac:TaxTotal>") + len("</cac:TaxTotal>")
 

@@ -1,0 +1,182 @@
+"""Invoices and credit notes as a register: a select for lists, narrowed and paged by the caller, and one as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, cast, func, select
+from sqlalchemy.orm import Session
+
+from authorities.register import AUTHORITIES
+from billing import reasons, verdicts
+from billing.approvals import APPROVALS, APPROVED
+from billing.document import USUAL_FORMAT, InvoiceDocument, from_json
+from billing.einvoice.rule_packs import Failure
+from billing.gathering import CREDIT_NOTES, INVOICES, Book
+from billing.reasons import Explained, NoSuchInvoice
+from billing.renderings import RENDERINGS
+from billing.verdicts import VERDICTS
+from foundation.base import Whole
+from foundation.language import Text
+from foundation.money import Money
+
+#: How the document in the receiver's format stands: accepted or refused by the rules, waiting for them, or not made.
+VALID, INVALID, WAITING, MISSING = verdicts.VALID, verdicts.INVALID, "waiting", "missing"
+
+_OTHER_FORMAT = "peppol"
+# In canonical JSON a quote inside a word is escaped, so no word can look like this key and its value.
+_OTHER_MARK = f'"format":"{_OTHER_FORMAT}"'
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBy:
+    """What one pack of rules says of a document."""
+
+    pack: str
+    version: str
+    outcome: str
+    failures: tuple[Failure, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDocument:
+    """A document that is kept: its bytes are read where they are asked for. Verdicts newest first."""
+
+    id: int
+    format: str
+    sha256: str
+    bytes: int
+    rendered_at: datetime
+    verdicts: tuple[JudgedBy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePage:
+    """An invoice or credit note with all that is told of it: lines and reasons, documents, verdicts, credits."""
+
+    id: int
+    year: int
+    book: Book
+    authority_id: int
+    issued_on: date
+    due_on: date
+    issued_by: str
+    issued_at: datetime
+    approved_by: str
+    credited: Money
+    document: InvoiceDocument
+    explained: Explained
+    documents: tuple[KeptDocument, ...]
+
+
+# --- lists
+
+
+def listing() -> Select[Any]:
+    """Ask for all invoices and credit notes; the caller narrows by `invoice.authority_id`, filters, sorts and pages.
+
+    `credits` is the number of the invoice that a credit note takes back, `credited_ore` what was given back of an
+    invoice, above zero.
+    """
+    columns = INVOICES.c
+    return (
+        select(
+            columns.id, columns.number, kind().label("kind"), columns.year, columns.book, columns.authority_id,
+            AUTHORITIES.c.cvr, AUTHORITIES.c.name.label("authority"), columns.issued_on, columns.due_on,
+            columns.net_ore, columns.vat_ore, columns.gross_ore, credited().label("credited_ore"),
+            _OF.c.number.label("credits"), receivers_format().label("format"), validation().label("validation"),
+        )
+        .select_from(INVOICES)
+        .join(AUTHORITIES, columns.authority_id == AUTHORITIES.c.id)
+        .outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == columns.id)
+        .outerjoin(_OF, CREDIT_NOTES.c.credited_invoice_id == _OF.c.id)
+    )  # fmt: skip
+
+
+_OF = INVOICES.alias("credited_invoice")
+
+
+def kind() -> ColumnElement[str]:
+    """Give whether a row of `listing` is an invoice or a credit note."""
+    return case((CREDIT_NOTES.c.id.is_not(None), "credit_note"), else_="invoice")
+
+
+def credited() -> ColumnElement[int]:
+    """Give what was given back of an invoice, with VAT, in øre and above zero."""
+    note, back = CREDIT_NOTES.alias("note"), INVOICES.alias("back")
+    given = (
+        select(-func.sum(back.c.gross_ore))
+        .select_from(note.join(back, note.c.invoice_id == back.c.id))
+        .where(note.c.credited_invoice_id == INVOICES.c.id)
+    )
+    return cast(func.coalesce(given.scalar_subquery(), 0), Whole)  # PostgreSQL sums into decimals
+
+
+def receivers_format() -> ColumnElement[str]:
+    """Give the format that the receiver of an invoice takes."""
+    return case((INVOICES.c.document.contains(_OTHER_MARK, autoescape=True), _OTHER_FORMAT), else_=USUAL_FORMAT)
+
+
+def validation() -> ColumnElement[str]:
+    """Give how the document in the receiver's format stands, by the newest verdict on it."""
+    rendering, verdict = RENDERINGS.alias("own_rendering"), VERDICTS.alias("own_verdict")
+    is_own = (rendering.c.invoice_id == INVOICES.c.id) & (rendering.c.format == receivers_format())
+    outcome = (
+        select(verdict.c.outcome)
+        .select_from(verdict.join(rendering, verdict.c.rendering_id == rendering.c.id))
+        .where(is_own)
+        .order_by(verdict.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    made = select(rendering.c.id).where(is_own).exists()
+    return func.coalesce(outcome, case((made, WAITING), else_=MISSING))
+
+
+# --- one as a whole
+
+
+def page(session: Session, number: str) -> InvoicePage:
+    """Give an invoice or credit note with all that is told of it, in six queries. Raises NoSuchInvoice.
+
+    Whether whoever asks may see it is decided before, by `listing` narrowed to what they may see.
+    """
+    columns = INVOICES.c
+    row = session.execute(
+        select(INVOICES, APPROVALS.c.approved_by, credited().label("credited_ore"))
+        .join(APPROVED, columns.approved_invoice_id == APPROVED.c.id)
+        .join(APPROVALS, APPROVED.c.approval_id == APPROVALS.c.id)
+        .where(columns.number == number)
+    ).first()
+    if row is None:
+        raise NoSuchInvoice(Text(f"ingen faktura har nummer {number}", f"no invoice has the number {number}"))
+    return InvoicePage(
+        id=row.id, year=row.year, book=row.book, authority_id=row.authority_id, issued_on=row.issued_on,
+        due_on=row.due_on, issued_by=row.issued_by, issued_at=row.issued_at, approved_by=row.approved_by,
+        credited=Money(row.credited_ore), document=from_json(row.document),
+        explained=reasons.explain(session, number), documents=_documents(session, row.id),
+    )  # fmt: skip
+
+
+def _documents(session: Session, invoice_id: int) -> tuple[KeptDocument, ...]:
+    columns = RENDERINGS.c
+    size = func.length(columns.content).label("size")
+    found = select(columns.id, columns.format, columns.sha256, columns.rendered_at, size)
+    rows = session.execute(found.where(columns.invoice_id == invoice_id).order_by(columns.id)).all()
+    judged = _judged(session, [row.id for row in rows])
+    return tuple(
+        KeptDocument(row.id, row.format, row.sha256, row.size, row.rendered_at, judged.get(row.id, ())) for row in rows
+    )
+
+
+def _judged(session: Session, ids: list[int]) -> Mapping[int, tuple[JudgedBy, ...]]:
+    found = select(VERDICTS).where(VERDICTS.c.rendering_id.in_(ids)).order_by(VERDICTS.c.id.desc())
+    judged: dict[int, tuple[JudgedBy, ...]] = {}
+    for row in session.execute(found):
+        one = JudgedBy(row.pack, row.pack_version, row.outcome, verdicts.read(row.failures), row.judged_at)
+        judged[row.rendering_id] = (*judged.get(row.rendering_id, ()), one)
+    return judged
