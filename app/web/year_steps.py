@@ -113,7 +113,9 @@ def steps(of: Standing) -> list[Step]:
     found: list[Step] = []
     for key, title, is_done, words in told:
         is_next = not is_done and all(step.state == "done" for step in found)
-        found.append(Step(key, title, "done" if is_done else "now" if is_next else "later", words))
+        state: State = "done" if is_done else "now" if is_next else "later"
+        # What comes later has nothing to count yet.
+        found.append(Step(key, title, state, same("") if state == "later" else words))
     return found
 
 
