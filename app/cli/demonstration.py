@@ -19,6 +19,7 @@ from app import create_app, demonstration
 from app.cli import billing, databases, inspection, output, registers, starter, tables
 from app.cli.service import Service
 from app.config import NotInProduction
+from app.identity import demonstration as people
 from authorities import population
 from billing import annual_run, credits, verification
 from billing.annual_run import Plan, Proposal
@@ -69,6 +70,7 @@ def command(context: click.Context) -> int:
                  lambda: context.invoke(starter.load))  # fmt: skip
     timings.step(Text("Digter medlemskaber, aftaler og takstblade", "Making up memberships, agreements and tables"),
                  lambda: _make_up(context, folder / "input"))  # fmt: skip
+    timings.step(Text("Digter brugere", "Making up users"), lambda: _make_people_up(surroundings))
     made, largest = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
     timings.step(Text("Godkender og udsteder", "Approving and issuing"), lambda: _issue(context, made))
     timings.step(Text("Krediterer en linje", "Crediting one line"), lambda: _credit(surroundings, made.year))
@@ -114,6 +116,11 @@ def _make_up(context: click.Context, folder: Path) -> None:
     context.invoke(registers.import_placements, file=folder / "placements.csv")
     context.invoke(registers.import_members, file=folder / "members.csv")
     context.invoke(registers.import_agreements, file=folder / "agreements.csv")
+
+
+def _make_people_up(surroundings: Service) -> None:
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        people.make(session, trail, surroundings.config.oidc.issuer)
 
 
 def _shipped(name: str) -> list[dict[str, str]]:

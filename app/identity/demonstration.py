@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from agreements.models import Product
 from app.access import Role
 from app.identity import users
-from app.identity.models import UserAccount, UserIdentity
+from app.identity.models import Invitation, UserAccount, UserIdentity
 from app.identity.users import SeatOf
 from authorities.models import Authority
 from foundation.audit import Trail
 
 _AARHUS, _AALBORG = "55133018", "29189420"
+
+#: The day their roles begin: before whatever clock a demonstration is set to.
+_SINCE = date(2012, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ PEOPLE = (
 STRANGER = MadeUp("stranger", "En fremmed (opdigtet)")
 
 
-def make(session: Session, trail: Trail, issuer: str, on: date) -> int:
+def make(session: Session, trail: Trail, issuer: str) -> int:
     """Add the made-up people where nobody is registered, and let the issuer know them; give how many were added."""
-    made = 0 if session.scalar(select(func.count()).select_from(UserAccount)) else _add_all(session, trail, on)
+    made = 0 if session.scalar(select(func.count()).select_from(UserAccount)) else _add_all(session, trail)
     ids = dict(
         session.execute(select(UserAccount.name, UserAccount.id).where(UserAccount.mail.like("%@example.dk"))).all()
     )
@@ -65,11 +68,12 @@ def make(session: Session, trail: Trail, issuer: str, on: date) -> int:
     return made
 
 
-def _add_all(session: Session, trail: Trail, on: date) -> int:
+def _add_all(session: Session, trail: Trail) -> int:
     for person in PEOPLE:
         seats = [person.seat] if person.seat and _is_there(session, person.seat) else []
         mail = f"{person.subject}@example.dk"
-        users.invite(session, person.name, mail, trail, roles=person.roles, seats=seats, on=on)
+        users.invite(session, person.name, mail, trail, roles=person.roles, seats=seats, on=_SINCE)
+    session.execute(update(Invitation).values(used_at=trail.at))  # the provider knows them: nobody needs a link
     return len(PEOPLE)
 
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import bindparam, text
 
 from app import database
+from app.errors import TooMany
 from foundation.base import Instant
-from foundation.errors import NotNow
 from foundation.language import Text
 
 
@@ -38,19 +38,6 @@ _COUNTED = text(
 ).bindparams(bindparam("start", type_=Instant()))
 
 
-class TooMany(NotNow):
-    """Too many tries from one place; `retry_after` tells in how many seconds it may try again."""
-
-    def __init__(self, retry_after: int) -> None:
-        self.retry_after = retry_after
-        super().__init__(
-            Text(
-                f"for mange forsøg: prøv igen om {retry_after} sekunder",
-                f"too many tries: try again in {retry_after} seconds",
-            )
-        )
-
-
 def count(limit: Limit, place: str, secret: str, now: datetime) -> None:
     """Count a try from a place. Raises TooMany."""
     seconds = int(limit.window.total_seconds())
@@ -60,4 +47,8 @@ def count(limit: Limit, place: str, secret: str, now: datetime) -> None:
     with database.aside() as connection:
         tried = connection.execute(_COUNTED, values).scalar_one()
     if tried > limit.tries:
-        raise TooMany(begun + seconds - int(now.timestamp()))
+        left = begun + seconds - int(now.timestamp())
+        raise TooMany(
+            Text(f"for mange forsøg: prøv igen om {left} sekunder", f"too many tries: try again in {left} seconds"),
+            left,
+        )

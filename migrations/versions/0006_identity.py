@@ -1,6 +1,6 @@
 """Why: people sign in, have roles and seats for some days, and are known again by their browser.
 
-Revision: 0006, after 0004, 2026-11-24
+Revision: 0006, after 0005, 2026-11-24
 """
 
 from __future__ import annotations

@@ -1,0 +1,138 @@
+"""Serving: the application and the local provider are two processes that begin and end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import requests
+
+from tests.app.test_config import production
+from tests.command_line import CommandLine
+from tests.scenarios import database
+
+#: What these tests look at does not depend on the kind of database.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
+
+_PATIENCE = 30.0  # seconds
+
+
+def free_port() -> int:
+    """Give a port that nobody has."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody listens."""
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(wanted: bool, *ports: int) -> None:
+    """Wait until all ports answer, or none does."""
+    end = time.monotonic() + _PATIENCE
+    while any(answers(port) != wanted for port in ports):
+        assert time.monotonic() < end, f"ports {ports} should {'' if wanted else 'not '}answer"
+        time.sleep(0.05)
+
+
+@contextmanager
+def serving(line: CommandLine, port: int, provider_port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `serve` meanwhile."""
+    words = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    options = ["--port", str(port), "--provider-port", str(provider_port)]
+    with (line.folder / "serve.log").open("wb") as log:
+        running = subprocess.Popen([*words, *options], env=line.environment, stdout=log, stderr=log,
+                                   start_new_session=True)  # fmt: skip
+        try:
+            yield running
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)  # its workers, too
+            running.wait()
+
+
+def test_serving_gives_a_workplace_one_can_sign_in_to_and_leaves_nothing_running(starter: CommandLine) -> None:
+    port, provider = free_port(), free_port()
+
+    with serving(starter, port, provider) as running, requests.Session() as browser:
+        until(True, port, provider)
+        asked = browser.get(f"http://127.0.0.1:{port}/sign-in", allow_redirects=False, timeout=10)
+        chosen = browser.get(asked.headers["Location"], timeout=10)
+        signed = browser.post(asked.headers["Location"], data={"person": "approver"}, timeout=10)
+        running.send_signal(signal.SIGTERM)
+        running.wait(_PATIENCE)
+
+    assert "Godkender (opdigtet)" in chosen.text and "approver-2" in chosen.text
+    assert signed.url == f"http://127.0.0.1:{port}/" and "Godkender (opdigtet)" in signed.text
+    assert re.search(r"Opdigtet login", (starter.folder / "serve.log").read_text("utf-8"))
+    until(False, port, provider)
+
+
+def test_the_provider_ends_when_serve_is_killed(starter: CommandLine) -> None:
+    port, provider = free_port(), free_port()
+
+    with serving(starter, port, provider) as running:
+        until(True, port, provider)
+        os.kill(running.pid, signal.SIGKILL)  # and not its workers, which hold whatever it had open
+
+        until(False, provider)
+
+
+def test_a_provider_port_that_somebody_has_is_refused(starter: CommandLine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        result = starter.run("serve", "--provider-port", taken.getsockname()[1])
+
+    assert result.code == 3
+    assert "--provider-port" in result.err
+
+
+def test_the_provider_refuses_to_run_in_production(empty: CommandLine) -> None:
+    words = [sys.executable, "-m", "app.adapters.local_provider", "--port", str(free_port())]
+
+    words += ["--starter", str(os.getpid()), "--redirect", "x"]
+
+    ended = subprocess.run(words, env=production(empty).environment, capture_output=True, timeout=60, check=False)
+
+    assert ended.returncode == 1
+    assert b"demonstration" in ended.stderr
+
+
+def test_the_demonstrations_people_are_made_once_and_known_to_a_provider_on_another_port(starter: CommandLine) -> None:
+    from app import config, create_app
+    from app import database as house
+    from app.identity import demonstration
+    from foundation.audit import Trail
+    from tests.app.identity.provider import NOW
+
+    made = []
+    app = create_app(config.read(starter.environment))
+    for issuer in ("http://127.0.0.1:8001", "http://127.0.0.1:8001", "http://127.0.0.1:9001"):
+        with app.app_context(), house.writing() as session:
+            trail = Trail(session, "kommandolinjen", NOW)
+            made.append(demonstration.make(session, trail, issuer))
+            trail.write()
+    with app.app_context():
+        house.db.engine.dispose()
+
+    assert made == [len(demonstration.PEOPLE), 0, 0]
+    assert database.count(starter, "user_account") == len(demonstration.PEOPLE)
+    assert database.count(starter, "user_identity") == 2 * len(demonstration.PEOPLE)
+    people = starter.json("users", "list")
+    assert {role for person in people for role in person["roles"]} == {
+        "administrator", "finance", "approver", "auditor", "signatory", "coordination",
+    }  # fmt: skip
+    starter.done("verify")
