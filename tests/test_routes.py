@@ -21,6 +21,20 @@ WHO_MAY = {
     ("/invitation/<token>", "POST"): "",
     ("/authorities", "GET"): "authority.read",
     ("/authorities.<form>", "GET"): "authority.read",
+    ("/year", "GET"): "run.read",
+    ("/year/<int:year>", "GET"): "run.read",
+    ("/year/<int:year>/plan/<cvr>", "GET"): "run.read",
+    ("/year/<int:year>/plan.<form>", "GET"): "run.read",
+    ("/year/<int:year>/problems.<form>", "GET"): "run.read",
+    ("/year/<int:year>/comparison", "GET"): "run.read",
+    ("/year/<int:year>/comparison.<form>", "GET"): "run.read",
+    ("/year/<int:year>/progress", "GET"): "run.read",
+    ("/year/<int:year>/documents.zip", "GET"): "export.use",
+    ("/year/<int:year>/hand-over", "POST"): "run.plan",
+    ("/year/<int:year>/withdraw", "POST"): "run.plan",
+    ("/year/<int:year>/approve", "POST"): "run.approve!",
+    ("/year/<int:year>/send-back", "POST"): "run.approve",
+    ("/year/<int:year>/issue", "POST"): "run.issue",
 }
 
 
