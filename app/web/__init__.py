@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import authorities, layout, lists, signin, start
+from app.web import authorities, billing_details, fee_tables, imports, layout, lists, signin, start
 
-_SUBJECTS = (start, signin, authorities)
+_SUBJECTS = (start, signin, authorities, billing_details, imports, fee_tables)
 
 
 def install(app: Flask) -> None:
