@@ -20,7 +20,7 @@ from foundation.audit import ENTRIES
 from foundation.language import Text, same
 
 _ENTRIES_READ = 2_000
-_UNTOLD = frozenset({"id", "place", "authority_id"})
+_UNTOLD = frozenset({"id", "place", "authority_id", "product_id"})
 
 _AUTHORITY = Text("Stamdata", "Master data")
 _AGREEMENT = Text("Aftale", "Agreement")
@@ -52,11 +52,13 @@ class _Known:
     id: int
     cvr: str
     rows: Mapping[str, Mapping[int, str]]  # by table's name: the rows' ids, and what they are called
+    products: Mapping[int, str]
 
 
 def of(session: Session, authority_id: int, cvr: str) -> list[Event]:
-    """Give what was done to an authority, newest first, in six queries over the newest entries of the registers."""
-    known = _Known(authority_id, cvr, _rows(session, authority_id))
+    """Give what was done to an authority, newest first, in seven queries over the newest entries of the registers."""
+    products = {row.id: row.name for row in session.execute(select(PRODUCTS.c.id, PRODUCTS.c.name))}
+    known = _Known(authority_id, cvr, _rows(session, authority_id), products)
     entries = session.execute(
         select(ENTRIES.c.at, ENTRIES.c.actor, ENTRIES.c.action, ENTRIES.c.data)
         .where(or_(ENTRIES.c.action.in_(_REGISTERS), (ENTRIES.c.action == ACTION) & (ENTRIES.c.subject == cvr)))
@@ -83,8 +85,9 @@ def _events(entry: Any, known: _Known) -> Iterator[Event]:
             yield Event(entry.at, entry.actor, what, facts)
     for row in data.get("added", ()):
         if _is_added(entry.action, row, known):
-            facts = tuple((n, None, v) for n, v in row.items() if n not in _UNTOLD and v is not None and n != "product_id")
-            yield Event(entry.at, entry.actor, _REGISTERS[entry.action][1], facts)
+            facts = tuple((name, None, value) for name, value in row.items() if name not in _UNTOLD and value)
+            what = _named(_REGISTERS[entry.action][1], known.products.get(row.get("product_id", 0), ""))
+            yield Event(entry.at, entry.actor, what, facts)
 
 
 def _changed(action: str, row: Mapping[str, Any], known: _Known) -> Text | None:

@@ -67,9 +67,7 @@ def _groups(session: Session, known: Catalogue, product: str, on: date) -> Seque
     found = directory.on(on, known.size_key(on))
     active = (AGREEMENTS.c.kind == Kind.ACTIVE.value) | func.coalesce(AGREEMENTS.c.active_from <= on, False)
     each = (
-        select(
-            AUTHORITIES.c.id, found.band.label("band"), found.is_member.label("member"), active.label("active")
-        )
+        select(AUTHORITIES.c.id, found.band.label("band"), found.is_member.label("member"), active.label("active"))
         .select_from(AUTHORITIES.join(AGREEMENTS).join(PRODUCTS))
         .outerjoin(POPULATION, directory.counted_in(on.year - 1))
         .where(PRODUCTS.c.name == product, directory.in_force(on))

@@ -179,9 +179,7 @@ def scope(permission: str) -> Scope:
 # --- narrowing: the only place where a query learns what a person may see
 
 
-def authorities(
-    statement: Select[Rows], permission: str = "authority.read", *, wholly: bool = False
-) -> Select[Rows]:
+def authorities(statement: Select[Rows], permission: str = "authority.read", *, wholly: bool = False) -> Select[Rows]:
     """Narrow a select over `authority` to those in the person's scope.
 
     `wholly` leaves out those known only through a product's group, which sees names and states, nothing more.

@@ -19,17 +19,17 @@ from authorities.register import AUTHORITIES
 class Profile:
     """What the register knows of one authority."""
 
-    counts: Sequence[Row[Any]]  # year, inhabitants, source; oldest first
-    placements: Sequence[Row[Any]]  # newest first
-    memberships: Sequence[Row[Any]]  # newest first
-    predecessors: Sequence[Row[Any]]
-    successor: Row[Any] | None
+    counts: Sequence[Row[*tuple[Any, ...]]]  # year, inhabitants, source; oldest first
+    placements: Sequence[Row[*tuple[Any, ...]]]  # newest first
+    memberships: Sequence[Row[*tuple[Any, ...]]]  # newest first
+    predecessors: Sequence[Row[*tuple[Any, ...]]]
+    successor: Row[*tuple[Any, ...]] | None
 
     def inhabitants(self, year: int) -> int | None:
         """Give the inhabitants on 1 January of a year, where they are known."""
         return next((count.inhabitants for count in self.counts if count.year == year), None)
 
-    def placement(self, on: date) -> Row[Any] | None:
+    def placement(self, on: date) -> Row[*tuple[Any, ...]] | None:
         """Give the placement that counts on a day."""
         return next((placed for placed in self.placements if placed.valid_from <= on), None)
 
@@ -40,7 +40,7 @@ class Profile:
         )
 
 
-def read(session: Session, authority: Row[Any]) -> Profile:
+def read(session: Session, authority: Row[*tuple[Any, ...]]) -> Profile:
     """Read what belongs to an authority (a row of its table), in four queries."""
     counts, placements, members = POPULATION.c, PLACEMENTS.c, MEMBERSHIPS.c
     kin = session.execute(

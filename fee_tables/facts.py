@@ -20,7 +20,9 @@ from fee_tables.table import (
     Vat,
 )
 from fee_tables.text import Decision
+from foundation import language
 from foundation.language import Text, day, kroner, same, share, whole_number
+from foundation.money import ORE_PER_KRONE, Money
 
 _YES_NO = {True: Text("Ja", "Yes"), False: Text("Nej", "No")}
 _FIRST_YEARS = {
@@ -86,11 +88,18 @@ def amount_of(fee: AnnualFee | JoiningFee | None) -> Text:
     if fee is None:
         return Text("–", "–")
     if isinstance(fee, FlatFee):
-        return kroner(fee.amount)
+        return _short(fee.amount)
     if isinstance(fee, SharedCost):
-        return Text("delt udgift ", "shared cost ") + kroner(fee.cost)
+        return Text("deles: ", "shared: ") + _short(fee.cost)
     amounts = list(fee.amounts.values()) if isinstance(fee, BandFee) else [amount for _, amount in fee.steps]
-    return kroner(min(amounts)) + same(" – ") + kroner(max(amounts))
+    return _short(min(amounts)) + same("–") + _short(max(amounts))
+
+
+def _short(amount: Money) -> Text:
+    """Write an amount without its currency, and without øre where there are none."""
+    if amount.ore % ORE_PER_KRONE:
+        return Text(language.amount(amount, "da"), language.amount(amount, "en"))
+    return whole_number(amount.ore // ORE_PER_KRONE)
 
 
 def _decided(source: object) -> Iterator[Fact]:

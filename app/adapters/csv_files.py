@@ -222,7 +222,7 @@ def read(path: Path, layout: Layout) -> Rows:
 def read_stream(file: IO[bytes], source: str, layout: Layout) -> Rows:
     """Read what came otherwise than as a file of this machine, by the name `source`; its size is bounded by then."""
     # What is not UTF-8 becomes lone surrogates, which UTF-8 cannot hold: so its row can be named.
-    stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")  # type: ignore[type-var]
+    stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     return _Reading(source, layout, _Lines(stream)).rows()
 
 

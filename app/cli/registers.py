@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+
 from app import register_files
 from app.adapters import csv_files, incoming
 from app.cli import output, service
@@ -25,9 +26,7 @@ def take_file(path: Path, register: str, forced: Mapping[str, str] | None = None
     """Read a register's file, take it in, and say what it did."""
     rows = csv_files.read(path, REGISTERS[register].layout)
     with service.current().writing() as (session, trail):
-        taken = register_files.take_in(
-            session, register, rows, trail, today=service.current().today, forced=forced
-        )
+        taken = register_files.take_in(session, register, rows, trail, today=service.current().today, forced=forced)
     tell(taken)
 
 

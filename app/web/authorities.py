@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from agreements import directory, history, lifecycle
 from agreements.connections import AGREEMENTS
 from agreements.directory import Directory
-from agreements.lifecycle import Facts, Kind, Status
+from agreements.lifecycle import Facts, Kind
 from agreements.products import PRODUCTS
 from app import access, database
-from app.web import charts, layout, lists
+from app.web import charts, layout, lists, titles
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities import profile
 from authorities.profile import Profile
@@ -29,19 +29,6 @@ from foundation.sorting import Alphabetical
 
 blueprint = Blueprint("authorities", __name__)
 
-KINDS = {
-    "kommune": Text("Kommune", "Municipality"),
-    "region": Text("Region", "Region"),
-    "stat": Text("Statslig myndighed", "State body"),
-}
-STATUSES = {
-    Status.SIGNED: Text("Underskrevet, afventer OS2", "Signed, waits for OS2"),
-    Status.COUNTERSIGNED: Text("Underskrevet af begge, endnu ikke i kraft", "Signed by both, not yet in force"),
-    Status.IN_FORCE: Text("I kraft", "In force"),
-    Status.UNDER_NOTICE: Text("Opsagt, ophører senere", "Under notice, ends later"),
-    Status.ENDED: Text("Ophørt", "Ended"),
-}
-PARTAKING = {True: Text("Aktiv", "Active"), False: Text("Passiv", "Passive")}
 _YES_NO = {True: Text("Ja", "Yes"), False: Text("Nej", "No")}
 _NO_BAND = "none"
 
@@ -113,7 +100,7 @@ def _columns(found: Directory) -> tuple[Column, ...]:
     return (
         Column("name", Text("Navn", "Name"), lambda row: row.name, Alphabetical(AUTHORITIES.c.name), _own_page),
         Column("cvr", Text("CVR", "CVR"), lambda row: row.cvr, AUTHORITIES.c.cvr),
-        Column("kind", Text("Slags", "Kind"), lambda row: kind_title(row.type), AUTHORITIES.c.type),
+        Column("kind", Text("Slags", "Kind"), lambda row: titles.kind(row.type), AUTHORITIES.c.type),
         Column(
             "inhabitants",
             Text(f"Indbyggere {year - 1}", f"Inhabitants {year - 1}"),
@@ -130,11 +117,6 @@ def _own_page(row: Any) -> str:
     return url_for("authorities.one", cvr=row.cvr)
 
 
-def kind_title(kind: str) -> Text:
-    """Give a kind of authority as people know it."""
-    return KINDS.get(kind, same(kind.capitalize()))
-
-
 def _band_cell(row: Any) -> Text | None:
     return band_title(row.band) if row.band else None
 
@@ -144,7 +126,7 @@ def _filters(session: Session, found: Directory, key: SizeKey | None) -> tuple[F
     return (
         Filter("q", Text("Søg i navn og CVR", "Search in name and CVR"), _named),
         Filter("kind", Text("Slags", "Kind"), lambda kind: AUTHORITIES.c.type == kind,
-               [Choice(kind, kind_title(kind)) for kind in directory.kinds(session)]),
+               [Choice(kind, titles.kind(kind)) for kind in directory.kinds(session)]),
         Filter("band", Text("Størrelse", "Size"),
                lambda band: found.band.is_(None) if band == _NO_BAND else found.band == band,
                [*bands, Choice(_NO_BAND, Text("Uden størrelse", "Without a size"))]),
@@ -176,7 +158,7 @@ def _of_groups() -> Listing:
             Column("name", Text("Navn", "Name"), lambda row: row.name, Alphabetical(AUTHORITIES.c.name), _own_page),
             Column("cvr", Text("CVR", "CVR"), lambda row: row.cvr, AUTHORITIES.c.cvr),
             Column("product", Text("Produkt", "Product"), lambda row: row.product, PRODUCTS.c.name),
-            Column("status", Text("Status", "Status"), lambda row: STATUSES[lifecycle.status(facts(row), today)]),
+            Column("status", Text("Status", "Status"), lambda row: status(row, today)),
         ),
         filters=(Filter("q", Text("Søg i navn og CVR", "Search in name and CVR"), _named),),
         sort="name",
@@ -200,6 +182,11 @@ def facts(row: Any) -> Facts:
     )  # fmt: skip
 
 
+def status(row: Any, today: date) -> Text:
+    """Tell where an agreement (its row) stands."""
+    return titles.STATUSES[lifecycle.status(facts(row), today)]
+
+
 # --- the page of one
 
 
@@ -217,7 +204,7 @@ def one(cvr: str) -> ResponseReturnValue:
         ).all()
         shown: dict[str, Any] = {
             "authority": authority,
-            "agreements": [(row, STATUSES[lifecycle.status(facts(row), today)], partaking(row)) for row in agreements],
+            "agreements": [(row, status(row, today), partaking(row)) for row in agreements],
             "whole": False,
         }
         if is_wholly_seen(session, authority.id):
@@ -242,7 +229,7 @@ def is_wholly_seen(session: Session, authority_id: int) -> bool:
 
 def partaking(row: Any) -> Text:
     """Tell whether an agreement is active or passive today."""
-    return PARTAKING[lifecycle.is_active(facts(row), layout.today())]
+    return titles.PARTAKING[lifecycle.is_active(facts(row), layout.today())]
 
 
 def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
@@ -251,7 +238,7 @@ def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
     key = directory.size_key(session, today)
     return {
         "whole": True,
-        "kind": kind_title(authority.type),
+        "kind": titles.kind(authority.type),
         "profile": known,
         "size": size(known, key, today, is_counted=authority.type in COUNTED_TYPES),
         "chart": charts.inhabitants([(row.year, row.inhabitants) for row in known.counts], key),
@@ -303,7 +290,9 @@ def _boundaries(key: SizeKey, band: SizeBand, count: int) -> Text:
         above = key.band_of(band.most + 1)
         missing = whole_number(band.most + 1 - count)
         title = band_title(above.name)
-        parts.append(Text(f"{missing.da} flere indbyggere giver {title.da}", f"{missing.en} more inhabitants give {title.en}"))
+        parts.append(
+            Text(f"{missing.da} flere indbyggere giver {title.da}", f"{missing.en} more inhabitants give {title.en}")
+        )
     if band.least > 0:
         below = key.band_of(band.least - 1)
         spare = whole_number(count - band.least + 1)
@@ -320,4 +309,6 @@ def changes(cvr: str) -> ResponseReturnValue:
         authority = load(session, cvr, wholly=True)
         told = history.of(session, authority.id, authority.cvr)
         names_shown = access.scope("authority.read").everything
-        return render_template("authorities/history.html", authority=authority, told=told, names_shown=names_shown)
+        return render_template(
+            "authorities/history.html", authority=authority, told=told, names_shown=names_shown, titles=titles.FACTS
+        )

@@ -1,4 +1,4 @@
-"""Where an authority's invoices go: read, changed by the secretariat, proposed by the authority, approved by another."""
+"""Where an authority's invoices go: changed by the secretariat; proposed by the authority, and approved by another."""
 
 from __future__ import annotations
 
@@ -73,9 +73,8 @@ def change(cvr: str, kind: str, number: int) -> ResponseReturnValue:
         if faults := billing_details.faults(place, given):
             return _refused(session, cvr, place, faults)
         changed = billing_details.change(session, authority.id, {place: given}, trail)
-    layout.done(
-        Text("Oplysningerne er gemt", "The details are stored") if changed else Text("Intet var ændret", "Nothing changed")
-    )
+    stored, same_as_before = Text("Gemt", "Stored"), Text("Intet var ændret", "Nothing was changed")
+    layout.done(stored if changed else same_as_before)
     return redirect(url_for("billing_details.page", cvr=cvr), 303)
 
 

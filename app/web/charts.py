@@ -9,7 +9,7 @@ from fee_tables.size_key import SizeKey, band_title
 from foundation.language import Text
 
 WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 624, 16, 226
+_LEFT, _RIGHT, _TOP, _BOTTOM = 92, 624, 16, 226
 _HEADROOM = 20  # a twentieth above and below the figures
 _LABELS_APART = 60  # units of the drawing between two years
 

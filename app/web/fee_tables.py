@@ -1,4 +1,4 @@
-"""Products and what they cost: adopted tables for everybody to read and compare; drafts, which another person adopts."""
+"""Products and what they cost: adopted tables for everybody to read; drafts, which another person adopts."""
 
 from __future__ import annotations
 
