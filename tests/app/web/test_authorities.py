@@ -152,9 +152,7 @@ def test_the_history_tells_who_brought_what(desk: Desk) -> None:
     assert "29189420" not in told  # another authority's
 
 
-def test_who_works_for_an_authority_is_not_told_who_works_at_the_association(
-    desk: Desk, starter: CommandLine
-) -> None:
+def test_who_works_for_an_authority_is_not_told_who_works_at_the_association(desk: Desk, starter: CommandLine) -> None:
     signatory = person(5, Role.SIGNATORY, authorities=frozenset({authority_id(starter, AARHUS)}))
 
     told = desk.sit(signatory).read(f"/authorities/{AARHUS}/history")
