@@ -19,6 +19,7 @@ from authorities.membership import MEMBERSHIPS
 from authorities.population import PLACEMENTS, POPULATION
 from authorities.register import AUTHORITIES
 from fee_tables import catalogue
+from fee_tables.catalogue import ADOPTED
 from fee_tables.size_key import SizeBand, SizeKey
 from foundation import periods
 from foundation.errors import NotFound
@@ -42,15 +43,18 @@ class Directory:
     products: ColumnElement[Any]
 
 
-def on(day: date, key: SizeKey | None) -> Directory:
-    """Describe the authorities on a day, by the size key in force at its New Year."""
+def on(day: date, key: SizeKey | None, *, counted: int | None = None) -> Directory:
+    """Describe the authorities on a day, by the size key in force at its New Year.
+
+    `counted` is the year of the inhabitants where those that will decide are not known yet.
+    """
     inhabitants = POPULATION.c.inhabitants
     band = _band(key, inhabitants, periods.new_year(day.year))
     member, used = _is_member(day), _products(day)
     columns = (AUTHORITIES.c[name] for name in ("id", "cvr", "name", "type", "code"))
     statement = select(
         *columns, inhabitants, band.label("band"), member.label("is_member"), used.label("products")
-    ).select_from(AUTHORITIES.outerjoin(POPULATION, counted_in(day.year - 1)))
+    ).select_from(AUTHORITIES.outerjoin(POPULATION, counted_in(counted or day.year - 1)))
     return Directory(day, statement, inhabitants, band, _rank(key, band), member, used)
 
 
@@ -124,8 +128,15 @@ def uses(product: str, day: date) -> ColumnElement[bool]:
 
 
 def size_key(session: Session, day: date) -> SizeKey | None:
-    """Give the size key that decides the fees of a day's year."""
-    return catalogue.read(session).size_key(periods.new_year(day.year))
+    """Give the size key that decides the fees of a day's year, in one query."""
+    found = session.execute(
+        select(ADOPTED.c.text)
+        .where(ADOPTED.c.kind == "size_key", ADOPTED.c.valid_from <= periods.new_year(day.year))
+        .order_by(ADOPTED.c.valid_from.desc())
+        .limit(1)
+    ).scalar()
+    key = None if found is None else catalogue.adopted(found)
+    return key if isinstance(key, SizeKey) else None
 
 
 def product_names(session: Session) -> list[str]:

@@ -28,9 +28,13 @@ from foundation.money import ZERO, Money
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The year's sum before and after; `authorities` are concerned, `unpriced` of them have no known size."""
+    """The year's sum before and after; `authorities` are concerned, `unpriced` of them have no known size.
+
+    `counted` is the newest year whose inhabitants are known and may decide: an estimate, where it is not the last.
+    """
 
     on: date
+    counted: int
     authorities: int
     unpriced: int
     before: Money | None  # None: the fee is shared or there is none
@@ -49,27 +53,38 @@ def connected(session: Session, on: date) -> Mapping[str, int]:
 
 
 def of(session: Session, known: Catalogue, before: FeeTable | None, after: FeeTable) -> Impact:
-    """Tell what a table that comes after another means on its first key day, in one query."""
+    """Tell what a table that comes after another means on its first key day, in two queries."""
     on = prices.key_day(after)
-    groups = _groups(session, known, after.reference.product, on)
+    counted = _counted(session, on)
+    groups = _groups(session, known, after.reference.product, on, counted)
     association = known.association_table(on)
     return Impact(
         on,
+        counted,
         sum(group.authorities for group in groups),
-        sum(group.authorities for group in groups if group.band is None),
+        sum(group.authorities for group in groups if group.band is None) if _by_band(before, after) else 0,
         _sum(before, association, groups),
         _sum(after, association, groups),
     )
 
 
-def _groups(session: Session, known: Catalogue, product: str, on: date) -> Sequence[Row[Any]]:
+def _by_band(*tables: FeeTable | None) -> bool:
+    return any(table is not None and isinstance(table.annual_fee, BandFee) for table in tables)
+
+
+def _counted(session: Session, on: date) -> int:
+    newest = select(func.max(POPULATION.c.year)).where(POPULATION.c.year < on.year)
+    return session.execute(newest).scalar() or on.year - 1
+
+
+def _groups(session: Session, known: Catalogue, product: str, on: date, counted: int) -> Sequence[Row[Any]]:
     """Count the authorities with an agreement in force, by band, membership and whether it is active."""
-    found = directory.on(on, known.size_key(on))
+    found = directory.on(on, known.size_key(on), counted=counted)
     active = (AGREEMENTS.c.kind == Kind.ACTIVE.value) | func.coalesce(AGREEMENTS.c.active_from <= on, False)
     each = (
         select(AUTHORITIES.c.id, found.band.label("band"), found.is_member.label("member"), active.label("active"))
         .select_from(AUTHORITIES.join(AGREEMENTS).join(PRODUCTS))
-        .outerjoin(POPULATION, directory.counted_in(on.year - 1))
+        .outerjoin(POPULATION, directory.counted_in(counted))
         .where(PRODUCTS.c.name == product, directory.in_force(on))
         .distinct()
         .subquery()

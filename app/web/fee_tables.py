@@ -113,7 +113,7 @@ def _waiting(session: Session, name: str) -> list[Proposal]:
 
 
 def _read(row: Row[Any]) -> Decision:
-    return text.read(row.text, bands_on=None)
+    return catalogue.adopted(row.text)
 
 
 def _no_table() -> NoSuchTable:
