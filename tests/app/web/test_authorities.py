@@ -130,6 +130,28 @@ def test_the_page_of_one_tells_what_the_register_knows(desk: Desk) -> None:
     assert "Ingen fakturaer endnu" in told
 
 
+def test_an_authority_that_ended_without_a_successor_says_how_to_mend_it(desk: Desk) -> None:
+    cvr = "29190658"  # Region Sjælland, to the end of 2026
+
+    told = desk.sit(FINANCE).read(f"/authorities/{cvr}")
+
+    assert "Ophørt 31. december 2026" in told
+    assert "succeeded_by_cvr" in told
+    assert "Indplaceringen mangler" in told
+
+
+def test_invoices_are_shown_to_whom_they_are_for(desk: Desk, starter: CommandLine) -> None:
+    digest = starter.json("billing", "plan", "2027")["digest"]
+    starter.done("billing", "approve", "2027", "--digest", digest, "--by", "En Godkender")
+    starter.done("billing", "issue", "2027")
+    own = person(5, Role.SIGNATORY, authorities=frozenset({authority_id(starter, AARHUS)}))
+    group = person(6, Role.COORDINATION, products=frozenset({"OS2valghalla"}))
+
+    shown = {who: desk.sit(who).read(f"/authorities/{AARHUS}") for who in (AUDITOR, own, group)}
+
+    assert [told.count("2027-000") for told in shown.values()] == [1, 1, 0]
+
+
 def test_the_chart_has_its_figures_in_a_table_beside(desk: Desk) -> None:
     answer = desk.sit(FINANCE).get(f"/authorities/{AALBORG}")
 

@@ -1,4 +1,4 @@
-"""The chart of inhabitants: what it draws lies inside its frame, and the boundaries of the bands stand where they are."""
+"""The chart of inhabitants: what it draws lies inside its frame, and boundaries stand where they are."""
 
 from __future__ import annotations
 
