@@ -7,7 +7,7 @@ person's scope is answered like something that does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -67,6 +67,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "authority.change": {FINANCE: ALL},
         "authority.approve": {APPROVER: ALL},
         "tables.read": dict.fromkeys(Role, ALL),  # what is adopted; whoever drafts sees drafts
+        "tables.read_drafts": {**_READERS, ADMINISTRATOR: ALL},
         "tables.draft": {FINANCE: ALL, APPROVER: ALL},
         "tables.adopt": {APPROVER: ALL},
         "run.read": _READERS,
@@ -178,9 +179,13 @@ def scope(permission: str) -> Scope:
 # --- narrowing: the only place where a query learns what a person may see
 
 
-def authorities(statement: Select[Rows], permission: str = "authority.read") -> Select[Rows]:
-    """Narrow a select over `authority` to those in the person's scope."""
-    return _narrowed(statement, scope(permission), Authority.id)
+def authorities(statement: Select[Rows], permission: str = "authority.read", *, wholly: bool = False) -> Select[Rows]:
+    """Narrow a select over `authority` to those in the person's scope.
+
+    `wholly` leaves out those known only through a product's group, which sees names and states, nothing more.
+    """
+    reach = scope(permission)
+    return _narrowed(statement, replace(reach, products=frozenset()) if wholly else reach, Authority.id)
 
 
 def agreements(statement: Select[Rows], permission: str = "agreement.read") -> Select[Rows]:

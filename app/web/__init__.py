@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import authorities, layout, lists, signin, start, year
+from app.web import authorities, billing_details, fee_tables, imports, layout, lists, signin, start, year
 
-_SUBJECTS = (start, signin, authorities, year)
+_SUBJECTS = (start, signin, authorities, billing_details, imports, fee_tables, year)
 
 
 def install(app: Flask) -> None:

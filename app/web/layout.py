@@ -56,6 +56,7 @@ PLACES = (
     Place("fee_tables.page", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", Text("Året", "The year"), "run.read"),
     Place("invoices.page", Text("Fakturaer", "Invoices"), "invoice.read"),
+    Place("imports.page", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", Text("Brugere", "Users"), "users.read"),
     Place("settings.page", Text("Indstillinger", "Settings"), "settings.read"),
