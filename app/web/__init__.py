@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import authorities, layout, lists, signin, start
+from app.web import authorities, credits, invoices, layout, lists, signin, start
 
-_SUBJECTS = (start, signin, authorities)
+_SUBJECTS = (start, signin, authorities, invoices, credits)
 
 
 def install(app: Flask) -> None:

@@ -80,6 +80,7 @@ def install(app: Flask) -> None:
         day=lambda value: say(language.day(value)),
         moment=moment,
         count=lambda value: say(language.whole_number(value)),
+        share=language.share,
         spoken=spoken,
         who=access.current,
         places=places,
