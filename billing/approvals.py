@@ -34,7 +34,7 @@ ISSUED_ACTION = "invoice.issued"
 BATCH_ACTION = "batch.issued"  # its subject is that of the approval
 _HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
-    *proposals.ACTIONS,
+    *proposals.ACTIONS, "export.made",
     "user.invited", "user.accepted", "user.ended", "role.granted", "role.ended", "seat.given", "seat.ended",
 )  # fmt: skip
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import authorities, credits, invoices, layout, lists, signin, start
+from app.web import audit, authorities, credits, invoices, layout, lists, settings, signin, start, users
 
-_SUBJECTS = (start, signin, authorities, invoices, credits)
+_SUBJECTS = (start, signin, authorities, invoices, credits, audit, users, settings)
 
 
 def install(app: Flask) -> None:
