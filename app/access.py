@@ -210,7 +210,7 @@ def entries(statement: Select[Rows], permission: str = "audit.read") -> Select[R
     return statement.where(AuditEntry.actor.endswith(f" #{current().user_id}", autoescape=True))
 
 
-def own_authorities(permission: str) -> Select[tuple[Authority]]:
+def own_authorities(permission: str) -> Select[Authority]:
     """Ask for the authorities that a permission reaches because the person belongs to them."""
     return select(Authority).where(Authority.id.in_(sorted(scope(permission).authorities))).order_by(Authority.name)
 

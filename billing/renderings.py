@@ -201,8 +201,6 @@ class OneKept:
 def one(session: Session, invoice_id: int, format_: str) -> OneKept | None:
     """Give an invoice's document of one format as kept, in one query; None where it is not made yet."""
     columns = RENDERINGS.c
-    found = select(columns.content, columns.sha256).where(
-        columns.invoice_id == invoice_id, columns.format == format_
-    )
+    found = select(columns.content, columns.sha256).where(columns.invoice_id == invoice_id, columns.format == format_)
     row = session.execute(found).first()
     return None if row is None else OneKept(row.content, row.sha256)

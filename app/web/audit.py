@@ -65,6 +65,8 @@ _ROWS_SHOWN = 200  # of what an entry covers; the rest is counted
 #: Longest time the page verifies, in seconds; longer histories are verified by the command.
 PATIENCE = 60
 
+_RUNNING = Text("en efterregning er i gang: vent på den", "a verification is running: wait for it")
+
 _one_at_a_time = Lock()
 
 
@@ -117,7 +119,8 @@ def _listing() -> Listing:
             Filter("action", Text("Hvad", "What"), lambda given: columns.action == given,
                    [Choice(action, title) for action, title in ACTIONS.items()]),
             Filter("from", Text("Fra dag", "From day"), lambda given: _since(given, 0), is_day=True),
-            Filter("until", Text("Til og med dag", "Until day, included"), lambda given: ~_since(given, 1), is_day=True),
+            Filter("until", Text("Til og med dag", "Until day, included"), lambda given: ~_since(given, 1),
+                   is_day=True),
         ),
         sort="-position",
         empty=Text("Intet er gjort endnu", "Nothing was done yet"),
@@ -186,7 +189,9 @@ def _readable(text: str) -> str:
 def verify() -> ResponseReturnValue:
     """Recompute every promise, and show what is broken. Changes nothing."""
     if not _one_at_a_time.acquire(blocking=False):
-        raise VerifyTakesLonger(Text("en efterregning er i gang: vent på den", "a verification is running: wait for it"))
+        raise VerifyTakesLonger(
+            _RUNNING
+        )
     try:
         with database.reading() as session:
             verdict = verification.verify(session, _until(time.monotonic() + PATIENCE))

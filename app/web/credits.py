@@ -54,13 +54,17 @@ def prepare(number: str) -> ResponseReturnValue:
         return _issued(made.issued)
     if made.waiting is None:
         return redirect(f"/invoices/{number}", 303)
-    layout.done(Text("Kreditnotaen venter på, at en anden godkender den", "The credit note waits for another to approve"))
+    layout.done(
+        Text("Kreditnotaen venter på, at en anden godkender den", "The credit note waits for another to approve")
+    )
     return redirect(f"/invoices/credits/{made.waiting.id}", 303)
 
 
 def _lines() -> list[int]:
     """Give the positions that were ticked; what is no small number is no line."""
-    return [int(given) for given in request.form.getlist("line") if given.isascii() and given.isdigit() and len(given) < 7]
+    return [
+        int(given) for given in request.form.getlist("line") if given.isascii() and given.isdigit() and len(given) < 7
+    ]
 
 
 def _faults() -> dict[str, Text]:

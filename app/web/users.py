@@ -102,7 +102,9 @@ def _told(session: Session, user_id: int) -> dict[str, Any]:
     today = layout.today()
     return {
         "user": user,
-        "roles": [(row, users.role_title(Role(row.role)), _counts(row, today)) for row in _of(session, RoleGrant, user)],
+        "roles": [
+            (row, users.role_title(Role(row.role)), _counts(row, today)) for row in _of(session, RoleGrant, user)
+        ],
         "seats": [(row, cvr, name, _counts(row, today)) for row, cvr, name in _seats(session, user)],
         "sessions": _of(session, BrowserSession, user, BrowserSession.seen_at.desc()),
         "identities": _of(session, UserIdentity, user),
