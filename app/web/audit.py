@@ -189,9 +189,7 @@ def _readable(text: str) -> str:
 def verify() -> ResponseReturnValue:
     """Recompute every promise, and show what is broken. Changes nothing."""
     if not _one_at_a_time.acquire(blocking=False):
-        raise VerifyTakesLonger(
-            _RUNNING
-        )
+        raise VerifyTakesLonger(_RUNNING)
     try:
         with database.reading() as session:
             verdict = verification.verify(session, _until(time.monotonic() + PATIENCE))

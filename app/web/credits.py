@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from app import access, annual_work, association, database
 from app.annual_work import InNameOf
 from app.web import invoices, layout
-from billing import credit_proposals, credits, reasons
+from billing import credit_proposals, reasons
 from billing.credits import Issued, Order
+from billing.gathering import REISSUE
 from billing.reasons import ExplainedLine
 from foundation import proposals
 from foundation.language import Text, kroner
@@ -21,6 +22,8 @@ blueprint = Blueprint("credits", __name__)
 
 _NO_LINES = Text("Vælg mindst én linje", "Choose one line at least")
 _NO_REASON = Text("Skriv en grund: den kommer til at stå på kreditnotaen", "Give a reason: it will stand on the note")
+_WAITS = Text("Kreditnotaen venter på, at en anden godkender den", "The credit note waits for another to approve")
+_LONGEST_POSITION = 6
 
 
 # --- preparing
@@ -47,24 +50,24 @@ def prepare(number: str) -> ResponseReturnValue:
         invoices.seen(session, number)
         order = Order(
             number, given.get("reason", ""), trail.actor, layout.today(), tuple(_lines()),
-            then_reissue=given.get("afterwards") == credits.REISSUE,
+            then_reissue=given.get("afterwards") == REISSUE,
         )  # fmt: skip
         made = credit_proposals.prepare(session, order, association.seller(session, layout.config()), trail)
     if made.issued is not None:
         return _issued(made.issued)
     if made.waiting is None:
         return redirect(f"/invoices/{number}", 303)
-    layout.done(
-        Text("Kreditnotaen venter på, at en anden godkender den", "The credit note waits for another to approve")
-    )
+    layout.done(_WAITS)
     return redirect(f"/invoices/credits/{made.waiting.id}", 303)
 
 
 def _lines() -> list[int]:
     """Give the positions that were ticked; what is no small number is no line."""
-    return [
-        int(given) for given in request.form.getlist("line") if given.isascii() and given.isdigit() and len(given) < 7
-    ]
+    return [int(given) for given in request.form.getlist("line") if _is_position(given)]
+
+
+def _is_position(given: str) -> bool:
+    return given.isascii() and given.isdigit() and len(given) <= _LONGEST_POSITION
 
 
 def _faults() -> dict[str, Text]:

@@ -94,7 +94,7 @@ _COLUMNS = (
     Column("net", Text("Uden moms", "Without VAT"), lambda row: Money(row.net_ore), INVOICES.c.net_ore),
     Column("vat", Text("Moms", "VAT"), lambda row: Money(row.vat_ore), INVOICES.c.vat_ore),
     Column("gross", Text("Med moms", "With VAT"), lambda row: Money(row.gross_ore), INVOICES.c.gross_ore),
-    Column("credited", Text("Krediteret", "Credited"), lambda row: Money(row.credited_ore) if row.credited_ore else None,
+    Column("credited", Text("Krediteret", "Credited"), lambda row: Money(row.credited_ore) or None,
            invoice_register.credited()),
     Column("state", Text("Dokument", "Document"), lambda row: STATES[row.validation], invoice_register.validation()),
 )  # fmt: skip
@@ -231,4 +231,5 @@ def _tagged(response: Response, tag: str) -> Response:
     """Let a browser keep bytes that never change, and ask each time whether it still may see them."""
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, no-cache"
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -116,7 +116,8 @@ def _count(number: int) -> Text:
 def _lacking(person: Principal, missing: Missing, year: int) -> Task:
     title = Text(f"Planen for {year}: ", f"The plan for {year}: ") + _LACKS[missing.what]
     address = "/imports" if missing.what == "population" else "/fee-tables"
-    return Task(title, address, missing.product, person.may("tables.draft"))
+    permission = "authority.change" if missing.what == "population" else "tables.draft"
+    return Task(title, address, missing.product, person.may(permission))
 
 
 # --- what is one's own
