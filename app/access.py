@@ -20,6 +20,7 @@ from agreements.models import Agreement, Product
 from app import clock
 from authorities.models import Authority
 from billing.models import Invoice
+from foundation.audit import AuditEntry
 from foundation.errors import DomainError
 from foundation.language import Language, Text
 
@@ -86,6 +87,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "settings.propose": {FINANCE: ALL, ADMINISTRATOR: ALL},
         "settings.approve": {APPROVER: ALL},
         "audit.read": {FINANCE: OWN, APPROVER: ALL, AUDITOR: ALL, ADMINISTRATOR: ALL},
+        "audit.data": {FINANCE: OWN, APPROVER: ALL, AUDITOR: ALL},  # what an entry says beyond who, when and what about
         "audit.verify": {AUDITOR: ALL, ADMINISTRATOR: ALL},
         "token.create": dict.fromkeys(Role, OWN),
         "account.use": dict.fromkeys(Role, OWN),  # one's own page, signing out, the start page
@@ -204,6 +206,18 @@ def invoices(statement: Select[Rows], permission: str = "invoice.read") -> Selec
     if reach.everything:
         return statement
     return statement.where(Invoice.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
+
+
+def entries(statement: Select[Rows], permission: str = "audit.read") -> Select[Rows]:
+    """Narrow a select over `audit_entry` to those in the person's scope: all, or what it did itself."""
+    if scope(permission).everything:
+        return statement
+    return statement.where(AuditEntry.actor.endswith(f" #{current().user_id}", autoescape=True))
+
+
+def own_authorities(permission: str) -> Select[Authority]:
+    """Ask for the authorities that a permission reaches because the person belongs to them."""
+    return select(Authority).where(Authority.id.in_(sorted(scope(permission).authorities))).order_by(Authority.name)
 
 
 def _narrowed(statement: Select[Rows], reach: Scope, authority_id: ColumnElement[int] | Any) -> Select[Rows]:
