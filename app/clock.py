@@ -13,6 +13,11 @@ def now(config: Config) -> datetime:
     return config.clock or datetime.now(UTC)
 
 
+def machine() -> datetime:
+    """Give the machine's own instant, whatever day is set: for signs of life, never for what is owed."""
+    return datetime.now(UTC)
+
+
 def today(config: Config) -> date:
     """Give the day in Copenhagen, which is what days mean here."""
     return now(config).astimezone(BUSINESS_ZONE).date()

@@ -28,6 +28,10 @@ class Unsafe(Refused):
     """A setting is missing, malformed or unsafe."""
 
 
+class NotInProduction(Refused):
+    """Something that only development and demo may do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings of one process."""
@@ -59,6 +63,22 @@ class Config:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
         }
+
+    def environ(self) -> dict[str, str]:
+        """Give the variables that let another process read the same settings."""
+        variables = {
+            "OS2TILSLUT_ENV": self.environment,
+            "OS2TILSLUT_DATA_DIR": str(self.data_dir),
+            "OS2TILSLUT_DATABASE_URL": self.database_url,
+            "OS2TILSLUT_SECRET_KEY": self.secret_key,
+            "OS2TILSLUT_BASE_URL": self.base_url,
+            "OS2TILSLUT_TRUSTED_HOSTS": ",".join(self.trusted_hosts),
+            "OS2TILSLUT_RULES_DIR": str(self.rules_dir),
+            "OS2TILSLUT_LANGUAGE": self.language,
+            "OS2TILSLUT_CLOCK": self.clock.isoformat() if self.clock else "",
+            "OS2TILSLUT_BATCH": str(self.batch or ""),
+        }
+        return {name: value for name, value in variables.items() if value}
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Config:

@@ -24,13 +24,13 @@ from agreements import models as agreement_models
 from authorities import models as authority_models
 from billing import models as billing_models
 from fee_tables import models as table_models
-from foundation import audit
+from foundation import audit, proposals
 from foundation.base import Base
 from foundation.errors import NotNow
 from foundation.language import Text
 
 #: Every module with models: once imported, their tables stand in the metadata.
-MODELS = (audit, authority_models, table_models, agreement_models, billing_models)
+MODELS = (audit, proposals, authority_models, table_models, agreement_models, billing_models)
 
 db = SQLAlchemy(metadata=Base.metadata)
 
@@ -38,6 +38,7 @@ db = SQLAlchemy(metadata=Base.metadata)
 WRITER_PATIENCE = 60
 
 _WRITES = "os2tilslut_writes"
+_MARKS = "os2tilslut_marks"
 
 # KiB: a batch of 500 invoices fits, so that no page of it is written to the log twice.
 _CACHE = "cache_size = -16000"
@@ -111,11 +112,14 @@ def _is_in_memory(connection: Any) -> bool:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
+    options = connection.get_execution_options()
+    writes = options.get(_WRITES) or options.get(_MARKS)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get(_MARKS):
+        return  # one row of its own, and nothing that was read before
     connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     if connection.get_execution_options().get(_WRITES):
         # Before the snapshot is taken (LOCK takes none), so that a writer who waited sees what the other wrote.
@@ -133,10 +137,23 @@ def writing() -> Iterator[Session]:
 
     Raises OutcomeUnknown where the answer to the commit was lost: whoever reports success does so behind the block.
     """
+    with _transaction(_WRITES) as session:
+        yield session
+
+
+@contextmanager
+def marking() -> Iterator[Session]:
+    """Open a short transaction on rows that are no facts, as signs of life; on PostgreSQL it waits for no writer."""
+    with _transaction(_MARKS) as session:
+        yield session
+
+
+@contextmanager
+def _transaction(kind: str) -> Iterator[Session]:
     session = db.session()
     session.rollback()
     try:
-        session.connection(execution_options={_WRITES: True})
+        session.connection(execution_options={kind: True})
         yield session
         session.flush()  # what fails here is known not to be stored
         commit(session)

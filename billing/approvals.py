@@ -17,7 +17,7 @@ from billing.gathering import Book
 from billing.models import ApprovedInvoice, Invoice, PlanApproval, PreparedInvoice
 from billing.preparation import Faulty, Prepared
 from billing.seller import Seller
-from foundation import append_only, audit
+from foundation import append_only, audit, proposals
 from foundation.audit import Trail
 from foundation.errors import Conflict
 from foundation.language import Text, joined, kroner, same
@@ -34,6 +34,7 @@ ISSUED_ACTION = "invoice.issued"
 BATCH_ACTION = "batch.issued"  # its subject is that of the approval
 _HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
+    *proposals.ACTIONS,
 )  # fmt: skip
 
 _ROWS_AT_A_TIME = 500
@@ -98,14 +99,7 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     made = annual_run.plan(session, year, seller, book=book, each=lambda proposal: storing.add(proposal, year, seller))
     storing.finish()
     if made.digest != digest:
-        raise PlanChanged(
-            Text(
-                f"planen for {year} har nu en anden kontrolsum: {made.digest}. "
-                f"Læs den igen (billing plan {year}) og godkend den",
-                f"the plan for {year} has another digest now: {made.digest}. "
-                f"Read it again (billing plan {year}) and approve that",
-            )
-        )
+        raise changed(year, made.digest)
     invoices, net = made.totals.invoices, made.totals.net
     if not invoices:
         return Approval(0, made.digest, 0, net, trail.actor, seller.digest)
@@ -116,6 +110,18 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     append_only.add(session, APPROVALS, [row])
     trail.record(APPROVED_ACTION, subject(year, book), {"digest": made.digest}, rows=[(APPROVALS, row)])
     return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True)
+
+
+def changed(year: int, digest: str) -> PlanChanged:
+    """Give the refusal of a plan that is not what somebody read."""
+    return PlanChanged(
+        Text(
+            f"planen for {year} har nu en anden kontrolsum: {digest}. "
+            f"Læs den igen (billing plan {year}) og godkend den",
+            f"the plan for {year} has another digest now: {digest}. "
+            f"Read it again (billing plan {year}) and approve that",
+        )
+    )
 
 
 def _is_prepared(session: Session, approval: Approval) -> bool:

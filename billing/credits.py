@@ -26,7 +26,7 @@ from billing.invoices import OUTBOX, Batch
 from billing.preparation import PreparedLine
 from billing.seller import Seller
 from fee_tables.calculation import Kind
-from foundation import append_only, wording
+from foundation import append_only, proposals, wording
 from foundation.audit import Trail, canonical, sha256
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text, day, joined, kroner, same
@@ -93,6 +93,46 @@ def credit(session: Session, order: Order, seller: Seller, trail: Trail) -> Issu
 
     Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, or OutOfOrder; nothing is issued then.
     """
+    taken = _check(session, order)
+    _refuse_alone(order, taken.credited, seller)
+    return _issue(session, trail, order, (taken.invoice, taken.lines), seller)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What an order comes to: the invoice, the lines meant, and what is given back, now and with all before."""
+
+    invoice: Row[Any]
+    lines: Sequence[Row[Any]]
+    gross: Money
+    credited: Money
+
+    def needs_two(self, seller: Seller) -> bool:
+        return self.credited > seller.credit_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An order that could be issued now: the lines it means, by their positions, and whether it needs two people."""
+
+    order: Order
+    gross: Money
+    needs_approval: bool
+
+
+def check(session: Session, order: Order, seller: Seller) -> Checked:
+    """Hold an order against what stands, and issue nothing; its lines are given one by one, whatever it named.
+
+    Raises NoSuchLine, NotCreditable or AlreadyCredited, as issuing would.
+    """
+    taken = _check(session, order)
+    positions = tuple(line.position for line in taken.lines)
+    number = invoices.number(series_name(taken.invoice.year, taken.invoice.book), 1)
+    _refuse_faulty(_document(order, documents.from_json(taken.invoice.document), number, taken.lines))
+    return Checked(replace(order, lines=positions), taken.gross, taken.needs_two(seller))
+
+
+def _check(session: Session, order: Order) -> _Taken:
     _refuse_unreadable(order)
     invoice = _invoice(session, order.number)
     if order.on < invoice.issued_on:
@@ -111,8 +151,7 @@ def credit(session: Session, order: Order, seller: Seller, trail: Trail) -> Issu
             Text("linjerne giver tilsammen intet at kreditere", "the lines come to nothing that could be given back")
         )
     so_far = total(Money(line.net_ore + line.vat_ore) for line in lines if line.id in before)
-    _refuse_alone(order, so_far + gross, seller)
-    return _issue(session, trail, order, (invoice, chosen), seller)
+    return _Taken(invoice, chosen, gross, so_far + gross)
 
 
 def _refuse_unreadable(order: Order) -> None:
@@ -190,8 +229,7 @@ def _refuse_torn(order: Order, lines: Sequence[Row[Any]], chosen: Sequence[Row[A
 
 def _refuse_alone(order: Order, credited: Money, seller: Seller) -> None:
     """Refuse one person above the limit. All credits of an invoice count together, so that no one slips below it."""
-    is_another = wording.folded(order.approved_by) != wording.folded(order.prepared_by)
-    if order.approved_by and not is_another:
+    if order.approved_by and proposals.is_same_person(order.approved_by, order.prepared_by):
         raise NeedsApproval(
             Text("den, der forbereder, kan ikke selv godkende", "who prepares it cannot be who approves it")
         )

@@ -1,10 +1,10 @@
-"""What was approved, issued, posted and rendered. All of it append-only, but for the counters of the series."""
+"""What was approved, issued, posted and rendered. All of it append-only, but for series' counters and runs of work."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.base import APPEND_ONLY, Base
@@ -242,3 +242,30 @@ class CreditedLine(Base):
     credit_note_id: Mapped[int] = mapped_column(ForeignKey("credit_note.id"), index=True)
     line_id: Mapped[int] = mapped_column(ForeignKey("invoice_line.id"))
     credit_line_id: Mapped[int] = mapped_column(ForeignKey("invoice_line.id"))
+
+
+class WorkRun(Base):
+    """Work that goes on by itself, started by a person. It changes: its process says now and then that it lives.
+
+    How far the work is stands in the facts, not here.
+    """
+
+    __tablename__ = "work_run"
+    __table_args__ = (
+        Index(
+            "uq_work_run_one_at_a_time", "year", "book", unique=True, sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # issue
+    year: Mapped[int]
+    book: Mapped[str]
+    dated: Mapped[date]
+    started_by: Mapped[str]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]  # done, failed or interrupted
+    message: Mapped[str | None]  # JSON: {"da": …, "en": …}

@@ -14,14 +14,18 @@ from stdnum import iban
 
 from billing.document import Party
 from billing.models import SellerSettings
-from foundation import append_only, identifiers, money, toml_text, wording
+from foundation import append_only, identifiers, money, proposals, toml_text, wording
 from foundation.audit import Trail, sha256
 from foundation.errors import Refused
 from foundation.language import Text, joined
 from foundation.money import Money
+from foundation.proposals import Proposal
 from foundation.toml_text import NotToml
 
 SETTINGS: Table = SellerSettings.__table__  # type: ignore[assignment]
+
+#: What the settings are named by where they are proposed.
+SUBJECT = "OS2"
 
 #: A public debtor may be given at most this many days (interest act, § 3 a; einvoicing: 30).
 LONGEST_TERM_DAYS = 30
@@ -89,6 +93,35 @@ def store(session: Session, text: str, trail: Trail) -> bool:
     append_only.add(session, SETTINGS, [row])
     trail.record("settings.imported", seller.party.name, {"digest": seller.digest}, rows=[(SETTINGS, row)])
     return True
+
+
+def propose(session: Session, text: str, trail: Trail, *, allow_made_up: bool) -> Proposal:
+    """Propose new settings; they take the place of those proposed before. Raises SettingsRefused with every fault."""
+    _refuse_made_up(read(text), allow_made_up)
+    known = current(session)
+    if known is not None and known.digest == sha256(text):
+        raise SettingsRefused(Text("det er de indstillinger, der gælder", "these are the settings in force"))
+    return proposals.propose_newest(session, "settings", SUBJECT, text, trail)
+
+
+def approve(session: Session, id_: int, trail: Trail, *, allow_made_up: bool) -> Proposal:
+    """Approve proposed settings and put them in force, another person than who proposed them.
+
+    Raises what `proposals.decide` raises, and SettingsRefused where the rules have become stricter since.
+    """
+    proposal = proposals.approve(session, id_, "settings", trail)
+    _refuse_made_up(read(proposal.content), allow_made_up)
+    store(session, proposal.content, trail)
+    return proposal
+
+
+def _refuse_made_up(seller: Seller, allowed: bool) -> None:
+    if seller.made_up and not allowed:
+        raise SettingsRefused(
+            Text(
+                "opdigtede indstillinger er ikke tilladt i produktion", "made-up settings are not allowed in production"
+            )
+        )
 
 
 def read(text: str) -> Seller:

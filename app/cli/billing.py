@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.orm import Session
 
-from app import plan_json
+from app import annual_work, plan_json
 from app.adapters import files, work
 from app.cli import judging, output, service
 from app.cli.output import Progress
 from app.cli.service import Service
-from billing import annual_run, approvals, credits, explanation, invoices, renderings
+from billing import annual_run, approvals, credits, explanation, renderings
 from billing.annual_run import Plan, Proposal
 from billing.charges import Charge, Problem
 from billing.credits import Order
 from billing.gathering import Book
-from billing.invoices import Terms
 from billing.renderings import Kept
-from foundation.errors import Refused
 from foundation.language import Text, day, kroner
 from foundation.money import Money
 
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 YEAR = click.IntRange(FIRST_YEAR, LAST_YEAR)
-
-#: Documents that are rendered and kept in one transaction, where OS2TILSLUT_BATCH says nothing else.
-_DOCUMENTS_AT_A_TIME = 200
 
 _rehearsal = click.option("--rehearsal", is_flag=True, help="Prøvekørsel: egen nummerserie, eget regnskab.")
 
@@ -208,105 +202,21 @@ def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
         output.note(Text(f"Bemærk: fakturaerne dateres {told.da}, som ligger i fremtiden",
                          f"Note: the invoices are dated {told.en}, which lies in the future"))  # fmt: skip
     if rehearsal:
-        _approve_rehearsal(surroundings, year)
+        annual_work.approve_rehearsal(surroundings, year)
     numbers = issue_all(surroundings, year, _book(rehearsal), dated)
-    output.say(_issued(year, numbers))
+    output.say(annual_work.issued_words(year, numbers))
     render_all(surroundings, year, _book(rehearsal))
     validate_all(surroundings, year, _book(rehearsal))
 
 
-def _approve_rehearsal(surroundings: Service, year: int) -> None:
-    """A rehearsal binds nobody, so it approves its own plan."""
-    with surroundings.writing() as (session, trail):
-        seller = surroundings.seller(session)
-        made = annual_run.plan(session, year, seller, book="rehearsal")
-        approvals.approve(session, year, made.digest, seller, trail, book="rehearsal")
-
-
 def issue_all(surroundings: Service, year: int, book: Book, on: date) -> list[str]:
-    """Issue batch after batch, each committed as a whole; give the numbers of this call."""
-    numbers: list[str] = []
-    left: int | None = None
-    at_most = surroundings.config.batch or invoices.INVOICES_AT_A_TIME
-    while left is None or len(numbers) < left:
-        with surroundings.writing() as (session, trail):
-            terms = _terms(surroundings, year, book, on, session)
-            if left is None:
-                left = invoices.check(session, terms)
-                progress = Progress(Text("Udsteder fakturaer", "Issuing invoices"), left)
-            batch = invoices.issue_batch(session, terms, trail, at_most=at_most)
-        if not batch:
-            break  # another process issued the rest
-        numbers += batch
-        progress.step(len(batch))
-    return numbers
-
-
-def _terms(surroundings: Service, year: int, book: Book, on: date, session: Session) -> Terms:
-    seller = surroundings.seller(session)
-    notices = []
-    if book == "rehearsal":
-        notices.append(
-            Text(
-                "PRØVEKØRSEL – ikke en faktura, intet skal betales", "REHEARSAL – not an invoice, nothing is to be paid"
-            )
-        )
-    if surroundings.config.environment == "demo":
-        notices.append(
-            Text(
-                "DEMONSTRATION – medlemskaber, aftaler, GLN og nogle takster er opdigtede; intet skal betales",
-                "DEMONSTRATION – memberships, agreements, GLNs and some prices are made up; nothing is to be paid",
-            )
-        )
-    if seller.made_up:
-        notices.append(
-            Text("Betalingsoplysningerne er opdigtede: betal ikke til dem",
-                 "The payment details are made up: do not pay to them")
-        )  # fmt: skip
-    return Terms(year, book, on, seller, tuple(notices))
-
-
-def _issued(year: int, numbers: Sequence[str]) -> Text:
-    if not numbers:
-        return Text(f"{year}: alt godkendt er udstedt i forvejen", f"{year}: all that is approved was issued already")
-    span = f"{numbers[0]} – {numbers[-1]}"
-    return Text(f"{year}: {len(numbers)} fakturaer udstedt, {span}", f"{year}: {len(numbers)} invoices issued, {span}")
+    """Issue all that is approved, telling how far it is; give the numbers."""
+    return annual_work.issue_all(surroundings, year, book, on, output.begin)
 
 
 def render_all(surroundings: Service, year: int, book: Book) -> None:
-    """Make the bytes of every issued document that has none yet; found by state, kept batch by batch."""
-    with surroundings.reading() as session:
-        left = renderings.count_missing(session, year, book)
-    if not left:
-        return None
-    progress = Progress(Text("Danner dokumenter", "Making documents"), left)
-    failed: dict[str, str] = {}
-    at_most = surroundings.config.batch or _DOCUMENTS_AT_A_TIME
-    with work.workers(left) as each:
-        while True:
-            with surroundings.reading() as session:
-                tasks = renderings.missing(session, year, book, at_most=at_most, failed=failed)
-            if not tasks:
-                return _refuse_failed(failed)
-            rendered = []
-            for task, contents in zip(tasks, each(renderings.attempt, tasks), strict=True):
-                if isinstance(contents, renderings.Failed):
-                    failed[task.number] = contents.reason
-                else:
-                    rendered.append((task, contents))
-                progress.step(len(task.formats))
-            with surroundings.writing() as (session, trail):
-                renderings.store(session, rendered, trail)
-
-
-class NotRendered(Refused):
-    """Some issued invoices have no document yet; all others have."""
-
-
-def _refuse_failed(failed: Mapping[str, str]) -> None:
-    if failed:
-        listed = "; ".join(f"{number}: {reason}" for number, reason in failed.items())
-        raise NotRendered(Text(f"dokumenter kunne ikke dannes: {listed}", f"documents could not be made: {listed}"))
+    """Make the documents that are missing, telling how far it is."""
+    annual_work.render_all(surroundings, year, book, output.begin)
 
 
 # --- credit
@@ -370,7 +280,7 @@ def export_all(
 ) -> int:
     """Write every document of a year, and say which are not validated; give their count."""
     render_all(surroundings, year, book)
-    known = judging.judge_all(surroundings, year, book)
+    known = annual_work.judge_all(surroundings, year, book, output.begin)
     folder.mkdir(parents=True, exist_ok=True)
     with surroundings.reading() as session:
         count = renderings.count_issued(session, year, book)
@@ -403,15 +313,9 @@ def _written(count: int, notes: int, folder: Path) -> Text:
 
 def validate_all(surroundings: Service, year: int, book: Book) -> set[bool | None]:
     """Validate what has no verdict yet, and say what waits; give the outcomes: True, False, None where one waits."""
-    from billing import verdicts
-
-    known = judging.judge_all(surroundings, year, book)
-    judged: dict[tuple[str, str], Judged | None] = {}
-    with surroundings.reading() as session:
-        for format_, number, verdict in verdicts.for_receivers(session, year, book, known):
-            judged[format_, number] = verdict
-    judging.say(known, judged)
-    return {None if verdict is None else verdict.ok for verdict in judged.values()}
+    validated = annual_work.validate_all(surroundings, year, book, output.begin)
+    judging.say(validated.known, validated.judged)
+    return {None if verdict is None else verdict.ok for verdict in validated.judged.values()}
 
 
 def _kept(
@@ -422,7 +326,7 @@ def _kept(
     after = 0
     while True:
         with surroundings.reading() as session:
-            found = renderings.kept(session, year, book, after=after, at_most=_DOCUMENTS_AT_A_TIME)
+            found = renderings.kept(session, year, book, after=after, at_most=annual_work.DOCUMENTS_AT_A_TIME)
             ids = [id_ for _, kept in found for id_ in kept.ids.values()]
             judged = verdicts.of(session, ids, known)
         if not found:

@@ -17,7 +17,8 @@ import click
 from app import config as configuration
 from app import create_app, demonstration
 from app.cli import billing, databases, inspection, output, registers, starter, tables
-from app.cli.service import NotInProduction, Service
+from app.cli.service import Service
+from app.config import NotInProduction
 from authorities import population
 from billing import annual_run, credits, verification
 from billing.annual_run import Plan, Proposal

@@ -1,47 +1,15 @@
-"""Putting the official rules to a year's documents, on every core, and saying which wait and why."""
+"""Saying what the official rules came to: how many documents passed, which did not, which wait and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from app.adapters import work
 from app.cli import output
-from app.cli.output import Progress
-from app.cli.service import Service
-from billing.gathering import Book
 from foundation.language import Text, joined, same
 
 if TYPE_CHECKING:
     from billing.verdicts import Judged, Rules
-
-#: Verdicts that are kept in one transaction, where OS2TILSLUT_BATCH says nothing else.
-_AT_A_TIME = 200
-
-
-def judge_all(surroundings: Service, year: int, book: Book) -> Rules:
-    """Judge every kept XML of a year on which the installed packs have no verdict; give the rules that were found."""
-    from billing import verdicts
-
-    known = verdicts.rules(surroundings.config.rules_dir)
-    with surroundings.reading() as session:
-        left = verdicts.count_missing(session, year, book, known)
-    if not left:
-        return known
-    progress = Progress(Text("Efterprøver dokumenter", "Validating documents"), left)
-    at_most = surroundings.config.batch or _AT_A_TIME
-    with work.workers(left) as each:
-        while True:
-            with surroundings.reading() as session:
-                tasks = verdicts.missing(session, year, book, known, at_most=at_most)
-            if not tasks:
-                return known
-            judged = []
-            for task, failures in zip(tasks, each(verdicts.judge, tasks), strict=True):
-                judged.append((task, failures))
-                progress.step()
-            with surroundings.writing() as (session, trail):
-                verdicts.store(session, judged, trail)
 
 
 def say(known: Rules, judged: Mapping[tuple[str, str], Judged | None]) -> None:

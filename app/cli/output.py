@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import click
 
@@ -107,3 +107,8 @@ class Progress:
             click.echo(f"\r{line}", err=True, nl=self._done >= self._whole)
         else:
             click.echo(line, err=True)
+
+
+def begin(label: Text, whole: int) -> Callable[[int], None]:
+    """Begin to tell how far a long work is; give what counts finished pieces."""
+    return Progress(label, whole).step

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.adapters import csv_files, incoming
 from app.cli import output, service
+from app.config import NotInProduction
 from billing import invoices, seller
 from billing.invoices import Resting
 from fee_tables import catalogue
@@ -202,7 +203,7 @@ def import_settings(file: Path) -> None:
     surroundings = service.current()
     text = incoming.text(file)
     if surroundings.config.is_production and seller.read(text).made_up:
-        raise service.NotInProduction(
+        raise NotInProduction(
             Text(
                 "opdigtede indstillinger er ikke tilladt i produktion", "made-up settings are not allowed in production"
             )

@@ -11,9 +11,8 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import clock, config, create_app, database
-from app.config import Config
-from billing import seller
+from app import association, clock, config, create_app, database
+from app.config import Config, NotInProduction
 from billing.seller import Seller
 from foundation import wording
 from foundation.audit import Trail
@@ -22,10 +21,6 @@ from foundation.language import Text
 
 #: Who is recorded where a command does not ask for a name.
 COMMAND_LINE = "kommandolinjen"
-
-
-class NotInProduction(Refused):
-    """Something that only development and demo may do."""
 
 
 class Nameless(Refused):
@@ -67,15 +62,7 @@ class Service:
 
     def seller(self, session: Session) -> Seller:
         """Give the association as seller; made-up accounts stand in outside production."""
-        found = seller.current(session) or (None if self.config.is_production else seller.made_up())
-        if found is None or (found.made_up and self.config.is_production):
-            raise NotInProduction(
-                Text(
-                    "foreningens indstillinger som sælger mangler: os2tilslut settings import FIL",
-                    "the association's settings as seller are missing: os2tilslut settings import FILE",
-                )
-            )
-        return found
+        return association.seller(session, self.config)
 
     def close(self) -> None:
         """Let the database go."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import DBAPIError
 
-from agreements import products
+from agreements import table_proposals
 from app.adapters import incoming
 from app.cli import output, service
 from app.cli.registers import FILE
@@ -61,12 +61,10 @@ def adopt(files: tuple[Path, ...], by: str) -> None:
     surroundings.refuse_unnamed_approvers()
     texts = _texts(files)
     with surroundings.writing(actor=by) as (session, trail):
-        new = catalogue.adopt(session, texts, trail)
-        names = [product for kind, product in map(catalogue.line_of, new.values()) if kind == "fee_table"]
-        registered = products.register_unknown(session, names, trail)
+        adopted = table_proposals.adopt(session, texts, trail)
     for name in texts:
-        output.say(_adopted(name, new.get(name)))
-    for product in registered:
+        output.say(_adopted(name, adopted.decisions.get(name)))
+    for product in adopted.products:
         output.note(
             Text(f"Bemærk: {product} er registreret som produkt uden kontonummer",
                  f"Note: {product} is registered as a product without account number")

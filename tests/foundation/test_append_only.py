@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 import fee_tables.models  # noqa: F401 - every model stands in the metadata
+import foundation.proposals  # noqa: F401
 from foundation import append_only
 from foundation.base import Base, Instant
 from tests.foundation.tampering import tamper
@@ -25,7 +26,8 @@ of_every_table = pytest.mark.parametrize("table", TABLES, ids=[table.name for ta
 
 EXPECTED = {
     "adopted_table", "approved_invoice", "audit_entry", "invoice", "invoice_line", "ledger_entry", "outbox_message",
-    "plan_approval", "posting", "prepared_invoice", "rendering", "seller_settings", "verdict",
+    "plan_approval", "posting", "prepared_invoice", "proposal", "proposal_decision", "rendering",
+    "seller_settings", "verdict",
 }  # fmt: skip
 
 

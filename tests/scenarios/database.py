@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from billing import verdicts
 from billing.einvoice.rule_packs import Failure, RulePack
+from foundation import proposals
 from foundation.audit import Trail
 from foundation.base import Base
 from tests.command_line import CommandLine
+
+AT = datetime(2027, 1, 15, 10, tzinfo=UTC)
 
 Dump = dict[str, list[tuple[Any, ...]]]
 
@@ -43,12 +46,25 @@ def column(line: CommandLine, sql: str) -> list[Any]:
 def judge(line: CommandLine) -> None:
     """Keep a verdict on the first two XML, as a pack that is not here would give it."""
     with line.session() as session:
-        trail = Trail(session, "kommandolinjen", datetime(2027, 1, 15, 10, tzinfo=UTC))
+        trail = Trail(session, "kommandolinjen", AT)
         ids = session.execute(text("SELECT id FROM rendering WHERE format = 'peppol' ORDER BY id LIMIT 2")).scalars()
         pack = RulePack("peppol-bis-billing", "3.0.21", Path(), "0" * 64)
         warning = Failure("cen", "warning", "UBL-DT-28", "/Invoice[1]", "A warning.")
         verdicts.store(session, [(verdicts.Task(id_, pack, b""), (warning,)) for id_ in ids], trail)
         trail.write()
+
+
+def propose(line: CommandLine) -> None:
+    """Keep proposals of each end, and one that is open; nothing is done by them."""
+    with line.session() as session:
+        one, other = (Trail(session, f"En {who} #{nth}", AT) for nth, who in enumerate(("Forbereder", "Godkender")))
+        made = [proposals.propose(session, "settings", "OS2", f"forslag {nth}", one) for nth in range(4)]
+        proposals.propose(session, "settings", "OS2", "et bedre", one, replaces=made[3].id)
+        proposals.decide(session, made[2].id, "withdrawn", one)
+        one.write()
+        proposals.decide(session, made[0].id, "approved", other)
+        proposals.decide(session, made[1].id, "rejected", other, "ikke aftalt")
+        other.write()
 
 
 def tamper(line: CommandLine, table: str, *statements: str) -> None:

@@ -24,6 +24,7 @@ def issued(starter: CommandLine) -> CommandLine:
         files.take_agreements(starter, files.agreement(known.cvr))
     starter.issue(2027)
     database.judge(starter)
+    database.propose(starter)
     return starter
 
 
@@ -40,6 +41,8 @@ CHANGES = {
     "outbox_message": "kind = 'lost'",
     "plan_approval": "approved_by = 'en anden'",
     "prepared_invoice": "body = 'x'",
+    "proposal": "proposed_by = 'en anden'",
+    "proposal_decision": "outcome = 'rejected'",
     "posting": "amount_ore = amount_ore + 1",
     "rendering": "sha256 = 'x'",
     "seller_settings": "imported_by = 'en anden'",

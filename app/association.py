@@ -1,0 +1,23 @@
+"""The association as it invoices here: the settings in force, or made-up ones where nobody relies on them."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.config import Config, NotInProduction
+from billing import seller as sellers
+from billing.seller import Seller
+from foundation.language import Text
+
+
+def seller(session: Session, config: Config) -> Seller:
+    """Give the association as seller; made-up accounts stand in outside production. Raises NotInProduction."""
+    found = sellers.current(session) or (None if config.is_production else sellers.made_up())
+    if found is None or (found.made_up and config.is_production):
+        raise NotInProduction(
+            Text(
+                "foreningens indstillinger som sælger mangler: os2tilslut settings import FIL",
+                "the association's settings as seller are missing: os2tilslut settings import FILE",
+            )
+        )
+    return found

@@ -1,0 +1,330 @@
+"""Four eyes: what one person proposes, another approves or rejects. Both are kept, and neither ever changes.
+
+A proposal says what is to happen (`kind`, `subject`, `content`); nothing happens by it. Whoever approves it does the
+act itself in the same transaction, so a proposal is approved exactly where the act was done. It is open until it is
+decided or replaced by another, and each of these can happen once, which the database enforces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import ForeignKey, Row, Select, Table, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation import append_only, wording
+from foundation.audit import Trail, sha256
+from foundation.base import APPEND_ONLY, Base
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.language import Text
+
+Kind = Literal["plan", "credit", "table", "settings", "billing_details"]
+Outcome = Literal["approved", "rejected", "withdrawn"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+#: What proposing and deciding leave in the audit trail; what is owed is decided by the act that goes with it.
+MADE_ACTION = "proposal.made"
+DECIDED_ACTIONS: dict[Outcome, str] = {outcome: f"proposal.{outcome}" for outcome in get_args(Outcome)}
+ACTIONS = (MADE_ACTION, *DECIDED_ACTIONS.values())
+
+_LONGEST_CONTENT = 50_000  # characters; the longest text of a decision is 20,000
+_NUMBERED = re.compile(r"#([0-9]+)\Z")
+
+
+class ProposalRow(Base):
+    """Something proposed. `replaces` is the open proposal that this one takes the place of."""
+
+    __tablename__ = "proposal"
+    __table_args__ = (UniqueConstraint("replaces"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    content: Mapped[str]
+    digest: Mapped[str]  # SHA-256 of the content
+    proposed_by: Mapped[str]
+    proposed_at: Mapped[datetime]
+    replaces: Mapped[int | None] = mapped_column(ForeignKey("proposal.id"))
+
+
+class ProposalDecision(Base):
+    """How a proposal ended: once."""
+
+    __tablename__ = "proposal_decision"
+    __table_args__ = (UniqueConstraint("proposal_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
+    outcome: Mapped[str]  # approved, rejected or withdrawn
+    reason: Mapped[str]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime]
+
+
+PROPOSALS: Table = ProposalRow.__table__  # type: ignore[assignment]
+DECISIONS: Table = ProposalDecision.__table__  # type: ignore[assignment]
+
+
+class NoSuchProposal(NotFound):
+    """No proposal has that number."""
+
+
+class SamePerson(Refused):
+    """Nobody decides on what they proposed themselves."""
+
+
+class NotYours(Refused):
+    """Only who proposed something can withdraw it."""
+
+
+class AlreadyDecided(Conflict):
+    """It was decided, or replaced by another, before."""
+
+
+class Unreadable(Refused):
+    """A proposal or a reason that cannot be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a proposal ended; where another took its place, by whom and when that was."""
+
+    outcome: Literal["approved", "rejected", "withdrawn", "replaced"]
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Something proposed, and how it ended; `decision` is None while it is open."""
+
+    id: int
+    kind: Kind
+    subject: str
+    content: str
+    digest: str
+    proposed_by: str
+    proposed_at: datetime
+    replaces: int | None = None
+    decision: Decision | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it still waits for a decision."""
+        return self.decision is None
+
+
+# --- questions
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Tell whether two actors of the audit trail are one person.
+
+    The number behind a name counts where both have one, for a name can change; else what a reader takes for one name.
+    """
+    numbers = [found[1] if (found := _NUMBERED.search(actor)) else None for actor in (one, other)]
+    if None in numbers:
+        return wording.folded(one) == wording.folded(other)
+    return numbers[0] == numbers[1]
+
+
+def get(session: Session, id_: int) -> Proposal:
+    """Give a proposal as it stands, in one query. Raises NoSuchProposal."""
+    row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first()
+    if row is None:
+        raise _no_such(id_)
+    return _proposal(row)
+
+
+def open(session: Session, kind: Kind | None = None) -> list[Proposal]:
+    """Give the open proposals, newest first, in one query."""
+    return _open(session, [kind] if kind else KINDS)
+
+
+def open_for(session: Session, kind: Kind, subject: str) -> list[Proposal]:
+    """Give the open proposals for a subject, newest first, in one query."""
+    return _open(session, [kind], subject)
+
+
+def history(session: Session, kind: Kind, subject: str, *, at_most: int = 100) -> list[Proposal]:
+    """Give what was ever proposed for a subject, newest first, in one query."""
+    found = _standing().where(PROPOSALS.c.kind == kind, PROPOSALS.c.subject == subject)
+    return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()).limit(at_most))]
+
+
+def _open(session: Session, kinds: Iterable[Kind], subject: str | None = None) -> list[Proposal]:
+    found = _standing().where(PROPOSALS.c.kind.in_(kinds), DECISIONS.c.id.is_(None), _LATER.c.id.is_(None))
+    if subject is not None:
+        found = found.where(PROPOSALS.c.subject == subject)
+    return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()))]
+
+
+_LATER = PROPOSALS.alias("later")
+
+
+def _standing() -> Select[Any]:
+    """Ask for proposals with how each ended."""
+    return (
+        select(
+            PROPOSALS, DECISIONS.c.outcome, DECISIONS.c.reason, DECISIONS.c.decided_by, DECISIONS.c.decided_at,
+            _LATER.c.proposed_by.label("replaced_by"), _LATER.c.proposed_at.label("replaced_at"),
+        )
+        .outerjoin(DECISIONS, DECISIONS.c.proposal_id == PROPOSALS.c.id)
+        .outerjoin(_LATER, _LATER.c.replaces == PROPOSALS.c.id)
+    )  # fmt: skip
+
+
+def _proposal(row: Row[Any]) -> Proposal:
+    return Proposal(
+        row.id, row.kind, row.subject, row.content, row.digest, row.proposed_by, row.proposed_at, row.replaces,
+        _decision(row),
+    )  # fmt: skip
+
+
+def _decision(row: Row[Any]) -> Decision | None:
+    if row.outcome is not None:
+        return Decision(row.outcome, row.reason, row.decided_by, row.decided_at)
+    if row.replaced_by is not None:
+        return Decision("replaced", "", row.replaced_by, row.replaced_at)
+    return None
+
+
+# --- acts; each needs the writer's lock, and the caller commits
+
+
+def propose(
+    session: Session, kind: Kind, subject: str, content: str, trail: Trail, replaces: int | None = None
+) -> Proposal:
+    """Propose something; what is open word for word already is left as it is, so that doing it twice is safe.
+
+    `replaces` closes an open proposal of the same kind. Raises NoSuchProposal, AlreadyDecided or Unreadable.
+    """
+    _refuse_unkeepable(content)
+    same = [each for each in open_for(session, kind, subject) if each.content == content and each.id != replaces]
+    if same and replaces is None:
+        return same[0]
+    if replaces is not None:
+        _refuse_replacing(get(session, replaces), kind)
+    id_ = append_only.next_id(session, PROPOSALS)
+    row = {
+        "id": id_, "kind": kind, "subject": subject, "content": content, "digest": sha256(content),
+        "proposed_by": trail.actor, "proposed_at": trail.at, "replaces": replaces,
+    }  # fmt: skip
+    append_only.add(session, PROPOSALS, [row])
+    told = {"proposal": id_, "digest": row["digest"], "replaces": replaces}
+    trail.record(MADE_ACTION, f"{kind} {subject}", told, rows=[(PROPOSALS, row)])
+    return Proposal(id_, kind, subject, content, sha256(content), trail.actor, trail.at, replaces)
+
+
+def propose_newest(session: Session, kind: Kind, subject: str, content: str, trail: Trail) -> Proposal:
+    """Propose something of which a subject can have but one: it takes the place of what is open for it."""
+    waiting = open_for(session, kind, subject)
+    if waiting and waiting[0].content == content:
+        return waiting[0]
+    return propose(session, kind, subject, content, trail, waiting[0].id if waiting else None)
+
+
+def approve(session: Session, id_: int, kind: Kind, trail: Trail) -> Proposal:
+    """Close an open proposal of a kind as approved. Raises what `decide` raises; another kind is not there."""
+    proposal = get(session, id_)
+    if proposal.kind != kind:
+        raise _no_such(id_)
+    return decide(session, id_, "approved", trail)
+
+
+def _no_such(id_: int) -> NoSuchProposal:
+    return NoSuchProposal(Text(f"intet forslag har nummer {id_}", f"no proposal has the number {id_}"))
+
+
+def _refuse_unkeepable(content: str) -> None:
+    if len(content) > _LONGEST_CONTENT:
+        raise Unreadable(
+            Text(
+                f"forslaget er for langt: højst {_LONGEST_CONTENT} tegn",
+                f"the proposal is too long: {_LONGEST_CONTENT} characters at most",
+            )
+        )
+    if "\0" in content or content != content.encode(errors="replace").decode():
+        raise Unreadable(
+            Text("forslaget har tegn, der ikke kan gemmes", "the proposal has characters that cannot be kept")
+        )
+
+
+def _refuse_replacing(proposal: Proposal, kind: Kind) -> None:
+    if proposal.kind != kind:
+        raise NoSuchProposal(
+            Text(f"forslag {proposal.id} er af en anden slags", f"proposal {proposal.id} is of another kind")
+        )
+    _refuse_closed(proposal)
+
+
+def decide(session: Session, id_: int, outcome: Outcome, trail: Trail, reason: str = "") -> Proposal:
+    """Close an open proposal; who approves does the act itself in the same transaction.
+
+    Raises NoSuchProposal, AlreadyDecided, SamePerson where who proposed it approves or rejects it, NotYours where
+    somebody else withdraws it, or Unreadable where it is rejected without a reason.
+    """
+    proposal = get(session, id_)
+    _refuse_closed(proposal)
+    _refuse_person(proposal, outcome, trail.actor)
+    told = _reason(outcome, reason)
+    row = {
+        "id": append_only.next_id(session, DECISIONS), "proposal_id": id_, "outcome": outcome, "reason": told,
+        "decided_by": trail.actor, "decided_at": trail.at,
+    }  # fmt: skip
+    append_only.add(session, DECISIONS, [row])
+    subject, data = f"{proposal.kind} {proposal.subject}", {"proposal": id_, "digest": proposal.digest}
+    trail.record(DECIDED_ACTIONS[outcome], subject, data, rows=[(DECISIONS, row)])
+    return get(session, id_)
+
+
+def _refuse_closed(proposal: Proposal) -> None:
+    if (ended := proposal.decision) is None:
+        return
+    how = _OUTCOMES[ended.outcome]
+    raise AlreadyDecided(
+        Text(
+            f"forslag {proposal.id} er {how.da} af {ended.by}; se, hvad der gælder nu",
+            f"proposal {proposal.id} was {how.en} by {ended.by}; look at what holds now",
+        )
+    )
+
+
+_OUTCOMES = {
+    "approved": Text("godkendt", "approved"),
+    "rejected": Text("afvist", "rejected"),
+    "withdrawn": Text("trukket tilbage", "withdrawn"),
+    "replaced": Text("erstattet", "replaced"),
+}
+
+
+def _refuse_person(proposal: Proposal, outcome: Outcome, actor: str) -> None:
+    is_own = is_same_person(proposal.proposed_by, actor)
+    if outcome == "withdrawn" and not is_own:
+        raise NotYours(
+            Text(
+                f"kun {proposal.proposed_by} kan trække forslag {proposal.id} tilbage; afvis det i stedet",
+                f"only {proposal.proposed_by} can withdraw proposal {proposal.id}; reject it instead",
+            )
+        )
+    if outcome != "withdrawn" and is_own:
+        raise SamePerson(
+            Text(
+                f"forslag {proposal.id} er dit eget; en anden skal afgøre det, og du kan trække det tilbage",
+                f"proposal {proposal.id} is your own; somebody else must decide it, and you can withdraw it",
+            )
+        )
+
+
+def _reason(outcome: Outcome, given: str) -> str:
+    reason = wording.composed(given).strip()
+    if outcome == "rejected" and not reason:
+        raise Unreadable(Text("giv en grund til at afvise", "give a reason for rejecting"))
+    if fault := wording.fault(reason, wording.LONGEST_TEXT):
+        raise Unreadable(Text("grunden ", "the reason ") + fault)
+    return reason
