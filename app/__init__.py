@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import access, database, errors, health, web
 from app import config as configuration
 from app.config import Config
+from app.identity import sessions
 
 # Young objects before a collection, and how many of those before the older ones are walked too. Hardly anything here is
 # rubbish in circles, and a walk over all that was imported takes longer than issuing a batch.
@@ -26,8 +28,11 @@ def create_app(config: Config | None = None) -> Flask:
     database.db.init_app(app)
     with app.app_context():
         database.prepare(database.db.engine)
+    app.session_interface = sessions.DatabaseSessions(config)
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=0)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
-    app.extensions["principal_loader"] = lambda: access.ANONYMOUS
+    app.extensions["principal_loader"] = sessions.principal
     web.install(app)
     errors.install(app)
     access.public(app.view_functions["static"])

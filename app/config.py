@@ -9,9 +9,11 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -23,6 +25,11 @@ Environment = Literal["development", "demo", "production"]
 
 _LARGEST_REQUEST = 16 * 1024 * 1024  # bytes
 
+#: The local provider of demonstration and development, where no other is named.
+LOCAL_PROVIDER_PORT = 8001
+LOCAL_CLIENT = "os2tilslut-local"
+STRONG_HERE = "urn:os2tilslut:strong"  # the acr of a strong sign-in at the local provider
+
 
 class Unsafe(Refused):
     """A setting is missing, malformed or unsafe."""
@@ -30,6 +37,27 @@ class Unsafe(Refused):
 
 class NotInProduction(Refused):
     """Something that only development and demo may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """The provider of identities, and how to read what it tells."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: tuple[str, ...]
+    claim_name: str
+    claim_cvr: str
+    claim_assurance: str
+    strong_acr: frozenset[str]
+    strong_amr: frozenset[str]
+    strong_assurance: frozenset[str]
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether it is the provider that `serve` starts, with made-up people."""
+        return self.client_id == LOCAL_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +73,27 @@ class Config:
     rules_dir: Path
     language: Language
     clock: datetime | None  # None: the real one
+    oidc: Oidc
+    session_idle: timedelta  # a browser not seen so long is signed out
+    session_limit: timedelta  # and one that signed in so long ago
+    invitation_valid: timedelta  # how long a link from the command line may be taken up
+    proxies: int  # web servers in front whose word on the caller's address counts
     batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
     def is_production(self) -> bool:
         """Tell whether real people rely on this process."""
         return self.environment == "production"
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether browsers come by TLS, so that cookies may be held to it."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def session_cookie(self) -> str:
+        """Name the cookie by which a browser is known; browsers hold `__Host-` to TLS, this host and no domain."""
+        return "__Host-os2tilslut" if self.is_https else "os2tilslut"
 
     def flask(self) -> dict[str, object]:
         """Give the settings as Flask wants them."""
@@ -59,7 +102,9 @@ class Config:
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "TRUSTED_HOSTS": list(self.trusted_hosts) or None,
             "MAX_CONTENT_LENGTH": _LARGEST_REQUEST,
-            "SESSION_COOKIE_SECURE": self.is_production,
+            "SESSION_COOKIE_NAME": self.session_cookie,
+            "SESSION_COOKIE_PATH": "/",
+            "SESSION_COOKIE_SECURE": self.is_https,
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
         }
@@ -97,6 +142,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         rules_dir=Path(environ.get("OS2TILSLUT_RULES_DIR") or data_dir / "rules"),
         language=_language(environ),
         clock=_clock(environ),
+        oidc=_oidc(environ, environment == "production"),
+        session_idle=timedelta(minutes=_count(environ, "OS2TILSLUT_SESSION_IDLE_MINUTES", 60, most=24 * 60)),
+        session_limit=timedelta(hours=_count(environ, "OS2TILSLUT_SESSION_HOURS", 10, most=7 * 24)),
+        invitation_valid=timedelta(hours=_count(environ, "OS2TILSLUT_INVITATION_HOURS", 24, most=14 * 24)),
+        proxies=_count(environ, "OS2TILSLUT_PROXIES", 0, least=0, most=9),
         batch=_batch(environ),
     )
     _refuse_unsafe(config)
@@ -136,12 +186,42 @@ def _clock(environ: Mapping[str, str]) -> datetime | None:
 
 
 def _batch(environ: Mapping[str, str]) -> int | None:
-    given = environ.get("OS2TILSLUT_BATCH")
+    return _count(environ, "OS2TILSLUT_BATCH", 0, most=9999) or None
+
+
+def _count(environ: Mapping[str, str], variable: str, otherwise: int, *, least: int = 1, most: int) -> int:
+    given = environ.get(variable)
     if not given:
-        return None
-    if re.fullmatch(r"[1-9][0-9]{0,3}", given):
+        return otherwise
+    if re.fullmatch(r"0|[1-9][0-9]{0,4}", given) and least <= int(given) <= most:
         return int(given)
-    raise _wrong("OS2TILSLUT_BATCH", "1 … 9999")
+    raise _wrong(variable, f"{least} … {most}")
+
+
+def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
+    """Read who the provider is; in demonstration and development the local one stands in."""
+
+    def given(name: str, local: str = "", otherwise: str = "") -> str:
+        return environ.get(name) or (local if is_local else otherwise)
+
+    port = _count(environ, "OS2TILSLUT_PROVIDER_PORT", LOCAL_PROVIDER_PORT, most=65535)
+    is_local = not is_production and not environ.get("OS2TILSLUT_OIDC_ISSUER")
+    return Oidc(
+        issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
+        client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
+        client_secret=given("OS2TILSLUT_OIDC_CLIENT_SECRET", "not a secret"),
+        scopes=tuple(given("OS2TILSLUT_OIDC_SCOPES", "openid profile", "openid profile").split()),
+        claim_name=given("OS2TILSLUT_OIDC_CLAIM_NAME", "name", "name"),
+        claim_cvr=given("OS2TILSLUT_OIDC_CLAIM_CVR", "cvr", "cvr"),
+        claim_assurance=given("OS2TILSLUT_OIDC_CLAIM_ASSURANCE"),
+        strong_acr=_listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE)),
+        strong_amr=_listed(given("OS2TILSLUT_OIDC_STRONG_AMR")),
+        strong_assurance=_listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE")),
+    )
+
+
+def _listed(given: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, given.split(","))))
 
 
 def _wrong(variable: str, expected: str) -> Unsafe:
@@ -151,16 +231,7 @@ def _wrong(variable: str, expected: str) -> Unsafe:
 def _refuse_unsafe(config: Config) -> None:
     if not config.is_production:
         return
-    missing = [
-        name
-        for name, value in (
-            ("OS2TILSLUT_SECRET_KEY", config.secret_key),
-            ("OS2TILSLUT_BASE_URL", config.base_url),
-            ("OS2TILSLUT_TRUSTED_HOSTS", config.trusted_hosts),
-        )
-        if not value
-    ]
-    if missing:
+    if missing := _missing(config):
         listed = ", ".join(missing)
         raise Unsafe(Text(f"produktion kræver {listed}", f"production needs {listed}"))
     if config.clock is not None:
@@ -174,7 +245,51 @@ def _refuse_unsafe(config: Config) -> None:
                 "OS2TILSLUT_SECRET_KEY must have at least 32 characters",
             )
         )
-    if not config.base_url.startswith("https://"):
+    if not config.is_https:
         raise Unsafe(
             Text("OS2TILSLUT_BASE_URL skal begynde med https://", "OS2TILSLUT_BASE_URL must begin with https://")
         )
+    _refuse_unsafe_provider(config.oidc)
+
+
+def _missing(config: Config) -> list[str]:
+    oidc = config.oidc
+    needed = {
+        "OS2TILSLUT_SECRET_KEY": config.secret_key,
+        "OS2TILSLUT_BASE_URL": config.base_url,
+        "OS2TILSLUT_TRUSTED_HOSTS": config.trusted_hosts,
+        "OS2TILSLUT_OIDC_ISSUER": oidc.issuer,
+        "OS2TILSLUT_OIDC_CLIENT_ID": oidc.client_id,
+        "OS2TILSLUT_OIDC_CLIENT_SECRET": oidc.client_secret,
+        "OS2TILSLUT_OIDC_STRONG_ACR": oidc.strong_acr or oidc.strong_amr or oidc.strong_assurance,
+    }
+    return [name for name, value in needed.items() if not value]
+
+
+def _refuse_unsafe_provider(oidc: Oidc) -> None:
+    """Refuse a provider that anybody on the way, or on this machine, could play."""
+    if not oidc.issuer.startswith("https://") or _is_loopback(urlsplit(oidc.issuer).hostname or ""):
+        raise Unsafe(
+            Text(
+                "OS2TILSLUT_OIDC_ISSUER skal begynde med https:// og må ikke være denne maskine",
+                "OS2TILSLUT_OIDC_ISSUER must begin with https:// and may not be this machine",
+            )
+        )
+    if oidc.client_id == LOCAL_CLIENT or STRONG_HERE in oidc.strong_acr:
+        raise Unsafe(
+            Text(
+                "OS2TILSLUT_OIDC_CLIENT_ID og _STRONG_ACR er demonstrationens",
+                "OS2TILSLUT_OIDC_CLIENT_ID and _STRONG_ACR are the demonstration's",
+            )
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    if not name or name.isdigit() or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified or address.is_link_local

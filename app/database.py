@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from agreements import models as agreement_models
+from app.identity import models as identity_models
 from authorities import models as authority_models
 from billing import models as billing_models
 from fee_tables import models as table_models
@@ -30,7 +31,9 @@ from foundation.errors import NotNow
 from foundation.language import Text
 
 #: Every module with models: once imported, their tables stand in the metadata.
-MODELS = (audit, proposals, authority_models, table_models, agreement_models, billing_models)
+MODELS = (
+    audit, proposals, authority_models, table_models, agreement_models, billing_models, identity_models,
+)  # fmt: skip
 
 db = SQLAlchemy(metadata=Base.metadata)
 
@@ -39,6 +42,7 @@ WRITER_PATIENCE = 60
 
 _WRITES = "os2tilslut_writes"
 _MARKS = "os2tilslut_marks"
+_ASIDE = "os2tilslut_aside"
 
 # KiB: a batch of 500 invoices fits, so that no page of it is written to the log twice.
 _CACHE = "cache_size = -16000"
@@ -113,13 +117,17 @@ def _is_in_memory(connection: Any) -> bool:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    writes = options.get(_WRITES) or options.get(_MARKS)
+    writes = any(options.get(kind) for kind in (_WRITES, _MARKS, _ASIDE))
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get(_MARKS):
+    options = connection.get_execution_options()
+    if options.get(_MARKS):
         return  # one row of its own, and nothing that was read before
+    if options.get(_ASIDE):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        return
     connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     if connection.get_execution_options().get(_WRITES):
         # Before the snapshot is taken (LOCK takes none), so that a writer who waited sees what the other wrote.
@@ -174,6 +182,17 @@ def reading() -> Iterator[Session]:
     finally:
         session.rollback()
         session.close()
+
+
+@contextmanager
+def aside() -> Iterator[Connection]:
+    """Open a short transaction of its own beside the session's, without the writer's lock; commit at the end.
+
+    For single statements that are right in any order, such as counting or noting when somebody was seen: nobody waits
+    on PostgreSQL for a batch that is being issued. SQLite has one writer at a time whatever is written.
+    """
+    with db.engine.connect().execution_options(**{_ASIDE: True}) as connection, connection.begin():
+        yield connection
 
 
 def commit(owner: Session | Connection) -> None:

@@ -35,6 +35,7 @@ BATCH_ACTION = "batch.issued"  # its subject is that of the approval
 _HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
     *proposals.ACTIONS,
+    "user.invited", "user.accepted", "user.ended", "role.granted", "role.ended", "seat.given", "seat.ended",
 )  # fmt: skip
 
 _ROWS_AT_A_TIME = 500

@@ -75,10 +75,15 @@ def write(session: Session, file: Path) -> int:
 
 def _lines(session: Session) -> Iterator[str]:
     yield _line({"format": _FORMAT, "revision": _revision(session)})
-    for table in Base.metadata.sorted_tables:
+    for table in _kept():
         found = select(table).order_by(*table.primary_key).execution_options(yield_per=_ROWS_AT_A_TIME)
         for row in session.execute(found):
             yield _line({"table": table.name, "row": [_plain(value) for value in row]})
+
+
+def _kept() -> list[Table]:
+    """Give the tables of a backup: all but those whose rows are for a day or less."""
+    return [table for table in Base.metadata.sorted_tables if not table.info.get("fleeting")]
 
 
 def _line(value: object) -> str:
@@ -99,7 +104,7 @@ def _revision(session: Session) -> str:
 
 def restore(session: Session, file: Path) -> int:
     """Read a backup into an empty database; give the count of rows. Raises NotRestored; the caller commits."""
-    if any(session.execute(select(func.count()).select_from(table)).scalar() for table in Base.metadata.sorted_tables):
+    if any(session.execute(select(func.count()).select_from(table)).scalar() for table in _kept()):
         raise NotRestored(Text("databasen er ikke tom", "the database is not empty"))
     with incoming.opened(file) as packed:
         backup = _Backup(incoming.name_of(file), packed)
@@ -162,7 +167,7 @@ class _Backup:
 
     def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
         """Give every row with its table. Raises NotRestored with the line and column that do not fit."""
-        tables = {table.name: table for table in Base.metadata.sorted_tables}
+        tables = {table.name: table for table in _kept()}
         before = b""
         for number, line in enumerate(self.lines()):  # one line behind, for the last is no row
             if number > 1:

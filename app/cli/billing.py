@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy.orm import Session
 
 from app import annual_work, plan_json
+from app.access import Role
 from app.adapters import files, work
 from app.cli import judging, output, service
 from app.cli.output import Progress
@@ -158,9 +161,7 @@ def _show_listed(title: Text, listed: Sequence[Problem]) -> None:
 def approve(year: int, digest: str, by: str, rehearsal: bool) -> None:
     """Approve a plan by its digest."""
     surroundings = service.current()
-    if not rehearsal:
-        surroundings.refuse_unnamed_approvers()
-    with surroundings.writing(actor=by) as (session, trail):
+    with surroundings.approving(by, bindingly=not rehearsal) as (session, trail):
         seller = surroundings.seller(session)
         approval = approvals.approve(session, year, digest.strip(), seller, trail, book=_book(rehearsal))
     output.say(_approved(year, approval))
@@ -251,10 +252,17 @@ def credit(number: str, lines: tuple[int, ...], reason: str, by: str, approved_b
 
 def credit_one(surroundings: Service, order: Order) -> credits.Issued:
     """Issue one credit note; its documents are made afterwards. A rehearsal's binds nobody, so names are enough."""
-    if not order.number.startswith("R-"):
-        surroundings.refuse_unnamed_approvers()
-    with surroundings.writing(actor=order.prepared_by) as (session, trail):
-        return credits.credit(session, order, surroundings.seller(session), trail)
+    with surroundings.writing() as (session, trail):
+        named = order if order.number.startswith("R-") else _with_people(surroundings, session, order)
+        trail.actor = service.readable(named.prepared_by)
+        return credits.credit(session, named, surroundings.seller(session), trail)
+
+
+def _with_people(surroundings: Service, session: Session, order: Order) -> Order:
+    """Put registered people in the place of names where real people rely on it, so that two names are two people."""
+    prepared_by = surroundings.person(session, order.prepared_by, (Role.FINANCE, Role.APPROVER))
+    approved_by = order.approved_by and surroundings.person(session, order.approved_by, (Role.APPROVER,))
+    return replace(order, prepared_by=prepared_by, approved_by=approved_by)
 
 
 # --- export

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -12,7 +12,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app import association, clock, config, create_app, database
-from app.config import Config, NotInProduction
+from app.access import Role
+from app.config import Config
+from app.identity import users
 from billing.seller import Seller
 from foundation import wording
 from foundation.audit import Trail
@@ -53,10 +55,8 @@ class Service:
     @contextmanager
     def writing(self, actor: str = COMMAND_LINE) -> Iterator[tuple[Session, Trail]]:
         """Open a transaction that commits at the end, with the trail of what it does. Raises Nameless."""
-        if not actor.strip() or wording.fault(actor, wording.LONGEST_NAME):
-            raise Nameless(Text("--by skal være et læsbart navn", "--by must be a readable name"))
         with self.app.app_context(), database.writing() as session:
-            trail = Trail(session, actor, self.now)
+            trail = Trail(session, readable(actor), self.now)
             yield session, trail
             trail.write()
 
@@ -69,17 +69,29 @@ class Service:
         with self.app.app_context():
             database.db.engine.dispose()
 
-    def refuse_unnamed_approvers(self) -> None:
-        """Refuse approval by a name alone where real people rely on it."""
-        if self.config.is_production:
-            raise NotInProduction(
-                Text(
-                    "i produktion godkender kun en registreret godkender, der ikke selv har forberedt det; "
-                    "ingen er registreret, for registret følger med indlogningen",
-                    "in production only a registered approver who did not prepare it approves; "
-                    "none is registered, for the register comes with the sign-in",
-                )
-            )
+    @contextmanager
+    def approving(self, by: str, *, bindingly: bool = True) -> Iterator[tuple[Session, Trail]]:
+        """Open a transaction by somebody who may approve. Raises NotApprover, Nameless.
+
+        Where real people rely on it, only a registered, active approver may do what binds, and is recorded as the
+        person with that number; elsewhere the name is recorded as given.
+        """
+        with self.writing() as (session, trail):
+            trail.actor = self.person(session, by, (Role.APPROVER,)) if bindingly else readable(by)
+            yield session, trail
+
+    def person(self, session: Session, name: str, roles: Collection[Role]) -> str:
+        """Give the actor behind a name: in production somebody registered with one of the roles."""
+        if not self.config.is_production:
+            return readable(name)
+        return users.actor(users.holder(session, name, self.today, roles))
+
+
+def readable(name: str) -> str:
+    """Give a name that can be read. Raises Nameless."""
+    if not name.strip() or wording.fault(name, wording.LONGEST_NAME):
+        raise Nameless(Text("--by skal være et læsbart navn", "--by must be a readable name"))
+    return name
 
 
 def of(context: click.Context) -> Service:

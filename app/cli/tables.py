@@ -58,9 +58,8 @@ def adopt(files: tuple[Path, ...], by: str) -> None:
     Adopt tables; they never change again.
     """
     surroundings = service.current()
-    surroundings.refuse_unnamed_approvers()
     texts = _texts(files)
-    with surroundings.writing(actor=by) as (session, trail):
+    with surroundings.approving(by) as (session, trail):
         adopted = table_proposals.adopt(session, texts, trail)
     for name in texts:
         output.say(_adopted(name, adopted.decisions.get(name)))

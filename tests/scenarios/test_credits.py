@@ -307,11 +307,13 @@ def test_in_production_names_alone_give_nothing_back(issued: CommandLine) -> Non
     secret = {
         "OS2TILSLUT_ENV": "production", "OS2TILSLUT_SECRET_KEY": "x" * 64, "OS2TILSLUT_BASE_URL": "https://os2.example",
         "OS2TILSLUT_TRUSTED_HOSTS": "os2.example", "OS2TILSLUT_CLOCK": "",
+        "OS2TILSLUT_OIDC_ISSUER": "https://login.example", "OS2TILSLUT_OIDC_CLIENT_ID": "os2",
+        "OS2TILSLUT_OIDC_CLIENT_SECRET": "hemmelig", "OS2TILSLUT_OIDC_STRONG_ACR": "strong",
     }  # fmt: skip
 
     result = credit(issued.with_environ(**secret))
 
-    refused(issued, result, "registreret godkender")
+    refused(issued, result, "registreret godkender / økonomi")
 
 
 # --- afterwards
