@@ -230,8 +230,8 @@ def read_bytes(source: str, content: bytes, layout: Layout) -> Rows:
 def from_records(source: str, records: Sequence[Mapping[str, Any]], layout: Layout) -> Rows:
     """Take rows that a program sent as names and values, numbered from 1; a name no column has is a fault.
 
-    A value is a text, a whole number or None, and is taken as the cell it would be in a file. A column that no row
-    names is not in the file.
+    A value is a text, a whole number or None, and is taken as the cell it would be in a file. As in a file, all rows
+    have the same columns, so that none is emptied because it was not thought of.
     """
     named = {name for record in records for name in record}
     rows: list[Row] = []
@@ -255,10 +255,12 @@ def _record(
         if name not in columns
     ]
     for name, parser in columns.items():
-        if name not in named and name not in layout.required:
+        if name not in record:
+            if name in named or name not in layout.may_be_absent:
+                faults.append(RowFault(number, name, Text("kolonnen mangler", "the column is missing")))
             continue
         try:
-            values[name] = _Column(name, 0, parser, name in layout.required).value(_cell(record.get(name)))
+            values[name] = _Column(name, 0, parser, name in layout.required).value(_cell(record[name]))
         except WrongCell as wrong:
             faults.append(RowFault(number, name, wrong.reason))
     return values, faults

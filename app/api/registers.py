@@ -250,11 +250,12 @@ def _told(taken: Taken) -> dict[str, Any]:
 
 def _body(into: Register) -> dict[str, Any]:
     layout_ = into.layout
-    names = [*layout_.required, *layout_.optional, *layout_.may_be_absent]
+    must = [*layout_.required, *layout_.optional]
+    names = [*must, *layout_.may_be_absent]
     cell = {"type": ["string", "integer", "null"]}
     rows = {
-        "type": "object", "required": list(layout_.required), "additionalProperties": False,
-        "properties": {_ORE if name == _KRONER else name: cell for name in names},
+        "type": "object", "required": [_in_ore(name) for name in must], "additionalProperties": False,
+        "properties": {_in_ore(name): cell for name in names},
     }  # fmt: skip
     whole = {
         "type": "object", "required": ["rows"], "additionalProperties": False,
@@ -264,6 +265,10 @@ def _body(into: Register) -> dict[str, Any]:
         "required": True,
         "content": {"application/json": {"schema": whole}, "text/csv": {"schema": {"type": "string"}}},
     }
+
+
+def _in_ore(name: str) -> str:
+    return _ORE if name == _KRONER else name
 
 
 for _path, _into in (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import authorities, layout, lists, signin, start
+from app.web import authorities, layout, lists, signin, start, tokens
 
-_SUBJECTS = (start, signin, authorities)
+_SUBJECTS = (start, signin, authorities, tokens)
 
 
 def install(app: Flask) -> None:

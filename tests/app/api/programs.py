@@ -9,7 +9,7 @@ program.post("/…", token, {…})                with a key of its own, or `key
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,7 +18,6 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
 from app import config, create_app, database
 from app.access import Role
@@ -26,6 +25,7 @@ from app.identity import tokens, users
 from app.identity.users import SeatOf
 from foundation.audit import Trail
 from tests.command_line import CommandLine
+from tests.scenarios import files
 
 DAY = date(2027, 1, 15)
 AT = datetime(2027, 1, 15, 10, tzinfo=UTC)
@@ -74,14 +74,14 @@ class Program:
         """Give the token of somebody new."""
         return self.token_of(self.person(*roles, seats=seats), permissions)
 
-    def get(self, path: str, token: str | None = None, **headers: str) -> TestResponse:
+    def get(self, path: str, token: str | None = None, **headers: str) -> Any:
         """Read."""
         named = {name.replace("_", "-"): value for name, value in headers.items()} | _bearer(token)
         return self.app.test_client().get(f"/api/v1{path}", headers=named)
 
     def post(
         self, path: str, token: str | None, body: Any = None, *, key: str | None = None, kind: str = "", **headers: str
-    ) -> TestResponse:
+    ) -> Any:
         """Write, with a key of its own unless one is given; an empty one is not sent."""
         key = f"key-{next(_numbers)}" if key is None else key
         named = {name.replace("_", "-"): value for name, value in headers.items()} | _bearer(token)
@@ -118,6 +118,17 @@ class Program:
             yield seen
         finally:
             event.remove(engine, "before_cursor_execute", note)
+
+
+def row(header: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row of a register as a program sends it: every column, null where nothing is given."""
+    named = {"rebate_ore" if name == "rebate_dkk" else name: given.get(name) for name in header}
+    return named | dict(given)
+
+
+def agreement(cvr: str) -> dict[str, Any]:
+    """Give an everyday agreement."""
+    return row(files.AGREEMENTS, files.agreement(cvr))
 
 
 def _bearer(token: str | None) -> dict[str, str]:

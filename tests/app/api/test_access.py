@@ -11,11 +11,11 @@ from sqlalchemy import select
 from app import access
 from app.access import NEVER_BY_TOKEN, POLICY, Role
 from app.api import authentication
-from app.identity import tokens, users
+from app.identity import sessions, tokens, users
 from app.identity.models import ApiToken
 from app.identity.tokens import NoSuchToken, TokenRefused, TooManyTokens
 from app.identity.users import SeatOf
-from tests.app.api.programs import AT, DAY, Program
+from tests.app.api.programs import AT, DAY, Program, agreement
 from tests.scenarios import files
 
 AARHUS, AALBORG = SeatOf(cvr="55133018"), SeatOf(cvr="29189420")
@@ -228,7 +228,7 @@ def test_a_browsers_cookie_opens_nothing(demonstration: Program, monkeypatch: py
     person = demonstration.person(Role.FINANCE)
     with demonstration.app.app_context(), demonstration.writing() as (session, _):
         found = users.principal_of(session, person, DAY, AT)
-    monkeypatch.setattr(authentication.sessions, "principal", lambda: found)
+    monkeypatch.setattr(sessions, "principal", lambda: found)
 
     assert demonstration.app.test_client().get("/authorities").status_code == 200
     assert demonstration.get("/authorities").status_code == 401
@@ -257,7 +257,7 @@ def test_a_person_has_so_many_tokens_and_ends_only_their_own(program: Program) -
 def test_an_approval_stands_though_tokens_are_made(program: Program) -> None:
     token = program.token(Role.FINANCE)
     signer = files.by_name("Vejle").cvr
-    program.post("/agreements/imports", token, {"rows": [dict(files.agreement(signer))]})
+    program.post("/agreements/imports", token, {"rows": [agreement(signer)]})
     program.line.approve(2027)
 
     with program.line.session() as session:

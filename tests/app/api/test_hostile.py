@@ -9,11 +9,11 @@ import pytest
 
 from app.access import Role
 from app.api import ground, pages
-from tests.app.api.programs import Program
+from tests.app.api.programs import Program, agreement
 from tests.scenarios import files
 
 SIGNER = files.by_name("Vejle").cvr
-ROW = {"cvr": SIGNER, "joined_on": "2020-01-01"}
+ROW = {"cvr": SIGNER, "joined_on": "2020-01-01", "left_on": None}
 
 BODIES = {
     "nothing": b"",
@@ -98,8 +98,8 @@ def test_a_body_of_another_kind_or_too_large_is_refused(program: Program) -> Non
     token = program.token(Role.FINANCE)
     large = b'{"digest": "' + b"0" * ground.LARGEST_BODY + b'"}'
 
-    kinds = [program.post("/plans/2027/hand-overs", token, b"x", kind=kind).status_code
-             for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")]  # fmt: skip
+    others = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
+    kinds = [program.post("/plans/2027/hand-overs", token, b"x", kind=kind).status_code for kind in others]
     xml = program.post("/memberships/imports", token, b"<x/>", kind="application/xml")
     too_large = program.post("/plans/2027/hand-overs", token, large, kind="application/json")
     huge = program.post("/memberships/imports", token, b"cvr\n" + b"1" * (17 * 1024 * 1024), kind="text/csv")
@@ -182,11 +182,11 @@ def test_a_cursor_is_good_for_its_list_only(program: Program) -> None:
 def test_the_pages_of_a_plan_are_of_one_plan(program: Program) -> None:
     token = program.token(Role.FINANCE)
     cvrs = [known.cvr for known in files.starter()[:3]]
-    program.post("/agreements/imports", token, {"rows": [dict(files.agreement(cvr)) for cvr in cvrs[:2]]})
+    program.post("/agreements/imports", token, {"rows": [agreement(cvr) for cvr in cvrs[:2]]})
 
     first = program.get("/plans/2027/invoices?limit=1", token).json
     second = program.get(f"/plans/2027/invoices?limit=1&cursor={first['next']}", token).json
-    program.post("/agreements/imports", token, {"rows": [dict(files.agreement(cvrs[2]))]})
+    program.post("/agreements/imports", token, {"rows": [agreement(cvrs[2])]})
     moved = program.get(f"/plans/2027/invoices?limit=1&cursor={first['next']}", token)
 
     assert {each["items"][0]["authority"]["cvr"] for each in (first, second)} == set(cvrs[:2])
@@ -208,7 +208,9 @@ def test_a_plans_tag_follows_its_digest_and_its_problems(program: Program) -> No
     token = program.token(Role.FINANCE)
     before = program.get("/plans/2027", token)
 
-    program.post("/memberships/imports", token, {"rows": [{"cvr": "55133018", "joined_on": "2020-01-01"}]})
+    program.post(
+        "/memberships/imports", token, {"rows": [{"cvr": "55133018", "joined_on": "2020-01-01", "left_on": None}]}
+    )
     after = program.get("/plans/2027", token)
 
     assert before.headers["ETag"].strip('"').startswith(before.json["digest"])
