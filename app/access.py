@@ -124,6 +124,7 @@ class Principal:
     signed_in_at: datetime | None = None  # when the provider says the person proved who it is
     via: Literal["nobody", "browser", "token"] = "nobody"
     language: Language = "da"
+    permissions: frozenset[str] | None = None  # None: all that the roles give; a token's own where there is one
 
     @property
     def actor(self) -> str:
@@ -133,6 +134,8 @@ class Principal:
     def scope(self, permission: str) -> Scope:
         """Tell how far a permission reaches for this person."""
         if self.via == "token" and permission in NEVER_BY_TOKEN:
+            return NOTHING
+        if self.permissions is not None and permission not in self.permissions:
             return NOTHING
         extents = {extent for role, extent in POLICY[permission].items() if role in self.roles}
         return Scope(
@@ -201,11 +204,38 @@ def agreements(statement: Select[Rows], permission: str = "agreement.read") -> S
 
 
 def invoices(statement: Select[Rows], permission: str = "invoice.read") -> Select[Rows]:
-    """Narrow a select over `invoice` to those in the person's scope; a group sees totals, never invoices."""
+    """Narrow a select over `invoice` to those in the person's scope; a group sees totals, never invoices.
+
+    A rehearsal is the secretariat's own: whoever reads only its own authority's invoices never sees one.
+    """
     reach = scope(permission)
     if reach.everything:
         return statement
-    return statement.where(Invoice.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
+    if not reach.authorities:
+        return statement.where(false())
+    return statement.where(Invoice.authority_id.in_(sorted(reach.authorities)), Invoice.book == "real")
+
+
+def master_data(statement: Select[Rows], permission: str = "authority.read") -> Select[Rows]:
+    """Narrow a select over facts joined with `authority` to those read whole; a group sees names and states only."""
+    reach = scope(permission)
+    if reach.everything:
+        return statement
+    return statement.where(Authority.id.in_(sorted(reach.authorities)) if reach.authorities else false())
+
+
+def audit_entries(statement: Select[Rows]) -> Select[Rows]:
+    """Narrow a select over `audit_entry` to all, or to what the person did itself."""
+    reach = scope("audit.read")
+    if reach.everything:
+        return statement
+    return statement.where(AuditEntry.actor == current().actor if reach.own else false())
+
+
+def sees_audit_data(actor: str) -> bool:
+    """Tell whether the person reads what an actor's entries hold; an administrator reads only that they are there."""
+    person = current()
+    return bool(person.roles & {APPROVER, AUDITOR}) or actor == person.actor
 
 
 def entries(statement: Select[Rows], permission: str = "audit.read") -> Select[Rows]:

@@ -1,4 +1,4 @@
-"""The registers that come as files: how each is read and taken in, the same for the command line and the pages."""
+"""The registers that come as files: how each is read and taken in, by the command line, the pages and the API alike."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Register:
 
 
 def take_in(
-    session: Session, name: str, rows: Rows, trail: Trail, *, today: date, forced: Mapping[str, str] | None = None
+    session: Session, into: Register, rows: Rows, trail: Trail, *, today: date, forced: Mapping[str, str] | None = None
 ) -> Taken:
     """Take a file's rows into a register, all or none. Raises RowsRefused with every wrong row."""
     context = Context(session, trail, invoices.resting(session), today, forced or {})
-    return REGISTERS[name].take(rows, context)
+    return into.take(rows, context)
 
 
 def _authorities(rows: Rows, given: Context) -> Taken:

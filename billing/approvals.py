@@ -36,6 +36,7 @@ HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
     *proposals.ACTIONS, "export.made",
     "user.invited", "user.accepted", "user.ended", "role.granted", "role.ended", "seat.given", "seat.ended",
+    "token.made", "token.ended",
 )  # fmt: skip
 
 _ROWS_AT_A_TIME = 500

@@ -71,7 +71,9 @@ def command(context: click.Context) -> int:
     timings.step(Text("Digter medlemskaber, aftaler og takstblade", "Making up memberships, agreements and tables"),
                  lambda: _make_up(context, folder / "input"))  # fmt: skip
     timings.step(Text("Digter brugere", "Making up users"), lambda: _make_people_up(surroundings))
-    timings.step(Text("Udsteder året før", "Issuing the year before"), lambda: _issue_year_before(context, surroundings))
+    timings.step(
+        Text("Udsteder året før", "Issuing the year before"), lambda: _issue_year_before(context, surroundings)
+    )
     made, largest = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
     timings.step(Text("Godkender og udsteder", "Approving and issuing"), lambda: _issue(context, made))
     timings.step(Text("Krediterer en linje", "Crediting one line"), lambda: _credit(surroundings, made.year))

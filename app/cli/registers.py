@@ -24,9 +24,10 @@ FILE = click.Path(exists=True, dir_okay=False, readable=False, path_type=Path)
 
 def take_file(path: Path, register: str, forced: Mapping[str, str] | None = None) -> None:
     """Read a register's file, take it in, and say what it did."""
-    rows = csv_files.read(path, REGISTERS[register].layout)
+    into, today = REGISTERS[register], service.current().today
+    rows = csv_files.read(path, into.layout)
     with service.current().writing() as (session, trail):
-        taken = register_files.take_in(session, register, rows, trail, today=service.current().today, forced=forced)
+        taken = register_files.take_in(session, into, rows, trail, today=today, forced=forced)
     tell(taken)
 
 

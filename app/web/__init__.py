@@ -17,12 +17,14 @@ from app.web import (
     settings,
     signin,
     start,
+    tokens,
     users,
     year,
 )
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
+    tokens,
 )  # fmt: skip
 
 

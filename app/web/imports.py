@@ -63,14 +63,14 @@ def _rows(name: str, file: FileStorage | None) -> Rows:
 
 def _taken(name: str, rows: Rows) -> Taken:
     with layout.acting() as (session, trail):
-        return register_files.take_in(session, name, rows, trail, today=layout.today())
+        return register_files.take_in(session, REGISTERS[name], rows, trail, today=layout.today())
 
 
 def _tried(name: str, rows: Rows) -> Taken:
     """Take a file in and forget it again, so that what is told is exactly what would happen."""
     with database.writing() as session:
         trail = Trail(session, access.current().actor, clock.now(layout.config()))
-        taken = register_files.take_in(session, name, rows, trail, today=layout.today())
+        taken = register_files.take_in(session, REGISTERS[name], rows, trail, today=layout.today())
         session.rollback()
     return taken
 

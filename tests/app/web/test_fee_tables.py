@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.access import Role
+from app.access import Principal, Role
 from fee_tables import catalogue
 from foundation import proposals
 from foundation.audit import sha256
@@ -54,7 +54,7 @@ def connected(starter: CommandLine) -> Desk:
     return people.desk(starter)
 
 
-def proposed(desk: Desk, who: people.Principal = FINANCE) -> str:
+def proposed(desk: Desk, who: Principal = FINANCE) -> str:
     """Let somebody propose the text; give the proposal's address."""
     answer = desk.sit(who).post("/fee-tables/proposals", text=TEXT)
     assert answer.status_code == 303, people.words(answer)
@@ -304,7 +304,7 @@ def test_drafts_are_for_those_who_prepare_decide_or_audit(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("who", [AUDITOR, ADMINISTRATOR], ids=["auditor", "administrator"])
-def test_who_only_reads_neither_drafts_nor_decides(desk: Desk, who: people.Principal) -> None:
+def test_who_only_reads_neither_drafts_nor_decides(desk: Desk, who: Principal) -> None:
     address = proposed(desk)
     desk.sit(who)
 
