@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, flash, g, request, session
+from flask import Flask, Response, abort, current_app, flash, g, request, session
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
@@ -65,6 +65,7 @@ PLACES = (
 def install(app: Flask) -> None:
     """Give an application its pages' common ground."""
     csrf.init_app(app)
+    app.before_request(_refuse_unkeepable)
     app.after_request(_secured)
     app.jinja_env.globals.update(
         t=t,
@@ -193,6 +194,12 @@ def acting() -> Iterator[tuple[Session, Trail]]:
         trail = Trail(opened, person.actor, clock.now(config()))
         yield opened, trail
         trail.write()
+
+
+def _refuse_unkeepable() -> None:
+    """Refuse addresses with a NUL: no database takes one, and no link of ours has one."""
+    if "\0" in request.path or any("\0" in value for value in request.args.values()):
+        abort(400)
 
 
 # --- headers

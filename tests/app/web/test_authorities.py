@@ -38,7 +38,7 @@ def desk(starter: CommandLine) -> Desk:
 def authority_id(line: CommandLine, cvr: str) -> int:
     """Give an authority's id."""
     with line.session() as session:
-        return session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).scalar_one()
+        return int(session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).scalar_one())
 
 
 def test_the_list_tells_size_membership_and_products_of_each(desk: Desk) -> None:

@@ -8,13 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from agreements.connections import AGREEMENTS
-from app.access import Role
+from app.access import Principal, Role
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
 from foundation import proposals
 from tests.app.web import people
 from tests.app.web.people import APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
+
+#: What lies below is tried on both databases where it lives; the pages are the same on either.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
 AARHUS, AALBORG = "55133018", "29189420"
 GLN = "2992918942009"
@@ -38,7 +41,7 @@ def desk(starter: CommandLine) -> Desk:
 
 
 @pytest.fixture
-def signatory(starter: CommandLine) -> people.Principal:
+def signatory(starter: CommandLine) -> Principal:
     """Somebody who works for Aarhus."""
     with starter.session() as session:
         id_ = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == AARHUS)).scalar_one()
@@ -98,7 +101,7 @@ def test_another_authoritys_agreement_is_not_reached_by_its_number(desk: Desk, s
 
 
 def test_a_signatory_proposes_and_an_approver_makes_it_so(
-    desk: Desk, starter: CommandLine, signatory: people.Principal
+    desk: Desk, starter: CommandLine, signatory: Principal
 ) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
     before = kept(starter).gln
@@ -113,7 +116,7 @@ def test_a_signatory_proposes_and_an_approver_makes_it_so(
     assert starter.run("verify").code == 0
 
 
-def test_approving_asks_for_a_fresh_sign_in(desk: Desk, starter: CommandLine, signatory: people.Principal) -> None:
+def test_approving_asks_for_a_fresh_sign_in(desk: Desk, starter: CommandLine, signatory: Principal) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
 
     answer = desk.sit(person(2, Role.APPROVER, fresh=False)).post(f"{PAGE}/proposals/1/approve")
@@ -122,7 +125,7 @@ def test_approving_asks_for_a_fresh_sign_in(desk: Desk, starter: CommandLine, si
     assert kept(starter).gln == "2995513301806"
 
 
-def test_nobody_approves_what_they_proposed(desk: Desk, starter: CommandLine, signatory: people.Principal) -> None:
+def test_nobody_approves_what_they_proposed(desk: Desk, starter: CommandLine, signatory: Principal) -> None:
     both = person(5, Role.SIGNATORY, Role.APPROVER, authorities=signatory.authorities)
     desk.sit(both).post(f"{PAGE}/agreement/1/propose", **GIVEN)
 
@@ -134,7 +137,7 @@ def test_nobody_approves_what_they_proposed(desk: Desk, starter: CommandLine, si
 
 
 def test_details_that_moved_meanwhile_are_not_overwritten(
-    desk: Desk, starter: CommandLine, signatory: people.Principal
+    desk: Desk, starter: CommandLine, signatory: Principal
 ) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
     desk.sit(FINANCE).post(f"{PAGE}/agreement/1", **GIVEN | {"order_reference": "PO-8"})
@@ -145,7 +148,7 @@ def test_details_that_moved_meanwhile_are_not_overwritten(
     assert kept(starter).order_reference == "PO-8"
 
 
-def test_a_rejection_has_a_reason_and_is_told(desk: Desk, signatory: people.Principal) -> None:
+def test_a_rejection_has_a_reason_and_is_told(desk: Desk, signatory: Principal) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
     without = desk.sit(APPROVER).post(f"{PAGE}/proposals/1/reject")
 
@@ -156,7 +159,7 @@ def test_a_rejection_has_a_reason_and_is_told(desk: Desk, signatory: people.Prin
     assert "Forkert afdeling" in desk.read(f"{PAGE}/proposals/1")
 
 
-def test_who_proposed_can_withdraw(desk: Desk, starter: CommandLine, signatory: people.Principal) -> None:
+def test_who_proposed_can_withdraw(desk: Desk, starter: CommandLine, signatory: Principal) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
 
     desk.post(f"{PAGE}/proposals/1/withdraw")
@@ -165,7 +168,7 @@ def test_who_proposed_can_withdraw(desk: Desk, starter: CommandLine, signatory: 
         assert not proposals.open(session)
 
 
-def test_a_proposal_is_found_under_its_own_authority_alone(desk: Desk, signatory: people.Principal) -> None:
+def test_a_proposal_is_found_under_its_own_authority_alone(desk: Desk, signatory: Principal) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
     desk.sit(APPROVER)
 
@@ -179,7 +182,7 @@ def test_a_proposal_is_found_under_its_own_authority_alone(desk: Desk, signatory
     assert codes == [404] * 4
 
 
-def test_who_may_not_change_cannot(desk: Desk, starter: CommandLine, signatory: people.Principal) -> None:
+def test_who_may_not_change_cannot(desk: Desk, starter: CommandLine, signatory: Principal) -> None:
     codes = {
         name: (desk.sit(who).post(f"{PAGE}/agreement/1", **GIVEN).status_code,
                desk.post(f"{PAGE}/agreement/1/propose", **GIVEN).status_code)

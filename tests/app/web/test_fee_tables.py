@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from app.access import Role
+from app.access import Principal, Role
 from fee_tables import catalogue
 from foundation import proposals
 from foundation.audit import sha256
 from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
+
+#: What lies below is tried on both databases where it lives; the pages are the same on either.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
 FIELDS = {
     "product": "OS2valghalla", "valid_from": "2028-01-01", "decided_on": "2027-11-01",
@@ -54,7 +57,7 @@ def connected(starter: CommandLine) -> Desk:
     return people.desk(starter)
 
 
-def proposed(desk: Desk, who: people.Principal = FINANCE) -> str:
+def proposed(desk: Desk, who: Principal = FINANCE) -> str:
     """Let somebody propose the text; give the proposal's address."""
     answer = desk.sit(who).post("/fee-tables/proposals", text=TEXT)
     assert answer.status_code == 303, people.words(answer)
@@ -304,7 +307,7 @@ def test_drafts_are_for_those_who_prepare_decide_or_audit(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("who", [AUDITOR, ADMINISTRATOR], ids=["auditor", "administrator"])
-def test_who_only_reads_neither_drafts_nor_decides(desk: Desk, who: people.Principal) -> None:
+def test_who_only_reads_neither_drafts_nor_decides(desk: Desk, who: Principal) -> None:
     address = proposed(desk)
     desk.sit(who)
 

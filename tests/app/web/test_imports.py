@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.access import Principal
 from app.register_files import REGISTERS
 from foundation.audit import ENTRIES
 from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
 from tests.command_line import CommandLine
+
+#: What lies below is tried on both databases where it lives; the pages are the same on either.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
 MEMBERS = "cvr,joined_on,left_on\n55133018,2012-01-01,\n"
 
@@ -123,7 +127,7 @@ def test_a_register_that_is_none_is_not_found(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("who", [APPROVER, AUDITOR, ADMINISTRATOR], ids=lambda who: "+".join(who.roles))
-def test_nobody_but_the_secretariat_brings_files_in(desk: Desk, who: people.Principal) -> None:
+def test_nobody_but_the_secretariat_brings_files_in(desk: Desk, who: Principal) -> None:
     desk.sit(who)
 
     assert desk.get("/imports").status_code == 403
