@@ -149,7 +149,7 @@ def kinds(session: Session) -> list[str]:
     return list(session.execute(select(AUTHORITIES.c.type).distinct().order_by(AUTHORITIES.c.type)).scalars())
 
 
-def not_there(cvr: str) -> NoSuchAuthority:
+def not_there() -> NoSuchAuthority:
     """Give the refusal for an authority that is not there, or not for who asks."""
     return NoSuchAuthority(
         Text(

@@ -217,7 +217,7 @@ def load(session: Session, cvr: str, permission: str = "authority.read", *, whol
     narrowed = access.authorities(select(AUTHORITIES), permission, wholly=wholly)
     found = session.execute(narrowed.where(AUTHORITIES.c.cvr == cvr)).first()
     if found is None:
-        raise directory.not_there(cvr)
+        raise directory.not_there()
     return found
 
 

@@ -16,6 +16,9 @@ from tests.app.web import people
 from tests.app.web.people import APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
 
+#: What lies below is tried on both databases where it lives; the pages are the same on either.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+
 AARHUS, AALBORG = "55133018", "29189420"
 GLN = "2992918942009"
 PAGE = f"/authorities/{AARHUS}/billing"

@@ -15,6 +15,9 @@ from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
 
+#: What lies below is tried on both databases where it lives; the pages are the same on either.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+
 FIELDS = {
     "product": "OS2valghalla", "valid_from": "2028-01-01", "decided_on": "2027-11-01",
     "decided_by": "styregruppen", "source": "referat", "contribution": "yes", "first_year": "full", "vat": "25 %",

@@ -15,6 +15,9 @@ from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
 from tests.command_line import CommandLine
 
+#: What lies below is tried on both databases where it lives; the pages are the same on either.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+
 MEMBERS = "cvr,joined_on,left_on\n55133018,2012-01-01,\n"
 
 
