@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.access import Role
 from app.api import ground, pages
 from tests.app.api.programs import Program, agreement
+from tests.command_line import CommandLine
 from tests.scenarios import files
 
 SIGNER = files.by_name("Vejle").cvr
@@ -153,6 +155,22 @@ def test_no_answer_is_kept_by_a_browser_or_read_as_a_page(program: Program) -> N
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Set-Cookie" not in answer.headers
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_database_that_is_not_there_is_told_not_a_fault(tmp_path: Path) -> None:
+    bare = Program(CommandLine(f"sqlite:///{tmp_path / 'none.sqlite'}", tmp_path))
+
+    answers = [bare.get("/me", "os2t_" + "A" * 43), bare.post("/memberships/imports", "os2t_" + "A" * 43, {"rows": []})]
+
+    assert {(answer.status_code, answer.json["code"]) for answer in answers} == {(503, "not_now")}
+    assert bare.get("/me").status_code == 401
+
+
+def test_a_method_that_is_not_there_is_answered_with_those_that_are(program: Program) -> None:
+    answer = program.app.test_client().delete("/api/v1/authorities")
+
+    assert (answer.status_code, answer.json["code"]) == (405, "http_405")
+    assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
 
 
 # --- pages and tags
