@@ -212,6 +212,10 @@ def test_hostile_filters_find_what_they_find_and_are_written_as_text(app: Flask,
     assert "<script>" not in page.replace('<script src="', "")
 
 
+def test_a_sign_that_no_text_has_is_refused(app: Flask) -> None:
+    assert auditor(app).get("/year/2028?q=%00").status_code == 400
+
+
 @pytest.mark.parametrize("role", [Role.SIGNATORY, Role.COORDINATION, Role.ADMINISTRATOR])
 @pytest.mark.parametrize("path", ["/year", "/year/2028", "/year/2028/comparison", "/year/2028/plan.csv"])
 def test_who_has_no_part_in_the_year_sees_nothing_of_it(app: Flask, role: Role, path: str) -> None:
