@@ -149,6 +149,11 @@ def test_the_comparison_names_its_causes_and_they_add_up(app: Flask) -> None:
 
     assert "Holdt tilbage af et problem" in page
     assert "Andet" not in {row["Årsag"] for row in rows}
+    assert_that_they_add_up(rows)
+
+
+def assert_that_they_add_up(rows: list[dict[str, str]]) -> None:
+    """Every authority's parts come to its difference."""
     for cvr in {row["CVR"] for row in rows}:
         own = [row for row in rows if row["CVR"] == cvr]
         parts = sum(ore(row["Heraf"]) for row in own if row["Heraf"])
@@ -205,6 +210,10 @@ def test_hostile_filters_find_what_they_find_and_are_written_as_text(app: Flask,
     page = auditor(app).page(f"/year/2028?{asked}")
 
     assert "<script>" not in page.replace('<script src="', "")
+
+
+def test_a_sign_that_no_text_has_is_refused(app: Flask) -> None:
+    assert auditor(app).get("/year/2028?q=%00").status_code == 400
 
 
 @pytest.mark.parametrize("role", [Role.SIGNATORY, Role.COORDINATION, Role.ADMINISTRATOR])
@@ -361,8 +370,16 @@ def test_a_year_goes_from_hand_over_to_documents_by_two_people(starter: CommandL
         assert "kan udstedes" in approves.page("/year/2027")
         assert prepares.post("/year/2027/issue", on="2027-01-20").headers["Location"] == "/year/2027/progress"
         page = wait_until_done(prepares, "/year/2027/progress")
+        listed = prepares.page("/year")
+        parts = table(prepares, "/year/2028/comparison.csv")
+        archive = prepares.get("/year/2027/documents.zip").data
 
     assert "Færdig" in page
+    assert "Udstedt" in listed
+    assert {"Tilslutningsafgift (én gang)", "Holdt tilbage af et problem"} <= {row["Årsag"] for row in parts}
+    assert_that_they_add_up(parts)
+    with zipfile.ZipFile(io.BytesIO(archive)) as found:
+        assert found.testzip() is None
     issued = {"En Forbereder #1"}
     with starter.session() as session:
         assert set(session.execute(text("SELECT issued_by FROM invoice")).scalars()) == issued
