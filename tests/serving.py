@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.command_line import CommandLine
 
@@ -41,17 +43,12 @@ def serving(line: CommandLine, port: int, provider_port: int) -> Iterator[subpro
     words = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
     options = ["--port", str(port), "--provider-port", str(provider_port)]
     with (line.folder / "serve.log").open("wb") as log:
-        running = subprocess.Popen([*words, *options], env=line.environment, stdout=log, stderr=log)
+        running = subprocess.Popen(
+            [*words, *options], env=line.environment, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             yield running
         finally:
-            _end(running)
-
-
-def _end(running: subprocess.Popen[bytes]) -> None:
-    running.terminate()  # its workers end with it, which they would not if it were killed
-    try:
-        running.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        running.kill()
-        running.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)  # its workers, too
+            running.wait()

@@ -24,6 +24,7 @@ from foundation.periods import BUSINESS_ZONE
 csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
 
+# A form leads nowhere but here: one that needs a fresh sign-in is answered by a page with a link (app/errors.py).
 # htmx and the design system bring no inline script or style; pictures may be data: for the icons in the style sheet.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "

@@ -10,8 +10,6 @@ from sqlalchemy import select, update
 
 from app.identity.models import BrowserSession
 from billing.models import Invoice
-from tests import browser
-from tests.browser import Visitor
 from tests.command_line import CommandLine
 from tests.stories.conftest import Visit
 from tests.world import YEAR
