@@ -7,7 +7,7 @@ person's scope is answered like something that does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from agreements.models import Agreement, Product
 from app import clock
 from authorities.models import Authority
 from billing.models import Invoice
+from foundation.audit import AuditEntry
 from foundation.errors import DomainError
 from foundation.language import Language, Text
 
@@ -67,6 +68,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "authority.change": {FINANCE: ALL},
         "authority.approve": {APPROVER: ALL},
         "tables.read": dict.fromkeys(Role, ALL),  # what is adopted; whoever drafts sees drafts
+        "tables.read_drafts": {**_READERS, ADMINISTRATOR: ALL},
         "tables.draft": {FINANCE: ALL, APPROVER: ALL},
         "tables.adopt": {APPROVER: ALL},
         "run.read": _READERS,
@@ -85,6 +87,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "settings.propose": {FINANCE: ALL, ADMINISTRATOR: ALL},
         "settings.approve": {APPROVER: ALL},
         "audit.read": {FINANCE: OWN, APPROVER: ALL, AUDITOR: ALL, ADMINISTRATOR: ALL},
+        "audit.data": {FINANCE: OWN, APPROVER: ALL, AUDITOR: ALL},  # what an entry says beyond who, when and what about
         "audit.verify": {AUDITOR: ALL, ADMINISTRATOR: ALL},
         "token.create": dict.fromkeys(Role, OWN),
         "account.use": dict.fromkeys(Role, OWN),  # one's own page, signing out, the start page
@@ -178,9 +181,13 @@ def scope(permission: str) -> Scope:
 # --- narrowing: the only place where a query learns what a person may see
 
 
-def authorities(statement: Select[Rows], permission: str = "authority.read") -> Select[Rows]:
-    """Narrow a select over `authority` to those in the person's scope."""
-    return _narrowed(statement, scope(permission), Authority.id)
+def authorities(statement: Select[Rows], permission: str = "authority.read", *, wholly: bool = False) -> Select[Rows]:
+    """Narrow a select over `authority` to those in the person's scope.
+
+    `wholly` leaves out those known only through a product's group, which sees names and states, nothing more.
+    """
+    reach = scope(permission)
+    return _narrowed(statement, replace(reach, products=frozenset()) if wholly else reach, Authority.id)
 
 
 def agreements(statement: Select[Rows], permission: str = "agreement.read") -> Select[Rows]:
@@ -199,6 +206,18 @@ def invoices(statement: Select[Rows], permission: str = "invoice.read") -> Selec
     if reach.everything:
         return statement
     return statement.where(Invoice.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
+
+
+def entries(statement: Select[Rows], permission: str = "audit.read") -> Select[Rows]:
+    """Narrow a select over `audit_entry` to those in the person's scope: all, or what it did itself."""
+    if scope(permission).everything:
+        return statement
+    return statement.where(AuditEntry.actor.endswith(f" #{current().user_id}", autoescape=True))
+
+
+def own_authorities(permission: str) -> Select[Authority]:
+    """Ask for the authorities that a permission reaches because the person belongs to them."""
+    return select(Authority).where(Authority.id.in_(sorted(scope(permission).authorities))).order_by(Authority.name)
 
 
 def _narrowed(statement: Select[Rows], reach: Scope, authority_id: ColumnElement[int] | Any) -> Select[Rows]:

@@ -32,6 +32,7 @@ DECIDED_ACTIONS: dict[Outcome, str] = {outcome: f"proposal.{outcome}" for outcom
 ACTIONS = (MADE_ACTION, *DECIDED_ACTIONS.values())
 
 _LONGEST_CONTENT = 50_000  # characters; the longest text of a decision is 20,000
+_BEYOND_IDS = 2**31
 _NUMBERED = re.compile(r"#([0-9]+)\Z")
 
 
@@ -135,7 +136,8 @@ def is_same_person(one: str, other: str) -> bool:
 
 def get(session: Session, id_: int) -> Proposal:
     """Give a proposal as it stands, in one query. Raises NoSuchProposal."""
-    row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first()
+    # A number beyond what a column holds is none, and drivers refuse to ask for it.
+    row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first() if id_ < _BEYOND_IDS else None
     if row is None:
         raise _no_such(id_)
     return _proposal(row)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from app.adapters import incoming
 from foundation import wording
@@ -216,9 +216,14 @@ def read(path: Path, layout: Layout) -> Rows:
     """
     source = incoming.name_of(path)
     with incoming.opened(path, LARGEST_FILE) as file:
-        # What is not UTF-8 becomes lone surrogates, which UTF-8 cannot hold: so its row can be named.
-        stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-        return _Reading(source, layout, _Lines(stream)).rows()
+        return read_stream(file, source, layout)
+
+
+def read_stream(file: IO[bytes], source: str, layout: Layout) -> Rows:
+    """Read what came otherwise than as a file of this machine, by the name `source`; its size is bounded by then."""
+    # What is not UTF-8 becomes lone surrogates, which UTF-8 cannot hold: so its row can be named.
+    stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    return _Reading(source, layout, _Lines(stream)).rows()
 
 
 class _BrokenOff(Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, flash, g, request, session
+from flask import Flask, Response, abort, current_app, flash, g, request, session
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
@@ -57,6 +57,7 @@ PLACES = (
     Place("fee_tables.page", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", Text("Året", "The year"), "run.read"),
     Place("invoices.page", Text("Fakturaer", "Invoices"), "invoice.read"),
+    Place("imports.page", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", Text("Brugere", "Users"), "users.read"),
     Place("settings.page", Text("Indstillinger", "Settings"), "settings.read"),
@@ -72,6 +73,7 @@ def tokenless(view: View) -> View:
 def install(app: Flask) -> None:
     """Give an application its pages' common ground."""
     csrf.init_app(app)
+    app.before_request(_refuse_nul)
     app.after_request(_secured)
     app.jinja_env.globals.update(
         t=t,
@@ -81,6 +83,7 @@ def install(app: Flask) -> None:
         day=lambda value: say(language.day(value)),
         moment=moment,
         count=lambda value: say(language.whole_number(value)),
+        share=language.share,
         spoken=spoken,
         who=access.current,
         places=places,
@@ -203,6 +206,14 @@ def acting() -> Iterator[tuple[Session, Trail]]:
 
 
 # --- headers
+
+
+def _refuse_nul() -> None:
+    """Refuse a request with the character that no database keeps in a text, before it comes to one."""
+    given = (request.path, *request.args.keys(), *(value for _, value in request.args.items(multi=True)),
+             *(value for _, value in request.form.items(multi=True)))  # fmt: skip
+    if any("\0" in value for value in given):
+        abort(400)
 
 
 def _secured(response: Response) -> Response:
