@@ -49,6 +49,9 @@ _ELSEWHERE = {
 }
 
 
+_FILES = re.compile(r"^/(api|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>")
+
+
 @dataclass(frozen=True)
 class Line:
     """What one method of one route answers to everybody, for a thing of one's own, another's, or one there is not."""
@@ -58,6 +61,15 @@ class Line:
     whose: str  # own, other, known, unknown; nothing where the address names no thing
     asks: str  # the permission, "!" behind one that asks for a fresh sign-in; "-" for what anybody may use
     expected: tuple[str, ...]  # in the order of PEOPLE
+
+    def answer(self, role: str) -> str:
+        """What a person of a role is answered."""
+        return self.expected[list(PEOPLE).index(role)]
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a person reads it: no file, no picture, no sign of life."""
+        return self.method == "GET" and _FILES.search(self.rule) is None
 
     @property
     def template(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,13 +15,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from agreements import billing_details
 from app import access, database
 from app.access import ANONYMOUS, POLICY, Principal, Role
-from authorities.models import Authority
 from tests import access_walk, world
 from tests.access_walk import PEOPLE, Line
 from tests.command_line import CommandLine
@@ -41,8 +37,9 @@ class Walk:
 
     def __init__(self, line: CommandLine, app: Flask) -> None:
         self.line, self.app = line, app
-        self.people = {role: world.people(app).get(name, ANONYMOUS) for role, name in PEOPLE.items()}
-        self.things = _things(line, world.people(app))
+        known = world.people(app)
+        self.people = {role: known.get(name, ANONYMOUS) for role, name in PEOPLE.items()}
+        self.things = world.things(line, world.wait(line, known))
         self._who = ANONYMOUS
         app.extensions["principal_loader"] = lambda: self._who
         app.config["WTF_CSRF_ENABLED"] = False  # another test holds every form to it
@@ -69,31 +66,6 @@ class Walk:
             connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
         with self.app.app_context():
             database.db.engine.dispose()
-
-
-def _things(line: CommandLine, people: dict[str, Principal]) -> dict[str, dict[str, str]]:
-    """Give the names of the world by whose they are."""
-    waiting = world.wait(line, people)
-    common = {
-        "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
-        "credit": str(waiting.credit), "user": str(people["auditor"].user_id), "register": "members", "id": "1",
-        "link": "ukendt",
-    }  # fmt: skip
-    missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
-    missing |= {"cvr": "12345678", "invoice": "2027-9999", "details": "987654", "place": "987654"}
-    return defaultdict(dict, {
-        "own": common | _of(line, world.AARHUS, waiting.details[world.AARHUS]),
-        "other": common | _of(line, world.AALBORG, waiting.details[world.AALBORG]),
-        "known": common,
-        "unknown": missing,
-    })  # fmt: skip
-
-
-def _of(line: CommandLine, cvr: str, details: int) -> dict[str, str]:
-    with line.session() as session:
-        authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
-        place = billing_details.of(session, authority_id)[0].place
-        return {"cvr": cvr, "invoice": world.invoice_of(session, cvr), "details": str(details), "place": str(place.id)}
 
 
 @pytest.fixture(scope="module")

@@ -138,3 +138,29 @@ def invoice_of(session: Session, cvr: str) -> str:
     """Give the number of an authority's first invoice."""
     found = select(Invoice.number).join(Authority, Authority.id == Invoice.authority_id).where(Authority.cvr == cvr)
     return session.scalars(found.order_by(Invoice.id)).first() or ""
+
+
+def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
+    """Give the names that addresses need, by whose they are: `own` is Aarhus's, `other` Aalborg's."""
+    with line.session() as session:
+        auditor = session.scalars(select(UserAccount.id).where(UserAccount.mail.startswith("auditor@"))).one()
+    common = {
+        "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
+        "credit": str(waiting.credit), "user": str(auditor), "register": "members", "id": "1", "link": "ukendt",
+    }  # fmt: skip
+    missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
+    missing |= {"cvr": "12345678", "invoice": f"{YEAR}-9999", "details": "987654", "place": "987654"}
+    return {
+        "": {},
+        "own": common | _of(line, AARHUS, waiting),
+        "other": common | _of(line, AALBORG, waiting),
+        "known": common,
+        "unknown": missing,
+    }
+
+
+def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
+    with line.session() as session:
+        authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
+        place, invoice = billing_details.of(session, authority_id)[0].place, invoice_of(session, cvr)
+    return {"cvr": cvr, "invoice": invoice, "details": str(waiting.details[cvr]), "place": str(place.id)}
