@@ -61,7 +61,7 @@ class Problem:
     @property
     def title(self) -> Text:
         """Give the heading of the page."""
-        return _TITLES.get(self.status, Text("Det gik ikke", "That did not work"))
+        return _TITLES_OF_CODES.get(self.code) or _TITLES.get(self.status, Text("Det gik ikke", "That did not work"))
 
 
 _TITLES = {
@@ -79,6 +79,8 @@ _TITLES = {
     500: Text("Der er sket en fejl hos os", "Something went wrong on our side"),
     503: Text("Det kan ikke lade sig gøre lige nu", "That cannot be done right now"),
 }
+
+_TITLES_OF_CODES = {"not_fresh": Text("Log ind igen", "Sign in again")}
 
 _WORDS = {
     400: Text("Gå tilbage, hent siden igen, og prøv en gang til", "Go back, load the page again and retry"),
@@ -142,17 +144,28 @@ def is_api() -> bool:
 
 def _refused(error: DomainError) -> ResponseReturnValue:
     if not is_api() and isinstance(error, NotSignedIn | NotFresh):
-        return _to_sign_in(fresh=isinstance(error, NotFresh))
+        return _ask_to_sign_in(error)
     problem = problem_of(error)
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooMany) else {}
     return answer(problem, headers)
 
 
-def _to_sign_in(*, fresh: bool) -> ResponseReturnValue:
-    # A form that was sent cannot be sent again by a redirect: the person comes back to the page it stood on.
-    back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else _page_of_form()
-    asked = {"next": back} | ({"fresh": "1"} if fresh else {})
-    return redirect(f"{url_for('signin.sign_in')}?{urlencode(asked)}", HTTPStatus.SEE_OTHER)
+def _ask_to_sign_in(error: NotSignedIn | NotFresh) -> ResponseReturnValue:
+    """Send a browser to sign in and back; where a form was sent, by a link on a page.
+
+    A browser holds the whole way of a form, redirects and all, to what the policy lets forms go to, which is only this
+    host; and what was sent cannot be sent again, so the person comes back to the page the form stood on.
+    """
+    is_form = request.method not in ("GET", "HEAD")
+    if request.headers.get("HX-Request") == "true":
+        return answer(problem_of(error), {"HX-Refresh": "true"})  # the page itself is asked for anew, and redirected
+    back = _page_of_form() if is_form else request.full_path.rstrip("?")
+    asked = {"next": back} | ({"fresh": "1"} if isinstance(error, NotFresh) else {})
+    address = f"{url_for('signin.sign_in')}?{urlencode(asked)}"
+    if not is_form:
+        return redirect(address, HTTPStatus.SEE_OTHER)
+    problem = problem_of(error)
+    return render_template("problem.html", problem=problem, sign_in=address), problem.status
 
 
 def _page_of_form() -> str:

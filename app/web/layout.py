@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, flash, g, request, session
 from flask_wtf import CSRFProtect
@@ -25,12 +24,14 @@ from foundation.periods import BUSINESS_ZONE
 csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
 
+# A form leads nowhere but here: one that needs a fresh sign-in is answered by a page with a link (app/errors.py).
 # htmx and the design system bring no inline script or style; pictures may be data: for the icons in the style sheet.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self' {provider}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 )
 _HEADERS = {
+    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -218,11 +219,6 @@ def _refuse_nul() -> None:
 def _secured(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    # A form that needs a fresh sign-in leads on to the provider, and browsers ask for that, too.
-    provider = urlsplit(config().oidc.issuer)
-    response.headers.setdefault(
-        "Content-Security-Policy", _POLICY.format(provider=f"{provider.scheme}://{provider.netloc}")
-    )
     if config().base_url.startswith("https://"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_TWO_YEARS}; includeSubDomains")
     if request.endpoint != "static":
