@@ -25,7 +25,12 @@ setup: .venv/.installed $(fonts) app/static/vendor/.installed ## make .venv, ins
 demo: setup ## fill var/demo with the demonstration year
 	OS2TILSLUT_ENV=demo OS2TILSLUT_DATA_DIR=var/demo .venv/bin/os2tilslut demo $(ARGS)
 
-serve: setup ## run the web application on 127.0.0.1:8000
+# On the demonstration's own days: its invoices are dated in January 2027.
+serve: export OS2TILSLUT_ENV = demo
+serve: export OS2TILSLUT_DATA_DIR = var/demo
+serve: export OS2TILSLUT_CLOCK = 2027-01-20T09:00:00Z
+serve: setup ## run the workplace on 127.0.0.1:8000, on the demonstration's year and people
+	@if [ -e var/demo/os2tilslut.sqlite ]; then .venv/bin/os2tilslut db upgrade; else $(MAKE) demo; fi
 	.venv/bin/os2tilslut serve $(ARGS)
 
 test: setup postgresql strace chromium ## run the tests, with bounded examples

@@ -98,6 +98,7 @@ class Config:
     def flask(self) -> dict[str, object]:
         """Give the settings as Flask wants them."""
         return {
+            "DEBUG": False,  # whatever the environment says to Flask: a debugger runs what it is told
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "TRUSTED_HOSTS": list(self.trusted_hosts) or None,

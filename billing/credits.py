@@ -138,8 +138,10 @@ def _check(session: Session, order: Order) -> _Taken:
     if order.on < invoice.issued_on:
         raise NotCreditable(
             Text(
-                f"{order.number} er dateret {day(invoice.issued_on).da}; en kreditnota kan ikke dateres før den",
-                f"{order.number} is dated {day(invoice.issued_on).en}; a credit note cannot be dated before it",
+                f"{order.number} er dateret {day(invoice.issued_on).da}; en kreditnota kan ikke dateres før den: "
+                "kreditér den dag, eller senere",
+                f"{order.number} is dated {day(invoice.issued_on).en}; a credit note cannot be dated before it: "
+                "credit it on that day, or later",
             )
         )
     lines = session.execute(select(LINES).where(LINES.c.invoice_id == invoice.id).order_by(LINES.c.position)).all()

@@ -138,7 +138,8 @@ class Provider:
         claims = self._proven(tokens, attempt, now)
         if attempt.fresh:
             _refuse_stale(claims, attempt)
-        return self._identity(claims | self._userinfo(tokens, claims), claims, str(tokens["id_token"]))
+        told = claims | self._userinfo(tokens, claims)
+        return self._identity(told, claims, _proven_at(claims, now), str(tokens["id_token"]))
 
     def farewell(self) -> str | None:
         """Give the address where somebody ends their sign-in at the provider itself, where it has one."""
@@ -151,6 +152,7 @@ class Provider:
         client = OAuth2Session(
             self.oidc.client_id, self.oidc.client_secret, scope=" ".join(self.oidc.scopes),
             redirect_uri=redirect_uri, code_challenge_method="S256", default_timeout=_PATIENCE,
+            token_endpoint_auth_method=_way_to_prove_us(self._described()),
         )  # fmt: skip
         client.trust_env = not self._is_here
         return client
@@ -259,9 +261,9 @@ class Provider:
             raise NotProven("the userinfo is of somebody else")
         return {name: told[name] for name in wanted if name and name in told and name not in claims}
 
-    def _identity(self, told: Mapping[str, Any], proven: Mapping[str, Any], token: str) -> Identity:
-        amr = proven.get("amr") or []
-        auth_time = proven.get("auth_time")
+    def _identity(
+        self, told: Mapping[str, Any], proven: Mapping[str, Any], auth_time: datetime | None, token: str
+    ) -> Identity:
         return Identity(
             issuer=self.oidc.issuer,
             subject=proven["sub"],
@@ -269,10 +271,17 @@ class Provider:
             cvr=_words(told, self.oidc.claim_cvr),
             assurance=_words(told, self.oidc.claim_assurance),
             acr=_words(proven, "acr"),
-            amr=tuple(one for one in amr if isinstance(one, str)),
-            auth_time=datetime.fromtimestamp(auth_time, UTC) if auth_time else None,
+            amr=tuple(one for one in proven.get("amr") or [] if isinstance(one, str)),
+            auth_time=auth_time,
             id_token_sha256=hashlib.sha256(token.encode()).hexdigest(),
         )
+
+
+def _way_to_prove_us(about: Mapping[str, Any]) -> str:
+    """Choose how we give our secret: in the header as the standard has it, in the form where only that is taken."""
+    taken = about.get("token_endpoint_auth_methods_supported") or ()
+    only_the_form = "client_secret_post" in taken and "client_secret_basic" not in taken
+    return "client_secret_post" if only_the_form else "client_secret_basic"
 
 
 def _must_be(oidc: Oidc) -> dict[str, Any]:
@@ -288,8 +297,18 @@ def _must_be(oidc: Oidc) -> dict[str, Any]:
 def _refuse_stale(claims: Mapping[str, Any], attempt: Attempt) -> None:
     """Refuse a sign-in that is older than the question for a new one. Raises NotProven."""
     auth_time = claims.get("auth_time")
-    if not isinstance(auth_time, int) or auth_time < attempt.begun_at - LEEWAY.total_seconds():
+    if not isinstance(auth_time, int | float) or auth_time < attempt.begun_at - LEEWAY.total_seconds():
         raise NotProven("the sign-in is not fresh")
+
+
+def _proven_at(claims: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Give when somebody proved who they are, where it is told; a clock that runs ahead a little tells our now."""
+    auth_time = claims.get("auth_time")
+    if not auth_time:
+        return None
+    if auth_time < 0 or auth_time > (now + LEEWAY).timestamp():
+        raise NotProven("the sign-in is not of now")
+    return min(datetime.fromtimestamp(auth_time, UTC), now)
 
 
 def _words(claims: Mapping[str, Any], name: str) -> str:

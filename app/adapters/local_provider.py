@@ -1,7 +1,7 @@
 """A real OpenID provider with made-up people, for demonstration and development on this machine only.
 
-`serve` starts it as a process of its own, and it ends when `serve` does: it reads its standard input and stops at the
-end of that. Whoever asks may be anybody of the list; production refuses it. Code with PKCE (S256) and nonce are
+`serve` starts it as a process of its own, and it ends when `serve` does, however that ends: it looks for its parent.
+Whoever asks may be anybody of the list; production refuses it. Code with PKCE (S256) and nonce are
 required, a code is used once, and the keys are made at start.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,7 @@ Clock = Callable[[], datetime]
 _WEAK_HERE = "urn:os2tilslut:weak"
 _CODE_LIVES, _TOKEN_LIVES = 60, 300  # seconds
 _SCOPES = "openid profile"
+_LOOKS_EVERY = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -260,9 +262,10 @@ def _sign_in(app: Flask, memory: _Memory, server: AuthorizationServer) -> None:
 
 
 def main() -> None:
-    """Run it until standard input ends."""
+    """Run it as long as the process that started it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--starter", type=int, required=True)
     parser.add_argument("--redirect", action="append", required=True)
     given = parser.parse_args()
     settings = config.read()
@@ -270,12 +273,14 @@ def main() -> None:
         sys.exit("the local provider is for demonstration and development")
     app = create(settings.oidc, given.redirect, lambda: clock.now(settings))
     server = make_server("127.0.0.1", given.port, app, threaded=True)
-    threading.Thread(target=_end_with_our_starter, daemon=True).start()
+    threading.Thread(target=_end_with, args=(given.starter,), daemon=True).start()
     server.serve_forever()
 
 
-def _end_with_our_starter() -> None:
-    sys.stdin.buffer.read()
+def _end_with(starter: int) -> None:
+    """End when the process that started us is gone: then somebody else is our parent."""
+    while os.getppid() == starter:
+        time.sleep(_LOOKS_EVERY)
     os._exit(0)
 
 

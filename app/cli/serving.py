@@ -52,7 +52,7 @@ def local_provider(surroundings: Service, port: int, provider_port: int) -> Iter
         return
     _make_people(surroundings)
     _refuse_taken(provider_port)
-    provider = subprocess.Popen(_provider(surroundings, port, provider_port), stdin=subprocess.PIPE)
+    provider = subprocess.Popen(_provider(surroundings, port, provider_port))
     try:
         _wait_for(provider, provider_port)
         at = surroundings.config.oidc.issuer
@@ -73,7 +73,8 @@ def _make_people(surroundings: Service) -> None:
 def _provider(surroundings: Service, port: int, provider_port: int) -> list[str]:
     bases = [f"http://127.0.0.1:{port}", f"http://localhost:{port}", surroundings.config.base_url.rstrip("/")]
     redirects = [word for base in bases if base for word in ("--redirect", f"{base}/sign-in/callback")]
-    return [sys.executable, "-m", "app.adapters.local_provider", "--port", str(provider_port), *redirects]
+    return [sys.executable, "-m", "app.adapters.local_provider", "--port", str(provider_port),
+            "--starter", str(os.getpid()), *redirects]  # fmt: skip
 
 
 def _refuse_taken(port: int) -> None:

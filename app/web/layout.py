@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, flash, g, request, session
 from flask_wtf import CSRFProtect
@@ -27,10 +28,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 # htmx and the design system bring no inline script or style; pictures may be data: for the icons in the style sheet.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    "connect-src 'self'; form-action 'self' {provider}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -207,6 +207,11 @@ def acting() -> Iterator[tuple[Session, Trail]]:
 def _secured(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    # A form that needs a fresh sign-in leads on to the provider, and browsers ask for that, too.
+    provider = urlsplit(config().oidc.issuer)
+    response.headers.setdefault(
+        "Content-Security-Policy", _POLICY.format(provider=f"{provider.scheme}://{provider.netloc}")
+    )
     if config().base_url.startswith("https://"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_TWO_YEARS}; includeSubDomains")
     if request.endpoint != "static":

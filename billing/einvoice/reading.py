@@ -28,6 +28,11 @@ MOST_TAGS = 200_000
 
 _MOST_ATTRIBUTES = 200_000
 _ENCODINGS = ("utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252")
+# What people take for an e-invoice, and what to do with it.
+_OTHERS = {
+    b"PK\x03\x04": "This is a ZIP archive: unpack it, and check the files in it.",
+    b"%PDF": "This is a PDF: check the XML that is attached to it, or that came beside it.",
+}
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"']{1,40})[\"']")
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _CUSTOMIZATION = f"{{{_UBL}CommonBasicComponents-2}}CustomizationID"
@@ -70,6 +75,9 @@ def _refuse_by_bytes(xml: bytes) -> None:
     """Refuse before parsing what would cost more than it is worth."""
     if len(xml) > LARGEST:
         raise Unreadable("SIZE", f"The document has {len(xml)} bytes; at most {LARGEST} are read.")
+    for start, reason in _OTHERS.items():
+        if xml.startswith(start):
+            raise Unreadable("XML", reason)
     if b"\0" in xml:
         raise Unreadable("NUL", "The document holds NUL bytes; an e-invoice is UTF-8.")
     if not xml.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app import config, create_app
 from tests.command_line import CommandLine
 from tests.scenarios import database, files
 
@@ -111,6 +112,17 @@ def test_production_approves_and_adopts_by_no_mere_name(starter: CommandLine) ->
     assert (approved.code, adopted.code, issued.code) == (1, 1, 1)
     assert "godkender" in approved.err
     assert database.dump(line) == before
+
+
+@ON_ONE
+def test_no_word_to_flask_turns_its_debugger_on(empty: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 18."""
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    monkeypatch.setenv("FLASK_ENV", "development")
+
+    made = create_app(config.read(production(empty).environment))
+
+    assert (made.debug, made.testing) == (False, False)
 
 
 @ON_ONE

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import requests
@@ -52,11 +52,13 @@ def serving(line: CommandLine, port: int, provider_port: int) -> Iterator[subpro
     words = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
     options = ["--port", str(port), "--provider-port", str(provider_port)]
     with (line.folder / "serve.log").open("wb") as log:
-        running = subprocess.Popen([*words, *options], env=line.environment, stdout=log, stderr=log)
+        running = subprocess.Popen([*words, *options], env=line.environment, stdout=log, stderr=log,
+                                   start_new_session=True)  # fmt: skip
         try:
             yield running
         finally:
-            running.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)  # its workers, too
             running.wait()
 
 
@@ -78,13 +80,13 @@ def test_serving_gives_a_workplace_one_can_sign_in_to_and_leaves_nothing_running
 
 
 def test_the_provider_ends_when_serve_is_killed(starter: CommandLine) -> None:
-    provider = free_port()
+    port, provider = free_port(), free_port()
 
-    with serving(starter, free_port(), provider) as running:
-        until(True, provider)
-        os.kill(running.pid, signal.SIGKILL)
+    with serving(starter, port, provider) as running:
+        until(True, port, provider)
+        os.kill(running.pid, signal.SIGKILL)  # and not its workers, which hold whatever it had open
 
-    until(False, provider)
+        until(False, provider)
 
 
 def test_a_provider_port_that_somebody_has_is_refused(starter: CommandLine) -> None:
@@ -99,7 +101,9 @@ def test_a_provider_port_that_somebody_has_is_refused(starter: CommandLine) -> N
 
 
 def test_the_provider_refuses_to_run_in_production(empty: CommandLine) -> None:
-    words = [sys.executable, "-m", "app.adapters.local_provider", "--port", str(free_port()), "--redirect", "x"]
+    words = [sys.executable, "-m", "app.adapters.local_provider", "--port", str(free_port())]
+
+    words += ["--starter", str(os.getpid()), "--redirect", "x"]
 
     ended = subprocess.run(words, env=production(empty).environment, capture_output=True, timeout=60, check=False)
 

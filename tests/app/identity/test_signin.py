@@ -193,6 +193,10 @@ def test_an_honest_token_of_the_other_provider_is_taken(known: CommandLine, brow
         ({"sub": ["somebody"]}, "right"),
         ({"at_hash": "wrong"}, "right"),
         ({"amr": "otp"}, "right"),
+        ({"auth_time": "now"}, "right"),
+        ({"auth_time": 10**30}, "right"),
+        ({"auth_time": -1}, "right"),
+        ({"auth_time": SECONDS + 61}, "right"),
     ],
 )
 def test_a_token_that_is_not_ours_now_and_signed_signs_nobody_in(
@@ -210,7 +214,7 @@ def test_a_token_that_is_not_ours_now_and_signed_signs_nobody_in(
 
     assert answer.status_code == 400
     assert browser.name == ""
-    assert re.search("NotProven (the id token is not right|no subject)", caplog.text)
+    assert re.search("NotProven (the id token is not right|no subject|the sign-in is not of now)", caplog.text)
 
 
 @ON_ONE
@@ -286,6 +290,33 @@ def test_userinfo_of_somebody_else_is_refused(known: CommandLine, browsers: Brow
     liar.claims, liar.userinfo = {"name": None}, {"sub": "somebody else", "name": "En Anden"}
 
     assert comes_back(browsers(known), liar).status_code == 400
+
+
+@ON_ONE
+def test_a_provider_whose_clock_runs_ahead_a_little_signs_in_as_of_now(
+    known: CommandLine, browsers: Browsers, liar: Liar
+) -> None:
+    liar.claims = {"auth_time": SECONDS + 59}
+
+    answer = comes_back(browsers(known), liar, "/sign-in?fresh=1")
+
+    assert answer.status_code == 303
+    told = rows.column(known, "SELECT signed_in_at FROM browser_session WHERE user_id = 1")
+    assert [str(moment)[:19] for moment in told] == ["2027-01-15 10:00:00"]
+
+
+@ON_ONE
+@pytest.mark.parametrize(("ways", "in_the_form"), [(["client_secret_post"], True), (["client_secret_basic"], False)])
+def test_the_secret_is_given_as_the_provider_takes_it(
+    known: CommandLine, browsers: Browsers, liar: Liar, ways: list[str], in_the_form: bool
+) -> None:
+    liar.about = {"token_endpoint_auth_methods_supported": ways}
+    browser = browsers(known)
+
+    comes_back(browser, liar)
+
+    assert browser.name == "En Økonom"
+    assert ("client_secret" in liar.asked[0]) == in_the_form
 
 
 # --- the provider fails
