@@ -45,7 +45,9 @@ class Measured:
         return statistics.quantiles(self.each, n=20)[-1] * 1000
 
 
-def measure(port: int, path: str, headers: Mapping[str, str], seconds: float, connections: int = CONNECTIONS) -> Measured:
+def measure(
+    port: int, path: str, headers: Mapping[str, str], seconds: float, connections: int = CONNECTIONS
+) -> Measured:
     """Ask for one path again and again. Raises Unexpected."""
     return asyncio.run(_measure(port, _request(path, headers), seconds, connections))
 
@@ -54,7 +56,9 @@ async def _measure(port: int, asked: bytes, seconds: float, connections: int) ->
     loop = asyncio.get_running_loop()
     begun = time.perf_counter()
     opened = [
-        await loop.create_connection(lambda: _Connection(asked, begun + seconds, loop.create_future()), "127.0.0.1", port)
+        await loop.create_connection(
+            lambda: _Connection(asked, begun + seconds, loop.create_future()), "127.0.0.1", port
+        )
         for _ in range(connections)
     ]
     each = [took for _, connection in opened for took in await connection.over]

@@ -15,12 +15,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import select
 
-from app import annual_work, create_app, database, migrating, serving
+from app import annual_work, create_app, migrating
 from app.access import Role
 from app.cli.service import Service
 from app.config import read
@@ -28,7 +28,6 @@ from benchmarks import client, people, registers
 from benchmarks.client import Measured
 from billing import annual_run, approvals, seller
 from billing.gathering import INVOICES
-from foundation.audit import Trail
 
 AUTHORITIES = 1_000
 SECONDS = 6.0  # each page
@@ -68,9 +67,7 @@ def measure(url: str, folder: str) -> Told:
             bare = _page(port, "/authorities", {})
         with _served("wsgi:app", ground.environ) as (port, process):
             headers = {"Cookie": f"{ground.service.config.session_cookie}={ground.cookie}"}
-            pages = {"bare list": bare} | {
-                name: _page(port, path, headers) for name, path in _paths(ground).items()
-            }
+            pages = {"bare list": bare} | {name: _page(port, path, headers) for name, path in _paths(ground).items()}
             anew = [_anew(ground, port, headers) for _ in range(_MADE_ANEW)]
             memory = _memory(port, process, headers)
     finally:
