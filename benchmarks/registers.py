@@ -69,6 +69,11 @@ def add(session: Session, ids: range) -> None:
             session.execute(insert(table), rows)
 
 
+def count_again(session: Session, count: int) -> None:
+    """Add the inhabitants of a year later, on which the next year's fees rest; the caller commits."""
+    session.execute(insert(POPULATION), [_inhabitants(id_) | {"year": YEAR} for id_ in range(1, count + 1)])
+
+
 def _registers(ids: range) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     yield AUTHORITIES, [_authority(id_) for id_ in ids]
     yield POPULATION, [_inhabitants(id_) for id_ in ids]

@@ -16,6 +16,7 @@ from app.web import (
     lists,
     settings,
     signin,
+    speaking,
     start,
     tokens,
     users,
@@ -32,5 +33,6 @@ def install(app: Flask) -> None:
     """Put the pages into an application."""
     layout.install(app)
     app.jinja_env.globals["shown"] = lists.shown
+    app.context_processor(lambda: speaking.IN[layout.spoken()])
     for subject in _SUBJECTS:
         app.register_blueprint(subject.blueprint)

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, event
 
 from benchmarks import registers
 from billing import annual_run, approvals, gathering, invoices, seller
 from billing.invoices import Terms
 from foundation.audit import Trail
+from tests import queries
 from tests.command_line import CommandLine
 
 TERMS = Terms(registers.YEAR, "real", date(registers.YEAR, 1, 15), seller.made_up())
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Hear every statement."""
-    heard: list[str] = []
-
-    def hear(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        heard.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", hear)
-    yield heard
-    event.remove(Engine, "before_cursor_execute", hear)
 
 
 def filled(line: CommandLine, payers: int) -> CommandLine:
@@ -44,7 +29,7 @@ def filled(line: CommandLine, payers: int) -> CommandLine:
 
 def plan_queries(line: CommandLine) -> int:
     """Count the queries of a plan."""
-    with counted() as heard, line.session() as session:
+    with queries.heard() as heard, line.session() as session:
         annual_run.plan(session, registers.YEAR, seller.made_up())
         return len(heard)
 
@@ -53,7 +38,7 @@ def batch_queries(line: CommandLine, at_most: int) -> int:
     """Count the queries of one batch."""
     with line.session() as session:
         trail = Trail(session, "kommandolinjen", registers.MOMENT)
-        with counted() as heard:
+        with queries.heard() as heard:
             invoices.issue_batch(session, TERMS, trail, at_most=at_most)
             trail.write()
         return len(heard)

@@ -1,0 +1,30 @@
+"""The web server with the settings production runs with, for `serve` and for the benchmarks alike.
+
+Why these numbers: docs/decisions/0018-how-many-at-once.md.
+"""
+
+from __future__ import annotations
+
+from granian import Granian
+from granian.constants import Interfaces
+
+#: Processes. Each answers by itself; more of them use more processor cores.
+WORKERS = 2
+#: Requests a process works on at a time. Python computes for one of them; the others wait for the database.
+THREADS = 4
+#: Requests a process takes in while others are worked on; who comes beyond that waits at the door.
+BACKPRESSURE = 64
+
+
+def server(target: str, port: int, workers: int = WORKERS, address: str = "127.0.0.1") -> Granian:
+    """Make the server of a WSGI application; `serve` runs it until it is stopped."""
+    return Granian(
+        target,
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        backpressure=BACKPRESSURE,
+        websockets=False,
+    )
