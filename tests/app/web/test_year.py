@@ -212,8 +212,9 @@ def test_hostile_filters_find_what_they_find_and_are_written_as_text(app: Flask,
     assert "<script>" not in page.replace('<script src="', "")
 
 
-def test_a_sign_that_no_text_has_is_refused(app: Flask) -> None:
-    assert auditor(app).get("/year/2028?q=%00").status_code == 400
+@pytest.mark.parametrize("asked", ["q=%00", "q=%FF"])
+def test_a_sign_that_no_text_has_is_refused(app: Flask, asked: str) -> None:
+    assert auditor(app).get(f"/year/2028?{asked}").status_code == 400
 
 
 @pytest.mark.parametrize("role", [Role.SIGNATORY, Role.COORDINATION, Role.ADMINISTRATOR])
