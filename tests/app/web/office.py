@@ -25,9 +25,7 @@ OWN, OTHER = files.starter()[:2]
 
 def person(number: int, *roles: Role, signed_in: timedelta = timedelta(minutes=1), **about: Any) -> Principal:
     """Make somebody up who signed in a while ago."""
-    return Principal(
-        number, f"Person {number}", frozenset(roles), signed_in_at=NOW - signed_in, via="browser", **about
-    )
+    return Principal(number, f"Person {number}", frozenset(roles), signed_in_at=NOW - signed_in, via="browser", **about)
 
 
 FINANCE, APPROVER = person(1, Role.FINANCE), person(2, Role.APPROVER)

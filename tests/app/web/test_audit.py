@@ -14,7 +14,6 @@ from tests.command_line import CommandLine
 from tests.foundation import tampering
 
 
-
 def entry_of(desk: Office, action: str) -> str:
     """Give the address of the newest entry of an action that the person sees."""
     found = re.search(r'href="(/audit/\d+)"', desk.read(f"/audit?action={action}"))
@@ -82,8 +81,7 @@ def test_verifying_says_that_nothing_is_broken(desk: Office) -> None:
 
 def test_verifying_names_what_was_tampered_with(desk: Office, issued: CommandLine) -> None:
     with issued.session() as session:
-        tampering.disarm(session)
-        session.execute(ENTRIES.update().where(ENTRIES.c.position == 3).values(actor="En anden"))
+        tampering.tamper(session, ENTRIES, "UPDATE audit_entry SET actor = 'En anden' WHERE position = 3")
 
     answer = desk.by(ADMINISTRATOR).post("/audit/verify")
 

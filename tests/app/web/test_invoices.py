@@ -58,7 +58,9 @@ def test_who_reads_no_invoices_gets_none(desk: Office, who: object) -> None:
 
 def test_a_document_is_the_kept_bytes_and_is_asked_for_once(desk: Office, issued: CommandLine) -> None:
     with issued.session() as session:
-        kept = dict(session.execute(select(RENDERINGS.c.format, RENDERINGS.c.content).where(RENDERINGS.c.invoice_id == 1)).all())
+        kept = dict(
+            session.execute(select(RENDERINGS.c.format, RENDERINGS.c.content).where(RENDERINGS.c.invoice_id == 1)).all()
+        )
 
     for form, content in kept.items():
         answer = desk.by(AUDITOR).get(f"/invoices/{FIRST}/{form}")
@@ -102,8 +104,8 @@ def test_a_character_that_no_database_keeps_is_refused_before_it_comes_to_one(de
 def test_filters_narrow_the_list_and_the_file(desk: Office) -> None:
     desk.by(FINANCE)
 
-    found = {query: desk.get(f"/invoices.csv?{query}").text for query in (f"q={OTHER.cvr}", f"q={FIRST}", "state=valid",
-                                                                         "product=OS2valghalla", "kind=credit_note")}  # fmt: skip
+    queries = (f"q={OTHER.cvr}", f"q={FIRST}", "state=valid", "product=OS2valghalla", "kind=credit_note")
+    found = {query: desk.get(f"/invoices.csv?{query}").text for query in queries}
 
     assert [FIRST in text for text in found.values()] == [False, True, False, True, False]
     assert [SECOND in text for text in found.values()] == [True, False, False, True, False]
