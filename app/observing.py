@@ -10,28 +10,28 @@ import logging
 import os
 import time
 import uuid
+from functools import cache
 from ipaddress import ip_address
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from app import access
 from app.config import Config
 from foundation.errors import NotFound
 from foundation.language import Text
 
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram
+
 blueprint = Blueprint("observing", __name__)
 
 #: Where workers leave their figures for each other; empty where there is one process.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
-_REQUESTS = Counter("os2tilslut_requests", "Requests answered", ["method", "route", "status"])
-_SECONDS = Histogram("os2tilslut_request_seconds", "Time to answer", ["route"],
-                     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))  # fmt: skip
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # seconds
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = structlog.get_logger("os2tilslut.request")
@@ -85,8 +85,9 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     taken = time.perf_counter() - g.get("begun", time.perf_counter())
     method = request.method if request.method in _METHODS else "other"
-    _REQUESTS.labels(method, route(), str(response.status_code)).inc()
-    _SECONDS.labels(route()).observe(taken)
+    requests, seconds = _instruments()
+    requests.labels(method, route(), str(response.status_code)).inc()
+    seconds.labels(route()).observe(taken)
     _log.info(
         "request", method=method, path=path(), status=response.status_code, ms=round(taken * 1000, 1), user=_user()
     )
@@ -114,12 +115,26 @@ def _user() -> int | None:
 # --- figures
 
 
+@cache
+def _instruments() -> tuple[Counter, Histogram]:
+    """Make what counts, at the first request: importing it decides whether workers share, and `serve` forks them."""
+    from prometheus_client import Counter, Histogram
+
+    return (
+        Counter("os2tilslut_requests", "Requests answered", ["method", "route", "status"]),
+        Histogram("os2tilslut_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS),
+    )
+
+
 @blueprint.get("/metrics")
 @access.public
 def metrics() -> ResponseReturnValue:
     """Give the figures of all workers, to the machine itself or to who has the token."""
     if not (_has_token() or _is_here()):
         raise NoFigures(Text("her er intet", "there is nothing here"))
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
     registry = REGISTRY
     if os.environ.get(SHARED):
         registry = CollectorRegistry()
