@@ -7,7 +7,7 @@ what stood when it was made, and is refused where that has changed since.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from authorities.register import AUTHORITIES
 from foundation import identifiers, proposals, wording
 from foundation.audit import ENTRIES, Trail, canonical
 from foundation.errors import Conflict, NotFound, Refused
-from foundation.language import Text, joined
+from foundation.language import Text, joined, same
 from foundation.proposals import Proposal
 
 PlaceKind = Literal["agreement", "membership"]
@@ -220,24 +220,29 @@ def _differing(was: Details, now: Details) -> dict[str, list[str | None]]:
 # --- checking
 
 
+def faults(place: Place, given: Details) -> dict[str, Text]:
+    """Tell what is wrong with details, by fact; nothing where they are right."""
+    return dict(_faults(place, _clean(given)))
+
+
 def _checked(
     session: Session, authority_id: int, wanted: Mapping[Place, Details]
 ) -> dict[Place, tuple[Details, Details]]:
     """Give what would change, by place. Raises NoSuchPlace or DetailsRefused."""
     stands = {standing.place: standing.details for standing in of(session, authority_id)}
     changes: dict[Place, tuple[Details, Details]] = {}
-    faults: list[Text] = []
+    found: list[Text] = []
     for place, given in wanted.items():
         if place not in stands:
             raise NoSuchPlace(
                 Text("aftalen eller medlemskabet findes ikke", "there is no such agreement or membership")
             )
         details = _clean(given)
-        faults += _faults(place, details)
+        found += [same(f"{fact}: ") + reason for fact, reason in _faults(place, details)]
         if details != stands[place]:
             changes[place] = (stands[place], details)
-    if faults:
-        raise DetailsRefused(joined(faults, by="\n"))
+    if found:
+        raise DetailsRefused(joined(found, by="\n"))
     return changes
 
 
@@ -246,18 +251,14 @@ def _clean(given: Details) -> Details:
     return Details(**{fact: value or None for fact, value in words.items()})
 
 
-def _faults(place: Place, details: Details) -> Sequence[Text]:
-    faults = [
-        Text(f"{name}: ", f"{name}: ") + fault
-        for name in ("person_reference", "order_reference", "accounting_cost")
-        if (fault := wording.fault(getattr(details, name) or "", _LONGEST_REFERENCE))
-    ]
+def _faults(place: Place, details: Details) -> Iterator[tuple[str, Text]]:
+    for name in ("person_reference", "order_reference", "accounting_cost"):
+        if fault := wording.fault(getattr(details, name) or "", _LONGEST_REFERENCE):
+            yield name, fault
     if details.gln is not None and (fault := identifiers.gln_fault(details.gln)):
-        faults.append(Text("gln: ", "gln: ") + fault)
+        yield "gln", fault
     if details.format is not None and details.format not in FORMATS:
-        faults.append(Text("format: vælg oioubl eller peppol", "format: choose oioubl or peppol"))
+        yield "format", Text("vælg oioubl eller peppol", "choose oioubl or peppol")
     choices = ENDPOINTS if place.kind == "agreement" else ()
     if details.endpoint is not None and details.endpoint not in choices:
-        faults.append(Text("endpoint: vælg gln eller cvr, kun for en aftale",
-                           "endpoint: choose gln or cvr, for an agreement only"))  # fmt: skip
-    return faults
+        yield "endpoint", Text("vælg gln eller cvr, kun for en aftale", "choose gln or cvr, for an agreement only")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from agreements import products
 from fee_tables import catalogue
+from fee_tables.reader import TableFault, TableRefused
 from fee_tables.text import Decision
 from foundation import proposals
 from foundation.audit import Trail
@@ -40,6 +41,16 @@ def check(session: Session, text: str, name: str = NAME) -> Decision:
             Text("tabellen er allerede vedtaget ord for ord", "the table is adopted already, word for word")
         )
     return found[name]
+
+
+def tried(session: Session, text: str) -> tuple[Decision | None, Sequence[TableFault]]:
+    """Check a text for somebody who is still writing it: the decision, or none and every fault with its line."""
+    try:
+        return check(session, text), ()
+    except TableRefused as refused:
+        return None, refused.faults[NAME]
+    except AdoptedAlready as already:
+        return None, (TableFault(1, already.text),)
 
 
 def propose(session: Session, text: str, trail: Trail) -> Proposal:

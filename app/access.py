@@ -7,7 +7,7 @@ person's scope is answered like something that does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from agreements.models import Agreement, Product
 from app import clock
 from authorities.models import Authority
 from billing.models import Invoice
+from foundation.audit import AuditEntry
 from foundation.errors import DomainError
 from foundation.language import Language, Text
 
@@ -67,6 +68,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "authority.change": {FINANCE: ALL},
         "authority.approve": {APPROVER: ALL},
         "tables.read": dict.fromkeys(Role, ALL),  # what is adopted; whoever drafts sees drafts
+        "tables.read_drafts": {**_READERS, ADMINISTRATOR: ALL},
         "tables.draft": {FINANCE: ALL, APPROVER: ALL},
         "tables.adopt": {APPROVER: ALL},
         "run.read": _READERS,
@@ -85,6 +87,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "settings.propose": {FINANCE: ALL, ADMINISTRATOR: ALL},
         "settings.approve": {APPROVER: ALL},
         "audit.read": {FINANCE: OWN, APPROVER: ALL, AUDITOR: ALL, ADMINISTRATOR: ALL},
+        "audit.data": {FINANCE: OWN, APPROVER: ALL, AUDITOR: ALL},  # what an entry says beyond who, when and what about
         "audit.verify": {AUDITOR: ALL, ADMINISTRATOR: ALL},
         "token.create": dict.fromkeys(Role, OWN),
         "account.use": dict.fromkeys(Role, OWN),  # one's own page, signing out, the start page
@@ -121,6 +124,7 @@ class Principal:
     signed_in_at: datetime | None = None  # when the provider says the person proved who it is
     via: Literal["nobody", "browser", "token"] = "nobody"
     language: Language = "da"
+    permissions: frozenset[str] | None = None  # None: all that the roles give; a token's own where there is one
 
     @property
     def actor(self) -> str:
@@ -130,6 +134,8 @@ class Principal:
     def scope(self, permission: str) -> Scope:
         """Tell how far a permission reaches for this person."""
         if self.via == "token" and permission in NEVER_BY_TOKEN:
+            return NOTHING
+        if self.permissions is not None and permission not in self.permissions:
             return NOTHING
         extents = {extent for role, extent in POLICY[permission].items() if role in self.roles}
         return Scope(
@@ -178,9 +184,13 @@ def scope(permission: str) -> Scope:
 # --- narrowing: the only place where a query learns what a person may see
 
 
-def authorities(statement: Select[Rows], permission: str = "authority.read") -> Select[Rows]:
-    """Narrow a select over `authority` to those in the person's scope."""
-    return _narrowed(statement, scope(permission), Authority.id)
+def authorities(statement: Select[Rows], permission: str = "authority.read", *, wholly: bool = False) -> Select[Rows]:
+    """Narrow a select over `authority` to those in the person's scope.
+
+    `wholly` leaves out those known only through a product's group, which sees names and states, nothing more.
+    """
+    reach = scope(permission)
+    return _narrowed(statement, replace(reach, products=frozenset()) if wholly else reach, Authority.id)
 
 
 def agreements(statement: Select[Rows], permission: str = "agreement.read") -> Select[Rows]:
@@ -194,11 +204,50 @@ def agreements(statement: Select[Rows], permission: str = "agreement.read") -> S
 
 
 def invoices(statement: Select[Rows], permission: str = "invoice.read") -> Select[Rows]:
-    """Narrow a select over `invoice` to those in the person's scope; a group sees totals, never invoices."""
+    """Narrow a select over `invoice` to those in the person's scope; a group sees totals, never invoices.
+
+    A rehearsal is the secretariat's own: whoever reads only its own authority's invoices never sees one.
+    """
     reach = scope(permission)
     if reach.everything:
         return statement
-    return statement.where(Invoice.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
+    if not reach.authorities:
+        return statement.where(false())
+    return statement.where(Invoice.authority_id.in_(sorted(reach.authorities)), Invoice.book == "real")
+
+
+def master_data(statement: Select[Rows], permission: str = "authority.read") -> Select[Rows]:
+    """Narrow a select over facts joined with `authority` to those read whole; a group sees names and states only."""
+    reach = scope(permission)
+    if reach.everything:
+        return statement
+    return statement.where(Authority.id.in_(sorted(reach.authorities)) if reach.authorities else false())
+
+
+def audit_entries(statement: Select[Rows]) -> Select[Rows]:
+    """Narrow a select over `audit_entry` to all, or to what the person did itself."""
+    reach = scope("audit.read")
+    if reach.everything:
+        return statement
+    return statement.where(AuditEntry.actor == current().actor if reach.own else false())
+
+
+def sees_audit_data(actor: str) -> bool:
+    """Tell whether the person reads what an actor's entries hold; an administrator reads only that they are there."""
+    person = current()
+    return bool(person.roles & {APPROVER, AUDITOR}) or actor == person.actor
+
+
+def entries(statement: Select[Rows], permission: str = "audit.read") -> Select[Rows]:
+    """Narrow a select over `audit_entry` to those in the person's scope: all, or what it did itself."""
+    if scope(permission).everything:
+        return statement
+    return statement.where(AuditEntry.actor.endswith(f" #{current().user_id}", autoescape=True))
+
+
+def own_authorities(permission: str) -> Select[Authority]:
+    """Ask for the authorities that a permission reaches because the person belongs to them."""
+    return select(Authority).where(Authority.id.in_(sorted(scope(permission).authorities))).order_by(Authority.name)
 
 
 def _narrowed(statement: Select[Rows], reach: Scope, authority_id: ColumnElement[int] | Any) -> Select[Rows]:

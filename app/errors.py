@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
@@ -16,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from app import access, database
 from app.access import NotAllowed, NotFresh, NotSignedIn
-from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused
+from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused, RowsRefused
 from foundation.language import Text
 
 _STATUSES: tuple[tuple[type[DomainError], int], ...] = (
@@ -40,6 +41,14 @@ class TooMany(Refused):
         self.seconds = seconds
 
 
+class Malformed(Refused):
+    """A program sent members or parameters that are not of the documented form; `faults` names each by its place."""
+
+    def __init__(self, text: Text, faults: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(text)
+        self.faults = tuple(faults)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A refusal, ready to be told."""
@@ -47,11 +56,12 @@ class Problem:
     status: int
     code: str  # stable: programs rely on it
     text: Text
+    more: Mapping[str, object] = field(default_factory=dict)  # further members for programs
 
     @property
     def title(self) -> Text:
         """Give the heading of the page."""
-        return _TITLES.get(self.status, Text("Det gik ikke", "That did not work"))
+        return _TITLES_OF_CODES.get(self.code) or _TITLES.get(self.status, Text("Det gik ikke", "That did not work"))
 
 
 _TITLES = {
@@ -61,12 +71,16 @@ _TITLES = {
     404: Text("Siden findes ikke", "Page not found"),
     405: Text("Det kan man ikke her", "That is not done here"),
     409: Text("Noget er ændret imens", "Something changed meanwhile"),
+    412: Text("Noget er ændret imens", "Something changed meanwhile"),
     413: Text("Det er for stort", "That is too large"),
+    415: Text("Det kan vi ikke læse", "That cannot be read here"),
     422: Text("Det blev ikke gemt", "Nothing was stored"),
     429: Text("Vent lidt", "Wait a little"),
     500: Text("Der er sket en fejl hos os", "Something went wrong on our side"),
     503: Text("Det kan ikke lade sig gøre lige nu", "That cannot be done right now"),
 }
+
+_TITLES_OF_CODES = {"not_fresh": Text("Log ind igen", "Sign in again")}
 
 _WORDS = {
     400: Text("Gå tilbage, hent siden igen, og prøv en gang til", "Go back, load the page again and retry"),
@@ -75,6 +89,10 @@ _WORDS = {
         "The address is wrong, or what it shows is not for you",
     ),
     405: Text("Adressen kan ikke bruges på den måde", "The address cannot be used that way"),
+    412: Text("If-Match passer ikke til det, der er. Læs det igen", "If-Match does not fit what stands. Read it again"),
+    415: Text(
+        "Send indholdet som den slags, dokumentationen nævner", "Send the content as the kind the documentation names"
+    ),
     413: Text("Send højst 16 MB ad gangen", "Send at most 16 MB at a time"),
     500: Text(
         "Fejlen er noteret. Intet er gemt halvt. Prøv igen om lidt",
@@ -100,7 +118,23 @@ def code_of(kind: type[BaseException]) -> str:
 def problem_of(error: DomainError) -> Problem:
     """Give the status and words of a refusal."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 422)
-    return Problem(429 if isinstance(error, TooMany) else status, code_of(type(error)), error.text)
+    status = 429 if isinstance(error, TooMany) else status
+    text = error.head if isinstance(error, RowsRefused) and is_api() else error.text  # a program reads the rows
+    return Problem(status, code_of(type(error)), text, _more(error))
+
+
+def _more(error: DomainError) -> dict[str, object]:
+    """Give what a program can mend by: every wrong row of what it sent, every wrong member."""
+    if isinstance(error, RowsRefused):
+        rows = [
+            {"row": fault.row, "column": fault.column or None, "reason_da": fault.reason.da,
+             "reason_en": fault.reason.en}
+            for fault in error.faults
+        ]  # fmt: skip
+        return {"rows": rows, "untold_rows": error.untold}
+    if isinstance(error, Malformed):
+        return {"errors": [{"at": at, "reason": reason} for at, reason in error.faults]}
+    return {}
 
 
 def is_api() -> bool:
@@ -110,17 +144,28 @@ def is_api() -> bool:
 
 def _refused(error: DomainError) -> ResponseReturnValue:
     if not is_api() and isinstance(error, NotSignedIn | NotFresh):
-        return _to_sign_in(fresh=isinstance(error, NotFresh))
+        return _ask_to_sign_in(error)
     problem = problem_of(error)
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooMany) else {}
     return answer(problem, headers)
 
 
-def _to_sign_in(*, fresh: bool) -> ResponseReturnValue:
-    # A form that was sent cannot be sent again by a redirect: the person comes back to the page it stood on.
-    back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else _page_of_form()
-    asked = {"next": back} | ({"fresh": "1"} if fresh else {})
-    return redirect(f"{url_for('signin.sign_in')}?{urlencode(asked)}", HTTPStatus.SEE_OTHER)
+def _ask_to_sign_in(error: NotSignedIn | NotFresh) -> ResponseReturnValue:
+    """Send a browser to sign in and back; where a form was sent, by a link on a page.
+
+    A browser holds the whole way of a form, redirects and all, to what the policy lets forms go to, which is only this
+    host; and what was sent cannot be sent again, so the person comes back to the page the form stood on.
+    """
+    is_form = request.method not in ("GET", "HEAD")
+    if request.headers.get("HX-Request") == "true":
+        return answer(problem_of(error), {"HX-Refresh": "true"})  # the page itself is asked for anew, and redirected
+    back = _page_of_form() if is_form else request.full_path.rstrip("?")
+    asked = {"next": back} | ({"fresh": "1"} if isinstance(error, NotFresh) else {})
+    address = f"{url_for('signin.sign_in')}?{urlencode(asked)}"
+    if not is_form:
+        return redirect(address, HTTPStatus.SEE_OTHER)
+    problem = problem_of(error)
+    return render_template("problem.html", problem=problem, sign_in=address), problem.status
 
 
 def _page_of_form() -> str:
@@ -160,6 +205,8 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> ResponseR
     if is_api():
         response = jsonify(as_json(problem))
         response.content_type = "application/problem+json"
+        if problem.status == 401:
+            extra["WWW-Authenticate"] = 'Bearer realm="os2tilslut"'
         return response, problem.status, extra
     if request_ctx.url_adapter is None:  # the host is not ours: no page of ours is made for it
         return Response(problem.text.da, problem.status, extra, mimetype="text/plain")
@@ -168,7 +215,8 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> ResponseR
 
 def as_json(problem: Problem) -> dict[str, object]:
     """Give a problem as RFC 9457 has it, in the caller's language, with both beside."""
-    spoken = access.ANONYMOUS.language if problem.status == 500 else access.current().language
+    # Who asks is not looked up here: the fault may be that it cannot be.
+    spoken = g.get("principal", access.ANONYMOUS).language
     return {
         "type": "about:blank",
         "title": problem.title[spoken],
@@ -177,4 +225,5 @@ def as_json(problem: Problem) -> dict[str, object]:
         "detail": problem.text[spoken],
         "detail_da": problem.text.da,
         "detail_en": problem.text.en,
+        **problem.more,
     }

@@ -32,10 +32,11 @@ INVOICES: Table = Invoice.__table__  # type: ignore[assignment]
 APPROVED_ACTION = "plan.approved"
 ISSUED_ACTION = "invoice.issued"
 BATCH_ACTION = "batch.issued"  # its subject is that of the approval
-_HARMLESS = (
+HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
     *proposals.ACTIONS, "export.made",
     "user.invited", "user.accepted", "user.ended", "role.granted", "role.ended", "seat.given", "seat.ended",
+    "token.made", "token.ended",
 )  # fmt: skip
 
 _ROWS_AT_A_TIME = 500
@@ -223,7 +224,7 @@ def is_undisturbed(session: Session, year: int, book: Book) -> bool:
     if any(other != own and other.endswith(f" {book}") for other in session.execute(others).scalars()):
         return False
     last = session.execute(select(entries.action, func.max(entries.position)).group_by(entries.action))
-    return all(position <= approved_at for action, position in last if action not in _HARMLESS)
+    return all(position <= approved_at for action, position in last if action not in HARMLESS)
 
 
 def count_outstanding(session: Session, approval: Approval) -> int:

@@ -7,6 +7,8 @@ on those of the public standard chart. Debit is above zero, credit below; every 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Table, select
@@ -72,6 +74,27 @@ def invoice_amounts(lines: Iterable[Earned], vat: Money, accounts: Mapping[str, 
     income[OUTPUT_VAT, None] = -vat.ore
     postings = [Amount(account, product, Money(ore)) for (account, product), ore in income.items() if ore]
     return [Amount(RECEIVABLES, None, Money(-sum(income.values()))), *postings]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An entry as it stands in the ledger."""
+
+    posted_on: date
+    text: str
+    amounts: tuple[Amount, ...]
+
+
+def booked(session: Session, invoice_id: int) -> Booked | None:
+    """Give what an invoice or credit note posted, in one query."""
+    rows = session.execute(
+        select(ENTRIES.c.posted_on, ENTRIES.c.text, POSTINGS.c.account, POSTINGS.c.product, POSTINGS.c.amount_ore)
+        .join(POSTINGS, POSTINGS.c.entry_id == ENTRIES.c.id)
+        .where(ENTRIES.c.invoice_id == invoice_id)
+        .order_by(POSTINGS.c.position)
+    ).all()
+    amounts = tuple(Amount(row.account, row.product, Money(row.amount_ore)) for row in rows)
+    return Booked(rows[0].posted_on, rows[0].text, amounts) if rows else None
 
 
 def account_numbers(session: Session) -> set[str]:

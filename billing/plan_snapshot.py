@@ -23,7 +23,7 @@ from billing.charges import Draft
 from billing.gathering import Book
 from billing.seller import Seller
 from fee_tables.calculation import Kind
-from foundation import audit, proposals
+from foundation import audit
 from foundation.money import Money, total
 from foundation.sorting import alphabetical
 
@@ -31,12 +31,7 @@ from foundation.sorting import alphabetical
 LINES_KEPT = 100_000
 
 #: What changes nothing that a plan is made of, however often it is done.
-INDIFFERENT = frozenset(
-    {
-        approvals.APPROVED_ACTION, "plan.invoices", "documents.rendered", "documents.validated", "export.made",
-        *proposals.ACTIONS,
-    }
-)  # fmt: skip
+INDIFFERENT = frozenset(approvals.HARMLESS) - {approvals.ISSUED_ACTION, approvals.BATCH_ACTION}
 
 Column = Literal["order", "name", "cvr", "band", "lines", "net", "vat", "gross"]
 COLUMNS: tuple[Column, ...] = get_args(Column)

@@ -188,3 +188,19 @@ def kept(session: Session, year: int, book: Book, *, after: int, at_most: int) -
         content[row.invoice_id][row.format] = row.content
         ids[row.invoice_id][row.format] = row.id
     return [(row.id, Kept(row.number, row.document, content[row.id], ids[row.id])) for row in invoices]
+
+
+@dataclass(frozen=True, slots=True)
+class OneKept:
+    """The bytes of one document, with their SHA-256."""
+
+    content: bytes
+    sha256: str
+
+
+def one(session: Session, invoice_id: int, format_: str) -> OneKept | None:
+    """Give an invoice's document of one format as kept, in one query; None where it is not made yet."""
+    columns = RENDERINGS.c
+    found = select(columns.content, columns.sha256).where(columns.invoice_id == invoice_id, columns.format == format_)
+    row = session.execute(found).first()
+    return None if row is None else OneKept(row.content, row.sha256)

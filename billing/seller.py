@@ -37,6 +37,9 @@ HIGHEST_CREDIT_LIMIT = 10**9
 _UNKNOWN_TOLD = 50
 
 _MADE_UP = Path(__file__).parent / "data" / "seller_made_up.toml"
+
+#: Settings to begin from where there are none.
+EXAMPLE = _MADE_UP.read_text(encoding="utf-8")
 _KEYS = {
     "seller", "address", "postcode", "city", "cvr", "vat_registered", "gln", "account", "fik_creditor", "payment_days",
     "credit_limit", "made_up",
@@ -88,7 +91,7 @@ def credit_limits(session: Session) -> dict[str, Money]:
 
 def made_up() -> Seller:
     """Give the seller with made-up accounts, for development and demo only."""
-    return read(_MADE_UP.read_text(encoding="utf-8"))
+    return read(EXAMPLE)
 
 
 def store(session: Session, text: str, trail: Trail) -> bool:

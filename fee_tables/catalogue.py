@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
@@ -24,6 +25,9 @@ from foundation.audit import Trail, sha256
 from foundation.language import Text
 
 ADOPTED: Table = AdoptedTable.__table__  # type: ignore[assignment]
+
+# A few dozen texts are adopted; so many read ones are kept.
+_KEPT = 512
 
 #: What makes a decision the only one of its day: (kind, product).
 Line = tuple[str, str]
@@ -80,9 +84,16 @@ def catalogue(decisions: Iterable[Decision]) -> Catalogue:
 
 def read(session: Session) -> Catalogue:
     """Read every adopted decision, in one query."""
-    texts = session.execute(select(ADOPTED.c.text).order_by(ADOPTED.c.id)).scalars()
-    # Whatever bands an adopted table names were right when it was adopted: they are not checked again.
-    return catalogue(text.read(adopted, bands_on=None) for adopted in texts)
+    return catalogue(map(adopted, session.execute(select(ADOPTED.c.text).order_by(ADOPTED.c.id)).scalars()))
+
+
+@lru_cache(_KEPT)
+def adopted(words: str) -> Decision:
+    """Read an adopted text; once in a process, for it never changes and pages ask again and again.
+
+    Whatever bands it names were right when it was adopted: they are not checked again.
+    """
+    return text.read(words, bands_on=None)
 
 
 def check(texts: Mapping[str, str], adopted: Mapping[tuple[Line, date], str], keys: Catalogue) -> dict[str, Decision]:

@@ -84,6 +84,7 @@ class RowsRefused(Refused):
             f"{source}: {count} {'fault' if count == 1 else 'faults'}, nothing was stored",
         )
         lines = [head, *(fault.text for fault in self.faults)]
-        if more := count - len(self.faults):
+        self.head, self.untold = head, count - len(self.faults)
+        if more := self.untold:
             lines.append(Text(f"… og {more} mere", f"… and {more} more"))
         super().__init__(joined(lines, by="\n  "))

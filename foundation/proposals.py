@@ -31,6 +31,7 @@ MADE_ACTION = "proposal.made"
 DECIDED_ACTIONS: dict[Outcome, str] = {outcome: f"proposal.{outcome}" for outcome in get_args(Outcome)}
 ACTIONS = (MADE_ACTION, *DECIDED_ACTIONS.values())
 
+_LARGEST_ID = 2**63  # no database holds a larger one, or can be asked for it
 _LONGEST_CONTENT = 50_000  # characters; the longest text of a decision is 20,000
 _NUMBERED = re.compile(r"#([0-9]+)\Z")
 
@@ -135,7 +136,7 @@ def is_same_person(one: str, other: str) -> bool:
 
 def get(session: Session, id_: int) -> Proposal:
     """Give a proposal as it stands, in one query. Raises NoSuchProposal."""
-    row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first()
+    row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first() if 0 < id_ < _LARGEST_ID else None
     if row is None:
         raise _no_such(id_)
     return _proposal(row)

@@ -8,6 +8,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from app import clock, database
 from app.config import Config
 from billing import progress, work_runs
@@ -26,20 +28,30 @@ def start(config: Config, year: int, book: Book, dated: date, actor: str) -> int
     Needs an application context, and no transaction open. Raises NotApproved or AlreadyRunning.
     """
     with database.writing() as session:
-        if book == "real" and not progress.of(session, year, book).approved:
-            raise NotApproved(
-                Text(
-                    f"planen for {year} er ikke godkendt: overdrag den, og lad en anden godkende den",
-                    f"the plan for {year} is not approved: hand it over, and let another person approve it",
-                )
+        run_id = begin(session, year, book, dated, actor)
+    launch(config, run_id)
+    return run_id
+
+
+def begin(session: Session, year: int, book: Book, dated: date, actor: str) -> int:
+    """Note that issuing starts; give the run's id. Needs the writer's lock. Raises NotApproved or AlreadyRunning."""
+    if book == "real" and not progress.of(session, year, book).approved:
+        raise NotApproved(
+            Text(
+                f"planen for {year} er ikke godkendt: overdrag den, og lad en anden godkende den",
+                f"the plan for {year} is not approved: hand it over, and let another person approve it",
             )
-        run_id = work_runs.start(session, year, book, dated, actor, at=clock.machine())
+        )
+    return work_runs.start(session, year, book, dated, actor, at=clock.machine())
+
+
+def launch(config: Config, run_id: int) -> None:
+    """Start the process of a run that was noted and committed; one that never starts counts as interrupted soon."""
     command = [sys.executable, "-m", "app.background", str(run_id)]
     _started[:] = [process for process in _started if process.poll() is None]  # asking lets those that ended go
     _started.append(
         subprocess.Popen(command, env=_environment(config), stdin=subprocess.DEVNULL, start_new_session=True)
     )
-    return run_id
 
 
 def _environment(config: Config) -> dict[str, str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from app.adapters import incoming
 from foundation import wording
@@ -216,9 +216,69 @@ def read(path: Path, layout: Layout) -> Rows:
     """
     source = incoming.name_of(path)
     with incoming.opened(path, LARGEST_FILE) as file:
-        # What is not UTF-8 becomes lone surrogates, which UTF-8 cannot hold: so its row can be named.
-        stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-        return _Reading(source, layout, _Lines(stream)).rows()
+        return read_stream(file, source, layout)
+
+
+def read_stream(file: IO[bytes], source: str, layout: Layout) -> Rows:
+    """Read what came otherwise than as a file of this machine, by the name `source`; its size is bounded by then."""
+    # What is not UTF-8 becomes lone surrogates, which UTF-8 cannot hold: so its row can be named.
+    stream = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    return _Reading(source, layout, _Lines(stream)).rows()
+
+
+def read_bytes(source: str, content: bytes, layout: Layout) -> Rows:
+    """Read a file that came over the network, as `read` does. Raises RowsRefused."""
+    stream = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", errors="surrogateescape", newline="")
+    return _Reading(source, layout, _Lines(stream)).rows()
+
+
+def from_records(source: str, records: Sequence[Mapping[str, Any]], layout: Layout) -> Rows:
+    """Take rows that a program sent as names and values, numbered from 1; a name no column has is a fault.
+
+    A value is a text, a whole number or None, and is taken as the cell it would be in a file. As in a file, all rows
+    have the same columns, so that none is emptied because it was not thought of.
+    """
+    named = {name for record in records for name in record}
+    rows: list[Row] = []
+    faults: list[RowFault] = []
+    for number, record in enumerate(records, start=1):
+        found, wrong = _record(number, record, layout, named)
+        faults += wrong
+        if not wrong:
+            rows.append(Row(number, found))
+    return Rows(source, rows, faults[:FAULTS_TOLD], max(0, len(faults) - FAULTS_TOLD))
+
+
+def _record(
+    number: int, record: Mapping[str, Any], layout: Layout, named: set[str]
+) -> tuple[dict[str, Any], list[RowFault]]:
+    columns = {**layout.required, **layout.optional, **layout.may_be_absent}
+    values: dict[str, Any] = {}
+    faults = [
+        RowFault(number, wording.legible(name), Text("kolonnen findes ikke", "there is no such column"))
+        for name in record
+        if name not in columns
+    ]
+    for name, parser in columns.items():
+        if name not in record:
+            if name in named or name not in layout.may_be_absent:
+                faults.append(RowFault(number, name, Text("kolonnen mangler", "the column is missing")))
+            continue
+        try:
+            values[name] = _Column(name, 0, parser, name in layout.required).value(_cell(record[name]))
+        except WrongCell as wrong:
+            faults.append(RowFault(number, name, wrong.reason))
+    return values, faults
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) and len(value) <= _LARGEST_CELL:
+        return value.strip(_BLANKS)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise WrongCell(Text("er hverken tekst, helt tal eller null", "is neither text, whole number nor null"))
 
 
 class _BrokenOff(Exception):

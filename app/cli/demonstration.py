@@ -71,6 +71,9 @@ def command(context: click.Context) -> int:
     timings.step(Text("Digter medlemskaber, aftaler og takstblade", "Making up memberships, agreements and tables"),
                  lambda: _make_up(context, folder / "input"))  # fmt: skip
     timings.step(Text("Digter brugere", "Making up users"), lambda: _make_people_up(surroundings))
+    timings.step(
+        Text("Udsteder året før", "Issuing the year before"), lambda: _issue_year_before(context, surroundings)
+    )
     made, largest = timings.step(Text("Planlægger året", "Planning the year"), lambda: _plan(surroundings))
     timings.step(Text("Godkender og udsteder", "Approving and issuing"), lambda: _issue(context, made))
     timings.step(Text("Krediterer en linje", "Crediting one line"), lambda: _credit(surroundings, made.year))
@@ -142,9 +145,17 @@ def _plan(surroundings: Service) -> tuple[Plan, list[Draft]]:
         return annual_run.plan(session, demonstration.YEAR, surroundings.seller(session), each=hear), largest
 
 
-def _issue(context: click.Context, made: Plan) -> None:
+def _issue_year_before(context: click.Context, surroundings: Service) -> None:
+    """Let the year have one before it, dated then, so that the two can be compared."""
+    year = demonstration.YEAR - 1
+    with surroundings.reading() as session:
+        made = annual_run.plan(session, year, surroundings.seller(session))
+    _issue(context, made, on=_CLOCK.replace(year=year, tzinfo=None))
+
+
+def _issue(context: click.Context, made: Plan, on: datetime | None = None) -> None:
     context.invoke(billing.approve, year=made.year, digest=made.digest, by=_APPROVER, rehearsal=False)
-    context.invoke(billing.issue, year=made.year, on=None, rehearsal=False)
+    context.invoke(billing.issue, year=made.year, on=on, rehearsal=False)
 
 
 def _credit(surroundings: Service, year: int) -> None:

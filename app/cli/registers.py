@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from sqlalchemy.orm import Session
 
+from app import register_files
 from app.adapters import csv_files, incoming
 from app.cli import output, service
 from app.config import NotInProduction
-from billing import invoices, seller
-from billing.invoices import Resting
-from fee_tables import catalogue
-from fee_tables.size_key import STANDARD_BANDS
+from app.register_files import REGISTERS
+from billing import seller
 from foundation import wording
-from foundation.audit import Trail
 from foundation.errors import Refused
-from foundation.intake import Rows, Taken
+from foundation.intake import Taken
 from foundation.language import Text
 
 # Whether it may be read is seen when it is opened: asking before tells nothing about then.
 FILE = click.Path(exists=True, dir_okay=False, readable=False, path_type=Path)
 
-Take = Callable[[Session, Rows, Trail, Resting], Taken]
 
-
-def take_file(path: Path, layout: csv_files.Layout, take: Take) -> None:
-    """Read a file, take it in, and say what it did. The caller's `take` is one call into a room below."""
-    rows = csv_files.read(path, layout)
+def take_file(path: Path, register: str, forced: Mapping[str, str] | None = None) -> None:
+    """Read a register's file, take it in, and say what it did."""
+    into, today = REGISTERS[register], service.current().today
+    rows = csv_files.read(path, into.layout)
     with service.current().writing() as (session, trail):
-        taken = take(session, rows, trail, invoices.resting(session))
+        taken = register_files.take_in(session, into, rows, trail, today=today, forced=forced)
     tell(taken)
 
 
@@ -61,18 +57,10 @@ def import_authorities(file: Path, forced: tuple[tuple[str, str], ...]) -> None:
 
     Import authorities.
     """
-    from authorities import register
-
     reasons = {cvr: wording.composed(reason).strip() for cvr, reason in forced}
     if not all(reason and wording.fault(reason) is None for reason in reasons.values()):
         raise Refused(Text("--force-cvr kræver en læsbar grund", "--force-cvr needs a readable reason"))
-    take_file(
-        file,
-        csv_files.AUTHORITIES,
-        lambda session, rows, trail, resting: register.take_in(
-            session, rows, trail, forced=reasons, invoiced=resting.last_year, succeeded=resting.succeeded
-        ),
-    )
+    take_file(file, "authorities", reasons)
 
 
 @click.group(help="Indbyggertal / inhabitants.")
@@ -87,13 +75,7 @@ def import_population(file: Path) -> None:
 
     Import inhabitants on 1 January.
     """
-    from authorities import population as counted
-
-    take_file(
-        file,
-        csv_files.POPULATION,
-        lambda session, rows, trail, resting: counted.take_in_population(session, rows, trail, counted=resting.counted),
-    )
+    take_file(file, "population")
 
 
 @click.group(help="Indplaceringer efter skøn / placements by judgement.")
@@ -108,20 +90,7 @@ def import_placements(file: Path) -> None:
 
     Import placements.
     """
-    from authorities import population as counted
-
-    take_file(
-        file,
-        csv_files.PLACEMENTS,
-        lambda session, rows, trail, resting: counted.take_in_placements(
-            session, rows, trail, bands=_bands(session), placed=resting.placed
-        ),
-    )
-
-
-def _bands(session: Session) -> list[str]:
-    named = [name for key in catalogue.read(session).size_keys for name in key.band_names]
-    return list(dict.fromkeys(named)) or list(STANDARD_BANDS)
+    take_file(file, "placements")
 
 
 @click.group(help="Produkter / products.")
@@ -136,13 +105,7 @@ def import_products(file: Path) -> None:
 
     Import products.
     """
-    from agreements import products as known
-
-    take_file(
-        file,
-        csv_files.PRODUCTS,
-        lambda session, rows, trail, resting: known.take_in(session, rows, trail, posted=resting.products),
-    )
+    take_file(file, "products")
 
 
 @click.group(help="Medlemmer af OS2 / members.")
@@ -157,13 +120,7 @@ def import_members(file: Path) -> None:
 
     Import memberships.
     """
-    from authorities import membership
-
-    take_file(
-        file,
-        csv_files.MEMBERS,
-        lambda session, rows, trail, resting: membership.take_in(session, rows, trail, invoiced=resting.years),
-    )
+    take_file(file, "members")
 
 
 @click.group(help="Tilslutningsaftaler / connection agreements.")
@@ -177,16 +134,7 @@ def agreements() -> None:
 @click.argument("file", type=FILE)
 def import_agreements(file: Path) -> None:
     """Take agreements in."""
-    from agreements import connections
-
-    today = service.current().today
-    take_file(
-        file,
-        csv_files.AGREEMENTS,
-        lambda session, rows, trail, resting: connections.take_in(
-            session, rows, trail, invoiced=resting.agreements, on=today
-        ),
-    )
+    take_file(file, "agreements")
 
 
 @click.group(help="Foreningen som sælger / the association as seller.")

@@ -111,3 +111,35 @@ class SignInCount(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     window_start: Mapped[datetime] = mapped_column(primary_key=True)
     count: Mapped[int]
+
+
+class ApiToken(Base):
+    """A secret by which a program acts for its owner, of which this keeps only the hash. It never exceeds the owner."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (UniqueConstraint("token_sha256"), FLEETING)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    name: Mapped[str]
+    token_sha256: Mapped[str]
+    permissions: Mapped[str]  # JSON: a sorted list of names of permissions
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    last_used_on: Mapped[date | None]
+
+
+class IdempotencyKey(Base):
+    """What was answered to a write, so that the same write sent again is answered alike and done once."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = FLEETING
+
+    owner: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]  # SHA-256 of method, path, kind of content and body
+    status: Mapped[int]
+    answer: Mapped[str]  # JSON
+    location: Mapped[str | None]
+    made_at: Mapped[datetime] = mapped_column(index=True)

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import authorities, layout, lists, signin, speaking, start, year
+from app.web import (
+    audit,
+    authorities,
+    billing_details,
+    credits,
+    fee_tables,
+    imports,
+    invoices,
+    layout,
+    lists,
+    settings,
+    signin,
+    speaking,
+    start,
+    tokens,
+    users,
+    year,
+)
 
-_SUBJECTS = (start, signin, authorities, year)
+_SUBJECTS = (
+    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
+    tokens,
+)  # fmt: skip
 
 
 def install(app: Flask) -> None:

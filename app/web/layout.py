@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, flash, g, request, session
+from flask import Flask, Response, abort, current_app, flash, g, request, session
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
@@ -25,12 +24,14 @@ from foundation.periods import BUSINESS_ZONE
 csrf = CSRFProtect()
 View = TypeVar("View", bound=Callable[..., Any])
 
+# A form leads nowhere but here: one that needs a fresh sign-in is answered by a page with a link (app/errors.py).
 # htmx and the design system bring no inline script or style; pictures may be data: for the icons in the style sheet.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self' {provider}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 )
 _HEADERS = {
+    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -56,6 +57,7 @@ PLACES = (
     Place("fee_tables.page", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", Text("Året", "The year"), "run.read"),
     Place("invoices.page", Text("Fakturaer", "Invoices"), "invoice.read"),
+    Place("imports.page", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", Text("Brugere", "Users"), "users.read"),
     Place("settings.page", Text("Indstillinger", "Settings"), "settings.read"),
@@ -71,6 +73,7 @@ def tokenless(view: View) -> View:
 def install(app: Flask) -> None:
     """Give an application its pages' common ground."""
     csrf.init_app(app)
+    app.before_request(_refuse_nul)
     app.after_request(_secured)
     app.jinja_env.globals.update(
         t=t,
@@ -80,6 +83,7 @@ def install(app: Flask) -> None:
         day=lambda value: say(language.day(value)),
         moment=moment,
         count=lambda value: say(language.whole_number(value)),
+        share=language.share,
         spoken=spoken,
         who=access.current,
         places=places,
@@ -204,14 +208,17 @@ def acting() -> Iterator[tuple[Session, Trail]]:
 # --- headers
 
 
+def _refuse_nul() -> None:
+    """Refuse a request with the character that no database keeps in a text, before it comes to one."""
+    given = (request.path, *request.args.keys(), *(value for _, value in request.args.items(multi=True)),
+             *(value for _, value in request.form.items(multi=True)))  # fmt: skip
+    if any("\0" in value for value in given):
+        abort(400)
+
+
 def _secured(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    # A form that needs a fresh sign-in leads on to the provider, and browsers ask for that, too.
-    provider = urlsplit(config().oidc.issuer)
-    response.headers.setdefault(
-        "Content-Security-Policy", _POLICY.format(provider=f"{provider.scheme}://{provider.netloc}")
-    )
     if config().base_url.startswith("https://"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_TWO_YEARS}; includeSubDomains")
     if request.endpoint != "static":

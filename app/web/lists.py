@@ -72,6 +72,7 @@ class Filter:
     title: Text
     narrow: Callable[[str], ColumnElement[bool]]
     choices: Sequence[Choice] = ()
+    is_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,15 @@ def export(session: Session, listing: Listing, form: str) -> Response:
     statement, _ = _narrowed(listing, request.args)
     ordered = _ordered(listing, statement, request.args.get("sort") or listing.sort)
     rows = session.execute(ordered.execution_options(yield_per=_ROWS_AT_A_TIME))
-    return answer(listing.name, listing.columns, rows, form)
+    response = answer(listing.name, listing.columns, rows, form)
+    _log(f"{listing.name}.{form}")
+    return response
+
+
+def _log(name: str) -> None:
+    """Let the audit trail tell who took which list out of the house."""
+    with layout.acting() as (_, trail):
+        trail.record("export.made", name, {"asked": request.args.to_dict()})
 
 
 def answer(name: str, columns: Sequence[Column], rows: Iterable[Any], form: str) -> Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from app import access
-from app.web import layout
+from app import access, database
+from app.web import layout, overview
 from foundation.errors import Refused
 from foundation.language import LANGUAGES, Text
 
@@ -21,7 +21,10 @@ class UnknownLanguage(Refused):
 @access.public
 def page() -> ResponseReturnValue:
     """Show what needs doing now, or what this is to who is not signed in."""
-    return render_template("start.html")
+    if access.current().user_id is None:
+        return render_template("start.html")
+    with database.reading() as opened:
+        return render_template("start.html", **overview.told(opened))
 
 
 @blueprint.post("/language")

@@ -24,7 +24,7 @@ from billing.plan_snapshot import Kept, Snapshot, Wanted, chosen
 from billing.seller import Seller
 from foundation import proposals
 from foundation.errors import NotFound, Refused
-from foundation.language import Text
+from foundation.language import Text, day
 
 blueprint = Blueprint("year", __name__, url_prefix="/year")
 
@@ -246,6 +246,10 @@ def issue(year: int) -> ResponseReturnValue:
     except NotADay as fault:
         return _plan_page(year, errors={"on": fault.text}), 422
     background.start(layout.config(), year, book, dated, access.current().actor)
+    if dated > layout.today():
+        told = day(dated)
+        layout.warn(Text(f"Fakturaerne dateres {told.da}, som ligger i fremtiden",
+                         f"The invoices are dated {told.en}, which lies in the future"))  # fmt: skip
     return redirect(_address(year, book, "/progress"), 303)
 
 

@@ -113,7 +113,9 @@ def steps(of: Standing) -> list[Step]:
     found: list[Step] = []
     for key, title, is_done, words in told:
         is_next = not is_done and all(step.state == "done" for step in found)
-        found.append(Step(key, title, "done" if is_done else "now" if is_next else "later", words))
+        state: State = "done" if is_done else "now" if is_next else "later"
+        # What comes later has nothing to count yet.
+        found.append(Step(key, title, state, same("") if state == "later" else words))
     return found
 
 
@@ -166,4 +168,6 @@ def _validated(of: Standing) -> _Told:
     judged, whole = of.progress.judged, of.progress.xml
     words = Text(f"{judged} af {whole} XML er efterprøvet mod de officielle regler.",
                  f"{judged} of {whole} XML are checked against the official rules.")  # fmt: skip
+    if whole and not judged:
+        words += Text(" Det venter på, at reglerne bliver installeret.", " It waits for the rules to be installed.")
     return "validated", Text("Efterprøvet", "Validated"), bool(whole) and judged == whole, words

@@ -8,9 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
 import requests
@@ -18,48 +15,10 @@ import requests
 from tests.app.test_config import production
 from tests.command_line import CommandLine
 from tests.scenarios import database
+from tests.serving import PATIENCE, free_port, serving, until
 
 #: What these tests look at does not depend on the kind of database.
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
-
-_PATIENCE = 30.0  # seconds
-
-
-def free_port() -> int:
-    """Give a port that nobody has."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    """Tell whether somebody listens."""
-    with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", port)) == 0
-
-
-def until(wanted: bool, *ports: int) -> None:
-    """Wait until all ports answer, or none does."""
-    end = time.monotonic() + _PATIENCE
-    while any(answers(port) != wanted for port in ports):
-        assert time.monotonic() < end, f"ports {ports} should {'' if wanted else 'not '}answer"
-        time.sleep(0.05)
-
-
-@contextmanager
-def serving(line: CommandLine, port: int, provider_port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `serve` meanwhile."""
-    words = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
-    options = ["--port", str(port), "--provider-port", str(provider_port)]
-    with (line.folder / "serve.log").open("wb") as log:
-        running = subprocess.Popen([*words, *options], env=line.environment, stdout=log, stderr=log,
-                                   start_new_session=True)  # fmt: skip
-        try:
-            yield running
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)  # its workers, too
-            running.wait()
 
 
 def test_serving_gives_a_workplace_one_can_sign_in_to_and_leaves_nothing_running(starter: CommandLine) -> None:
@@ -71,7 +30,7 @@ def test_serving_gives_a_workplace_one_can_sign_in_to_and_leaves_nothing_running
         chosen = browser.get(asked.headers["Location"], timeout=10)
         signed = browser.post(asked.headers["Location"], data={"person": "approver"}, timeout=10)
         running.send_signal(signal.SIGTERM)
-        running.wait(_PATIENCE)
+        running.wait(PATIENCE)
 
     assert "Godkender (opdigtet)" in chosen.text and "approver-2" in chosen.text
     assert signed.url == f"http://127.0.0.1:{port}/" and "Godkender (opdigtet)" in signed.text

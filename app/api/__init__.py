@@ -1,0 +1,78 @@
+"""The JSON API under /api/v1: what a person does in the browser a program does by the same calls, with a token.
+
+The OpenAPI document is made of the operations as they are declared, and served at /api/v1/openapi.json.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, jsonify
+from flask_smorest import Api
+
+from app.api import answers, audit, authentication, fee_tables, ground, invoices, oneself, plans, registers
+from app.web import layout
+
+ROOMS = (registers.room, fee_tables.room, plans.room, invoices.room, audit.room, oneself.room)
+
+_root = ground.room("root", "Where to begin")
+
+_INTRODUCTION = """Connection agreements, yearly fees and invoices of OS2. Send `Authorization: Bearer TOKEN`; people
+make their tokens at /tokens. A token never exceeds its owner, and never approves. What is not yours is answered as
+if it were not there. Lists come in pages: send `next` as `cursor`. Refusals are problem JSON (RFC 9457) with a
+stable `code`.
+"""
+
+
+class _Api(Api):  # type: ignore[misc]
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """Leave refusals to `app/errors.py`."""
+
+
+def install(app: Flask) -> None:
+    """Put the API into an application."""
+    app.extensions["principal_loader"] = authentication.principal
+    made = _Api(
+        spec_kwargs={
+            "title": "os2tilslut", "version": "1", "openapi_version": "3.1.0",
+            "info": {"description": _INTRODUCTION, "license": {"name": "MPL-2.0", "identifier": "MPL-2.0"}},
+        }
+    )  # fmt: skip
+    app.config["OPENAPI_URL_PREFIX"] = None
+    made.init_app(app)
+    made.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    for room in (*ROOMS, _root):
+        layout.csrf.exempt(room)  # no cookie opens anything here
+        made.register_blueprint(room)
+    app.extensions["os2tilslut_openapi"] = _finished(made.spec.to_dict())
+
+
+def _finished(document: dict[str, Any]) -> dict[str, Any]:
+    """Put the headers beside the other parameters, which flask-smorest would replace."""
+    document["security"] = [{"token": []}]
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                headers = operation.pop("x-headers", [])
+                operation["parameters"] = [*operation.get("parameters", []), *headers]
+    return document
+
+
+@ground.reads(_root, "/", None, answers.Root)
+def root(query: object) -> Any:
+    """List the resources."""
+    return {"resources": {name: f"/api/v1/{name}" for name in _RESOURCES}}
+
+
+_RESOURCES = (
+    "agreements", "audit-entries", "authorities", "credit-notes", "fee-tables", "invoices", "me", "memberships",
+    "openapi.json", "placements", "population", "products",
+)  # fmt: skip
+
+
+@ground.reads(_root, "/openapi.json", None, None, kinds=("application/json",))
+def openapi(query: object) -> Any:
+    """Give this document."""
+    return jsonify(current_app.extensions["os2tilslut_openapi"])

@@ -1,0 +1,491 @@
+"""What the API answers, as documented: whole øre, days as YYYY-MM-DD, instants in UTC, every member there."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields
+
+WORDS = {"type": "string"}
+
+
+class Answer(Schema):
+    """An answer; nothing in it is left out."""
+
+    class Meta:
+        unknown = RAISE  # documents that there is nothing beside
+
+
+def _text(**other: Any) -> fields.String:
+    return fields.String(required=True, **other)
+
+
+def _maybe(words: str = "") -> fields.String:
+    return fields.String(required=True, allow_none=True, metadata={"description": words} if words else {})
+
+
+def _day() -> fields.Date:
+    return fields.Date(required=True)
+
+
+def _day_or_none() -> fields.Date:
+    return fields.Date(required=True, allow_none=True)
+
+
+def _instant() -> fields.AwareDateTime:
+    return fields.AwareDateTime(required=True)
+
+
+def _instant_or_none() -> fields.AwareDateTime:
+    return fields.AwareDateTime(required=True, allow_none=True)
+
+
+def _whole() -> fields.Integer:
+    return fields.Integer(required=True)
+
+
+def _ore() -> fields.Integer:
+    return fields.Integer(required=True, metadata={"description": "in whole øre"})
+
+
+def _truth() -> fields.Boolean:
+    return fields.Boolean(required=True)
+
+
+def _one(of: type[Schema], *, may_lack: bool = False) -> fields.Nested:
+    return fields.Nested(of, required=True, allow_none=may_lack)
+
+
+def _many(of: type[Schema]) -> fields.List[Any]:
+    return fields.List(fields.Nested(of), required=True)
+
+
+def _texts() -> fields.List[Any]:
+    return fields.List(fields.String(), required=True)
+
+
+@cache
+def page_of(item: type[Schema]) -> type[Schema]:
+    """Give the schema of a page of a list."""
+    members: dict[str, Any] = {
+        "items": _many(item),
+        "next": _maybe("the cursor of the next page; null where there is none"),
+    }
+    return type(f"{item.__name__}Page", (Answer,), members)
+
+
+# --- refusals
+
+
+class WrongRow(Answer):
+    """One wrong cell of what was sent to a register."""
+
+    row = _whole()
+    column = _maybe("null for the whole row")
+    reason_da = _text()
+    reason_en = _text()
+
+
+class WrongMember(Answer):
+    """One member or parameter that is not as documented."""
+
+    at = _text(metadata={"description": "its place, such as lines.0"})
+    reason = _text()
+
+
+class Problem(Answer):
+    """A refusal (RFC 9457). Rely on `code`; the others are for people."""
+
+    type = _text()
+    title = _text()
+    status = _whole()
+    code = _text()
+    detail = _text()
+    detail_da = _text()
+    detail_en = _text()
+    rows = fields.List(fields.Nested(WrongRow), metadata={"description": "of a register's refusal"})
+    untold_rows = fields.Integer(metadata={"description": "wrong rows beyond those listed"})
+    errors = fields.List(fields.Nested(WrongMember), metadata={"description": "of a malformed request"})
+
+
+# --- what the service holds
+
+
+class Root(Answer):
+    """Where the resources are."""
+
+    resources = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class Authority(Answer):
+    """A public authority. A coordination group reads its name and state; the rest is null."""
+
+    cvr = _text()
+    type = _text()
+    name = _text()
+    short_name = _text()
+    code = _maybe("kommunekode or regionskode")
+    region = _maybe()
+    address = _maybe()
+    postcode = _maybe()
+    city = _maybe()
+    valid_to = _day_or_none()
+    succeeded_by_cvr = _maybe()
+
+
+class Population(Answer):
+    """Inhabitants on 1 January of a year."""
+
+    cvr = _text()
+    year = _whole()
+    inhabitants = _whole()
+    source = _text()
+
+
+class Placement(Answer):
+    """A size band by judgement."""
+
+    cvr = _text()
+    band = _text()
+    valid_from = _day()
+    decided_by = _text()
+    reason = _text()
+
+
+class Membership(Answer):
+    """Membership of the association, up to but without `left_on`."""
+
+    cvr = _text()
+    joined_on = _day()
+    left_on = _day_or_none()
+
+
+class Product(Answer):
+    """A product of OS2."""
+
+    name = _text()
+    account = _maybe()
+    level = _maybe()
+
+
+class Agreement(Answer):
+    """A connection agreement. What is invoiced and where it is sent is null for who does not read its invoices."""
+
+    id = _whole()
+    cvr = _text()
+    product = _text()
+    kind = _text()
+    status = _text(metadata={"description": "today, read from the days"})
+    signed_on = _day()
+    countersigned_on = _day_or_none()
+    in_force_from = _day_or_none()
+    terminated_to = _day_or_none()
+    notice_given_on = _day_or_none()
+    active_from = _day_or_none()
+    endpoint = _maybe()
+    gln = _maybe()
+    person_reference = _maybe()
+    order_reference = _maybe()
+    accounting_cost = _maybe()
+    rebate_ore = fields.Integer(required=True, allow_none=True)
+    rebate_reason = _maybe()
+    joining_fee_exempt_reason = _maybe()
+
+
+class Taken(Answer):
+    """What taking rows into a register did."""
+
+    source = _text()
+    added = _whole()
+    changed = _whole()
+    unchanged = _whole()
+    warnings_da = _texts()
+    warnings_en = _texts()
+
+
+class FeeTable(Answer):
+    """An adopted decision."""
+
+    id = _whole()
+    kind = _text(metadata={"description": "size_key, association or fee_table"})
+    product = _maybe("null where it is for all")
+    valid_from = _day()
+    decided_on = _day()
+    decided_by = _text()
+    source = _text()
+    digest = _text(metadata={"description": "SHA-256 of the text"})
+
+
+class FeeTableText(FeeTable):
+    """An adopted decision with its TOML text."""
+
+    text = _text()
+
+
+class CheckedTable(Answer):
+    """A text that could be adopted."""
+
+    kind = _text()
+    product = _maybe()
+    valid_from = _day()
+
+
+class Proposed(Answer):
+    """What waits for another person."""
+
+    id = _whole()
+    kind = _text()
+    subject = _text()
+    digest = _text(metadata={"description": "SHA-256 of the content"})
+    content = _text()
+    proposed_by = _text()
+    proposed_at = _instant()
+
+
+class Proposals(Answer):
+    """What waits for another person, newest first."""
+
+    items = _many(Proposed)
+
+
+class Payer(Answer):
+    """Who pays, or whom a problem is about."""
+
+    cvr = _text()
+    name = _text()
+
+
+class Parts(Answer):
+    """How an amount is shared."""
+
+    product_ore = _ore()
+    association_ore = _ore()
+
+
+class ProductTotals(Answer):
+    """What a product gets."""
+
+    annual_fee_ore = _ore()
+    joining_fee_ore = _ore()
+
+
+class AssociationTotals(Answer):
+    """What the association gets."""
+
+    dues_ore = _ore()
+    contribution_ore = _ore()
+
+
+class Totals(Answer):
+    """Sums over the new invoices of a plan."""
+
+    invoices = _whole()
+    lines = _whole()
+    net_ore = _ore()
+    vat_ore = _ore()
+    gross_ore = _ore()
+    by_product = fields.Dict(keys=fields.String(), values=fields.Nested(ProductTotals), required=True)
+    association = _one(AssociationTotals)
+
+
+class PlanProblem(Answer):
+    """What stands in the way of a line, or is worth knowing."""
+
+    authority = _one(Payer)
+    product = _maybe()
+    code = _text()
+    message = _text()
+
+
+class NothingToInvoice(Answer):
+    """A payer whose lines sum to zero."""
+
+    authority = _one(Payer)
+    reason = _text()
+
+
+class Plan(Answer):
+    """What would be invoiced for a year. `digest` is over every new invoice; it is what is handed over and approved."""
+
+    year = _whole()
+    book = _text()
+    digest = _text()
+    totals = _one(Totals)
+    unchanged = _whole()
+    problems = _many(PlanProblem)
+    notes = _many(PlanProblem)
+    nothing_to_invoice = _many(NothingToInvoice)
+
+
+class Line(Answer):
+    """One line to be invoiced; `reason` holds everything the amount was computed from."""
+
+    kind = _text()
+    product = _maybe()
+    net_ore = _ore()
+    parts = _one(Parts)
+    vat_ore = _ore()
+    reason = fields.Dict(required=True)
+
+
+class PlannedInvoice(Answer):
+    """An invoice of a plan."""
+
+    authority = _one(Payer)
+    gln = _maybe()
+    endpoint = _text()
+    person_reference = _text()
+    order_reference = _text()
+    accounting_cost = _text()
+    format = _text()
+    lines = _many(Line)
+    net_ore = _ore()
+    vat_ore = _ore()
+    gross_ore = _ore()
+
+
+class Progress(Answer):
+    """How far a year is, read from the facts."""
+
+    approved = _whole()
+    issued = _whole()
+    documents = _whole()
+    rendered = _whole()
+    xml = _whole()
+    judged = _whole()
+
+
+class Run(Answer):
+    """Work that goes on by itself, and how far its year is."""
+
+    id = _whole()
+    year = _whole()
+    book = _text()
+    dated = _day()
+    state = _text(metadata={"description": "running, done, failed or interrupted"})
+    started_by = _text()
+    started_at = _instant()
+    ended_at = _instant_or_none()
+    message_da = _maybe()
+    message_en = _maybe()
+    progress = _one(Progress)
+
+
+class StartedRun(Answer):
+    """Work that was started; its page tells how far it is."""
+
+    id = _whole()
+    href = _text()
+
+
+class Invoice(Answer):
+    """An issued invoice or credit note; the amounts of a credit note are below zero."""
+
+    number = _text()
+    kind = _text(metadata={"description": "invoice or credit_note"})
+    book = _text()
+    year = _whole()
+    authority = _one(Payer)
+    issued_on = _day()
+    due_on = _day()
+    net_ore = _ore()
+    vat_ore = _ore()
+    gross_ore = _ore()
+
+
+class Sentences(Answer):
+    """Why an amount is what it is, in words."""
+
+    da = _texts()
+    en = _texts()
+
+
+class ExplainedLine(Line):
+    """A line with its reason in words."""
+
+    sentences = _one(Sentences)
+
+
+class Credit(Answer):
+    """What a credit note takes back."""
+
+    number = _text()
+    credits = _text()
+    lines = fields.List(fields.Integer(), required=True)
+    reason = _text()
+    prepared_by = _text()
+    approved_by = _maybe("null where the settings let one person do it")
+    then_reissue = _truth()
+
+
+class InvoiceWhole(Invoice):
+    """An invoice or credit note with its lines, and the credit notes that concern it."""
+
+    lines = _many(ExplainedLine)
+    credits = _many(Credit)
+
+
+class Document(Answer):
+    """The bytes of an invoice in one format."""
+
+    format = _text()
+    sha256 = _text()
+    bytes = _whole()
+    rendered_at = _instant()
+    href = _text()
+
+
+class Documents(Answer):
+    """The documents of an invoice; none before they are made."""
+
+    items = _many(Document)
+
+
+class PreparedCredit(Answer):
+    """A credit note that was issued at once, or waits for another person."""
+
+    number = _maybe("of the credit note; null while it waits")
+    waiting = _one(Proposed, may_lack=True)
+
+
+class AuditEntry(Answer):
+    """Something that was done. `data` is null for who reads only that it was."""
+
+    position = _whole()
+    at = _instant()
+    actor = _text()
+    action = _text()
+    subject = _text()
+    data = _maybe("JSON")
+    previous_hash = _text()
+    hash = _text()
+
+
+class Me(Answer):
+    """Whose token this is, and what it may do today."""
+
+    name = _text()
+    language = _text()
+    roles = _texts()
+    cvrs = _texts()
+    products = _texts()
+    permissions = _texts()
+
+
+class Token(Answer):
+    """One of one's own tokens; its secret was shown once."""
+
+    id = _whole()
+    name = _text()
+    permissions = _texts()
+    made_at = _instant()
+    expires_at = _instant()
+    ended_at = _instant_or_none()
+    last_used_on = _day_or_none()
+
+
+class Tokens(Answer):
+    """One's own tokens, newest first."""
+
+    items = _many(Token)

@@ -1,0 +1,83 @@
+"""Pages of a list: a cursor says behind which row the next one begins. It is signed, and good for one list only.
+
+Rows are read in the order of their ids, which never change; so no row comes twice and none is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from itsdangerous import BadData, URLSafeSerializer
+from marshmallow import fields, validate
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.api import ground
+from app.errors import Malformed
+from app.schemas import Strict, Whole
+from app.web import layout
+
+MOST = 100
+USUAL = 50
+_LONGEST_CURSOR = 500
+
+
+class PageQuery(Strict):
+    """How much of a list is read at a time."""
+
+    limit = Whole(load_default=USUAL, validate=validate.Range(1, MOST))
+    cursor = fields.String(
+        validate=validate.Length(max=_LONGEST_CURSOR),
+        metadata={"description": "`next` of the page before, with the same parameters"},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which page was asked for: what begins behind `after`, at most so many."""
+
+    after: Any
+    limit: int
+    bound_to: list[Any]
+
+    def next(self, last: Any) -> str:
+        """Give the cursor of the page that begins behind a row."""
+        return str(_signer().dumps([last, *self.bound_to]))
+
+
+def asked(query: Mapping[str, Any], start: Any = 0) -> Asked:
+    """Read which page is asked for. Raises Malformed for a cursor that was not given out for this list."""
+    others = sorted((name, str(value)) for name, value in query.items() if name not in ("limit", "cursor"))
+    bound_to = [request.path, *[list(each) for each in others]]
+    if not query.get("cursor"):
+        return Asked(start, query["limit"], bound_to)
+    try:
+        after, *given = _signer().loads(query["cursor"])
+    except (BadData, TypeError, ValueError):
+        raise bad_cursor() from None
+    if given != bound_to:
+        raise bad_cursor()
+    return Asked(after, query["limit"], bound_to)
+
+
+def bad_cursor() -> Malformed:
+    """Give the refusal of a cursor."""
+    return Malformed(ground.MALFORMED, [("cursor", "Not a cursor of this list with these parameters.")])
+
+
+def read(
+    session: Session, statement: Select[Any], id_: Any, query: Mapping[str, Any], written: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Read a page of a list in one query, written for the answer."""
+    page = asked(query)
+    rows = session.execute(statement.where(id_ > page.after).order_by(id_).limit(page.limit + 1)).all()
+    shown = rows[: page.limit]
+    more = len(rows) > page.limit
+    return {"items": [written(row) for row in shown], "next": page.next(shown[-1].id) if more else None}
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(layout.config().secret_key, salt="api cursor")

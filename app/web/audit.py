@@ -1,0 +1,211 @@
+"""The audit log: who did what when, and whether every promise still holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import Session
+
+from app import access, database
+from app.web import lists
+from app.web.lists import Choice, Column, Filter, Listing
+from billing import verification
+from foundation.audit import ENTRIES
+from foundation.errors import NotFound, NotNow
+from foundation.language import Text, same
+from foundation.periods import BUSINESS_ZONE
+
+blueprint = Blueprint("audit", __name__)
+
+#: What each action is called by people.
+ACTIONS = {
+    "accounts.imported": Text("Kontoplan indlæst", "Accounts imported"),
+    "agreements.imported": Text("Aftaler indlæst", "Agreements imported"),
+    "token.made": Text("API-nøgle lavet", "API token made"),
+    "token.ended": Text("API-nøgle ophørt", "API token ended"),
+    "authorities.imported": Text("Myndigheder indlæst", "Authorities imported"),
+    "batch.issued": Text("Fakturaer udstedt (parti)", "Invoices issued (batch)"),
+    "billing_details.changed": Text("Faktureringsoplysninger ændret", "Billing details changed"),
+    "documents.rendered": Text("Dokumenter lavet", "Documents made"),
+    "documents.validated": Text("Dokumenter valideret", "Documents validated"),
+    "export.made": Text("Udtræk hentet", "Export taken"),
+    "invoice.credited": Text("Faktura krediteret", "Invoice credited"),
+    "invoice.issued": Text("Faktura udstedt", "Invoice issued"),
+    "members.imported": Text("Medlemskaber indlæst", "Memberships imported"),
+    "placements.imported": Text("Indplaceringer indlæst", "Placements imported"),
+    "plan.approved": Text("Plan godkendt", "Plan approved"),
+    "plan.invoices": Text("Planens fakturaer gemt", "The plan's invoices kept"),
+    "population.imported": Text("Indbyggertal indlæst", "Inhabitants imported"),
+    "products.imported": Text("Produkter indlæst", "Products imported"),
+    "products.registered": Text("Produkt registreret", "Product registered"),
+    "proposal.approved": Text("Forslag godkendt", "Proposal approved"),
+    "proposal.made": Text("Forslag stillet", "Proposal made"),
+    "proposal.rejected": Text("Forslag afvist", "Proposal rejected"),
+    "proposal.withdrawn": Text("Forslag trukket tilbage", "Proposal withdrawn"),
+    "role.ended": Text("Rolle ophørt", "Role ended"),
+    "role.granted": Text("Rolle givet", "Role granted"),
+    "seat.ended": Text("Plads ophørt", "Seat ended"),
+    "seat.given": Text("Plads givet", "Seat given"),
+    "settings.imported": Text("Indstillinger sat i kraft", "Settings put in force"),
+    "table.adopted": Text("Takster vedtaget", "Table adopted"),
+    "user.accepted": Text("Invitation taget imod", "Invitation accepted"),
+    "user.ended": Text("Bruger ophørt", "User ended"),
+    "user.invited": Text("Bruger inviteret", "User invited"),
+}
+
+_ROWS_SHOWN = 200  # of what an entry covers; the rest is counted
+
+#: Longest time the page verifies, in seconds; longer histories are verified by the command.
+PATIENCE = 60
+
+_RUNNING = Text("en efterregning er i gang: vent på den", "a verification is running: wait for it")
+
+_one_at_a_time = Lock()
+
+
+class NoSuchEntry(NotFound):
+    """The trail has no such entry, or none for this person."""
+
+
+class VerifyTakesLonger(NotNow):
+    """A history too long for a page, or somebody else's verification that runs."""
+
+
+# --- entries
+
+
+@blueprint.get("/audit")
+@access.needs("audit.read")
+def page() -> ResponseReturnValue:
+    """List the entries, newest first."""
+    with database.reading() as session:
+        found = lists.page(session, _listing())
+    return render_template("audit/list.html", page=found, sees_all=access.scope("audit.read").everything)
+
+
+@blueprint.get("/audit.<form>")
+@access.needs("audit.read")
+def export(form: str) -> Response:
+    """Give the list as a file."""
+    with database.reading() as session:
+        return lists.export(session, _listing(), form)
+
+
+def _listing() -> Listing:
+    columns = ENTRIES.c
+    metadata = select(columns.position, columns.at, columns.actor, columns.action, columns.subject)
+    return Listing(
+        name="audit",
+        caption=Text("Revisionsspor", "Audit log"),
+        statement=access.entries(metadata),
+        columns=(
+            Column("position", Text("Post", "Entry"), lambda row: row.position, columns.position,
+                   lambda row: f"/audit/{row.position}"),
+            Column("at", Text("Tidspunkt", "At"), lambda row: row.at, columns.at),
+            Column("actor", Text("Hvem", "Who"), lambda row: row.actor, columns.actor),
+            Column("action", Text("Hvad", "What"), lambda row: words(row.action), columns.action),
+            Column("subject", Text("Om", "About"), lambda row: row.subject, columns.subject),
+        ),
+        filters=(
+            Filter("q", Text("Om", "About"), lambda given: lists.contains(columns.subject, given)),
+            Filter("who", Text("Hvem", "Who"), lambda given: lists.contains(columns.actor, given)),
+            Filter("action", Text("Hvad", "What"), lambda given: columns.action == given,
+                   [Choice(action, title) for action, title in ACTIONS.items()]),
+            Filter("from", Text("Fra dag", "From day"), lambda given: _since(given, 0), is_day=True),
+            Filter("until", Text("Til og med dag", "Until day, included"), lambda given: ~_since(given, 1),
+                   is_day=True),
+        ),
+        sort="-position",
+        empty=Text("Intet er gjort endnu", "Nothing was done yet"),
+        numbers=frozenset({"position"}),
+    )  # fmt: skip
+
+
+def words(action: str) -> Text:
+    """Name an action for people."""
+    return ACTIONS.get(action) or same(action)
+
+
+def _since(given: str, days: int) -> ColumnElement[bool]:
+    """Tell in SQL what came since the beginning of a day, or some days later; what is no day narrows nothing."""
+    try:
+        day = date.fromisoformat(given) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return true() if not days else ~true()
+    return ENTRIES.c.at >= datetime(day.year, day.month, day.day, tzinfo=BUSINESS_ZONE)
+
+
+@blueprint.get("/audit/<int:position>")
+@access.needs("audit.read")
+def one(position: int) -> ResponseReturnValue:
+    """Show an entry; what it says beyond who, when and what about is for some roles only."""
+    with database.reading() as session:
+        entry = _entry(session, position, "audit.read")
+        may_read = access.scope("audit.data").everything or _is_own(session, position)
+    covers = json.loads(entry.covers) if may_read else []
+    return render_template(
+        "audit/entry.html",
+        entry=entry,
+        title=words(entry.action),
+        data=_readable(entry.data) if may_read else None,
+        covers=covers[:_ROWS_SHOWN],
+        covered=len(covers),
+    )
+
+
+def _entry(session: Session, position: int, permission: str) -> Any:
+    row = _found(session, position, permission)
+    if row is None:
+        raise NoSuchEntry(Text("revisionssporet har ingen sådan post", "the audit log has no such entry"))
+    return row
+
+
+def _found(session: Session, position: int, permission: str) -> Any:
+    if position >= 2**63:
+        return None
+    return session.execute(access.entries(select(ENTRIES), permission).where(ENTRIES.c.position == position)).first()
+
+
+def _is_own(session: Session, position: int) -> bool:
+    return access.scope("audit.data").own and _found(session, position, "audit.data") is not None
+
+
+def _readable(text: str) -> str:
+    return json.dumps(json.loads(text), ensure_ascii=False, indent=2, sort_keys=True)
+
+
+# --- verifying
+
+
+@blueprint.post("/audit/verify")
+@access.needs("audit.verify")
+def verify() -> ResponseReturnValue:
+    """Recompute every promise, and show what is broken. Changes nothing."""
+    if not _one_at_a_time.acquire(blocking=False):
+        raise VerifyTakesLonger(_RUNNING)
+    try:
+        with database.reading() as session:
+            verdict = verification.verify(session, _until(time.monotonic() + PATIENCE))
+    finally:
+        _one_at_a_time.release()
+    return render_template("audit/verdict.html", verdict=verdict)
+
+
+def _until(end: float) -> Any:
+    def ask(check: str) -> None:
+        if time.monotonic() > end:
+            raise VerifyTakesLonger(
+                Text(
+                    f"efterregningen tager for længe til en side (nået til {check}): kør os2tilslut verify",
+                    f"verifying takes too long for a page (came to {check}): run os2tilslut verify",
+                )
+            )
+
+    return ask

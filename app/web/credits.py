@@ -1,0 +1,159 @@
+"""Credit notes in the browser: one person chooses lines and says why, another approves exactly that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app import access, annual_work, association, database
+from app.annual_work import InNameOf
+from app.web import invoices, layout
+from billing import credit_proposals, reasons
+from billing.credits import Issued, Order
+from billing.gathering import REISSUE
+from billing.reasons import ExplainedLine
+from foundation import proposals
+from foundation.language import Text, kroner
+
+blueprint = Blueprint("credits", __name__)
+
+_NO_LINES = Text("Vælg mindst én linje", "Choose one line at least")
+_NO_REASON = Text("Skriv en grund: den kommer til at stå på kreditnotaen", "Give a reason: it will stand on the note")
+_WAITS = Text("Kreditnotaen venter på, at en anden godkender den", "The credit note waits for another to approve")
+_LONGEST_POSITION = 6
+
+
+# --- preparing
+
+
+@blueprint.get("/invoices/<number>/credit")
+@access.needs("credit.prepare")
+def form(number: str) -> ResponseReturnValue:
+    """Show an invoice's lines, to choose which are taken back."""
+    with database.reading() as session:
+        return _form(session, number, {}, {})
+
+
+@blueprint.post("/invoices/<number>/credit")
+@access.needs("credit.prepare")
+def prepare(number: str) -> ResponseReturnValue:
+    """Propose a credit note, or issue it where the settings let one person do that."""
+    given = request.form
+    faults = _faults()
+    if faults:
+        with database.reading() as session:
+            return _form(session, number, given, faults), 422
+    with layout.acting() as (session, trail):
+        invoices.seen(session, number)
+        order = Order(
+            number, given.get("reason", ""), trail.actor, layout.today(), tuple(_lines()),
+            then_reissue=given.get("afterwards") == REISSUE,
+        )  # fmt: skip
+        made = credit_proposals.prepare(session, order, association.seller(session, layout.config()), trail)
+    if made.issued is not None:
+        return _issued(made.issued)
+    if made.waiting is None:
+        return redirect(f"/invoices/{number}", 303)
+    layout.done(_WAITS)
+    return redirect(f"/invoices/credits/{made.waiting.id}", 303)
+
+
+def _lines() -> list[int]:
+    """Give the positions that were ticked; what is no small number is no line."""
+    return [int(given) for given in request.form.getlist("line") if _is_position(given)]
+
+
+def _is_position(given: str) -> bool:
+    return given.isascii() and given.isdigit() and len(given) <= _LONGEST_POSITION
+
+
+def _faults() -> dict[str, Text]:
+    faults = {} if _lines() else {"line": _NO_LINES}
+    return faults if request.form.get("reason", "").strip() else faults | {"reason": _NO_REASON}
+
+
+def _form(session: Session, number: str, given: Any, faults: dict[str, Text]) -> str:
+    id_ = invoices.seen(session, number)
+    return render_template(
+        "invoices/credit.html",
+        invoice=reasons.explain(session, number),
+        taken=invoices.credited_positions(session, id_),
+        chosen=_lines() if given else [],
+        given=given,
+        errors=faults,
+        limit=association.seller(session, layout.config()).credit_limit,
+    )
+
+
+def _issued(issued: Issued) -> ResponseReturnValue:
+    gross = kroner(issued.gross)
+    layout.done(
+        Text(
+            f"{issued.number} er udstedt: {gross.da} med moms er krediteret",
+            f"{issued.number} is issued: {gross.en} with VAT was credited",
+        )
+    )
+    surroundings = InNameOf(layout.config(), access.current().actor)
+    annual_work.render_all(surroundings, issued.year, issued.book)
+    return redirect(f"/invoices/{issued.number}", 303)
+
+
+# --- deciding
+
+
+@blueprint.get("/invoices/credits/<int:proposal>")
+@access.needs("credit.prepare")
+def one(proposal: int) -> ResponseReturnValue:
+    """Show a proposed credit note, and who may decide it."""
+    with database.reading() as session:
+        found = proposals.get(session, proposal)
+        if found.kind != "credit":
+            raise proposals.NoSuchProposal(Text("det er ingen kreditnota", "that is no credit note"))
+        order = credit_proposals.order_of(found)
+        explained = reasons.explain(session, order.number)
+        lines = [line for line in explained.lines if line.position in order.lines]
+    own = proposals.is_same_person(found.proposed_by, access.current().actor)
+    return render_template(
+        "invoices/proposal.html", proposal=found, order=order, invoice=explained, lines=lines, own=own,
+        gross=_gross(lines),
+    )  # fmt: skip
+
+
+def _gross(lines: list[ExplainedLine]) -> int:
+    return sum(line.parts.net.ore + line.vat.ore for line in lines)
+
+
+@blueprint.post("/invoices/credits/<int:proposal>/approve")
+@access.needs("credit.approve", fresh=True)
+def approve(proposal: int) -> ResponseReturnValue:
+    """Issue the proposed credit note: another person than who prepared it."""
+    with layout.acting() as (session, trail):
+        seller = association.seller(session, layout.config())
+        issued = credit_proposals.approve(session, proposal, seller, trail, on=layout.today())
+    return _issued(issued)
+
+
+@blueprint.post("/invoices/credits/<int:proposal>/reject")
+@access.needs("credit.approve")
+def reject(proposal: int) -> ResponseReturnValue:
+    """Reject the proposed credit note, with a reason."""
+    return _closed(proposal, "rejected", Text("Kreditnotaen er afvist", "The credit note was rejected"))
+
+
+@blueprint.post("/invoices/credits/<int:proposal>/withdraw")
+@access.needs("credit.prepare")
+def withdraw(proposal: int) -> ResponseReturnValue:
+    """Take one's own proposal back."""
+    return _closed(proposal, "withdrawn", Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+
+
+def _closed(id_: int, outcome: proposals.Outcome, told: Text) -> ResponseReturnValue:
+    with layout.acting() as (session, trail):
+        if proposals.get(session, id_).kind != "credit":
+            raise proposals.NoSuchProposal(Text("det er ingen kreditnota", "that is no credit note"))
+        proposals.decide(session, id_, outcome, trail, request.form.get("reason", ""))
+    layout.done(told)
+    return redirect(f"/invoices/credits/{id_}", 303)

@@ -1,0 +1,153 @@
+"""What the start page tells each person: what waits for them, how the years stand, and what is their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from agreements.models import Agreement, Product
+from app import access
+from app.access import Principal
+from app.web import layout
+from authorities.register import AUTHORITIES
+from billing import invoice_register, overview
+from billing.gathering import INVOICES, LINES
+from billing.overview import Missing, Overview, YearState
+from foundation.language import Text
+from foundation.money import Money
+from foundation.proposals import Kind, Proposal
+
+_OWN_SHOWN = 10
+
+#: Who decides each kind of proposal, and what it is called.
+_DECIDERS: dict[Kind, tuple[str, Text]] = {
+    "plan": ("run.approve", Text("Plan til godkendelse", "Plan for approval")),
+    "credit": ("credit.approve", Text("Kreditnota til godkendelse", "Credit note for approval")),
+    "table": ("tables.adopt", Text("Takster til vedtagelse", "Fee table for adoption")),
+    "settings": ("settings.approve", Text("Indstillinger til godkendelse", "Settings for approval")),
+    "billing_details": ("authority.approve", Text("Faktureringsoplysninger til godkendelse",
+                                                  "Billing details for approval")),
+}  # fmt: skip
+
+_LACKS = {
+    "size_key": Text("fordelingsnøgle mangler", "the size key is missing"),
+    "association": Text("foreningens takster mangler", "the association's table is missing"),
+    "population": Text("indbyggertal for året før mangler", "inhabitants of the year before are missing"),
+    "fee_table": Text("takster mangler", "a fee table is missing"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits: for this person, or for somebody else."""
+
+    title: Text
+    address: str
+    about: str
+    is_yours: bool
+
+
+def told(session: Session) -> dict[str, Any]:
+    """Read what the start page tells who is signed in; a fixed number of queries for each role."""
+    person = access.current()
+    found = overview.of(session, layout.today()) if person.may("run.read") else None
+    return {
+        "overview": found,
+        "tasks": _tasks(person, found) if found else [],
+        "own_invoices": _own_invoices(session) if access.scope("invoice.read").authorities else None,
+        "own_agreements": _own_agreements(session) if access.scope("agreement.read").own else None,
+        "totals": _totals(session) if access.scope("invoice.totals").products else None,
+    }
+
+
+# --- what waits
+
+
+def _tasks(person: Principal, found: Overview) -> list[Task]:
+    waiting = [_proposed(person, each) for kind in _DECIDERS for each in found.proposals[kind]]
+    of_years = [task for year in found.years for task in _of_year(person, year)]
+    lacking = [_lacking(person, each, found.plan_year) for each in found.missing]
+    return sorted([*waiting, *of_years, *lacking], key=lambda task: not task.is_yours)
+
+
+def _proposed(person: Principal, proposal: Proposal) -> Task:
+    permission, title = _DECIDERS[proposal.kind]
+    is_own = proposal.proposed_by == person.actor
+    about = f"{proposal.subject.removesuffix(' real')}, {proposal.proposed_by}"
+    return Task(title, _address(proposal), about, person.may(permission) and not is_own)
+
+
+def _address(proposal: Proposal) -> str:
+    if proposal.kind == "plan":
+        year, _, book = proposal.subject.partition(" ")
+        return f"/year/{year}" + ("?book=rehearsal" if book == "rehearsal" else "")
+    bases = {
+        "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
+        "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
+    }  # fmt: skip
+    return f"{bases[proposal.kind]}/{proposal.id}"
+
+
+def _of_year(person: Principal, year: YearState) -> list[Task]:
+    """Name what is left to do of a year; the links lead to where it is done."""
+    invoices = f"/invoices?year={year.year}&state="
+    left = (
+        (year.outstanding, Text("Godkendt, ikke udstedt", "Approved, not issued"), f"/year/{year.year}", "run.issue"),
+        (year.unmade, Text("Dokumenter mangler", "Documents are missing"), f"{invoices}missing", "run.issue"),
+        (year.invalid, Text("Dokumenter afvist af reglerne", "Documents refused by the rules"), f"{invoices}invalid",
+         "run.plan"),
+        (year.waiting, Text("Dokumenter venter på validering", "Documents wait for validation"), f"{invoices}waiting",
+         "run.issue"),
+    )  # fmt: skip
+    return [
+        Task(title, address, f"{year.year}: {layout.say(_count(number))}", person.may(permission))
+        for number, title, address, permission in left
+        if number
+    ]
+
+
+def _count(number: int) -> Text:
+    return Text(f"{number} stk.", f"{number}")
+
+
+def _lacking(person: Principal, missing: Missing, year: int) -> Task:
+    title = Text(f"Planen for {year}: ", f"The plan for {year}: ") + _LACKS[missing.what]
+    address = "/imports" if missing.what == "population" else "/fee-tables"
+    permission = "authority.change" if missing.what == "population" else "tables.draft"
+    return Task(title, address, missing.product, person.may(permission))
+
+
+# --- what is one's own
+
+
+def _own_invoices(session: Session) -> list[Any]:
+    found = access.invoices(invoice_register.listing()).order_by(INVOICES.c.issued_on.desc(), INVOICES.c.id.desc())
+    return list(session.execute(found.limit(_OWN_SHOWN)))
+
+
+def _own_agreements(session: Session) -> list[Any]:
+    found = (
+        select(Product.name.label("product"), AUTHORITIES.c.name, AUTHORITIES.c.cvr, Agreement.in_force_from,
+               Agreement.terminated_to)
+        .select_from(Agreement)
+        .join(Product, Product.id == Agreement.product_id)
+        .join(AUTHORITIES, AUTHORITIES.c.id == Agreement.authority_id)
+        .where(Agreement.authority_id.in_(sorted(access.scope("agreement.read").authorities)))
+        .order_by(AUTHORITIES.c.name, Product.name)
+    )  # fmt: skip
+    return list(session.execute(access.agreements(found)))
+
+
+def _totals(session: Session) -> list[tuple[int, str, int, Money]]:
+    """Sum what the person's groups were invoiced, by year and product: sums only, nobody's invoice."""
+    columns = LINES.c
+    rows = session.execute(
+        select(columns.year, columns.product, func.count(columns.authority_id.distinct()), func.sum(columns.net_ore))
+        .where(columns.book == "real", columns.product.in_(sorted(access.scope("invoice.totals").products)))
+        .group_by(columns.year, columns.product)
+        .order_by(columns.year.desc(), columns.product)
+    )
+    return [(year, product, payers, Money(int(net))) for year, product, payers, net in rows]

@@ -1,0 +1,163 @@
+"""Settings: the association as seller, by two people; rule packs, number series, and how the process is set up."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import make_url, select
+from sqlalchemy.orm import Session
+
+from app import access, clock, database
+from app.access import Role
+from app.config import Config
+from app.web import layout
+from billing import seller as sellers
+from billing.einvoice import rule_packs
+from billing.einvoice.reading import FORMATS
+from billing.models import InvoiceSeries
+from billing.seller import SETTINGS, SUBJECT, Seller, SettingsRefused
+from foundation import proposals
+from foundation.language import Text
+from foundation.proposals import Outcome, Proposal
+
+blueprint = Blueprint("settings", __name__)
+
+_SHOWN = 50  # earlier settings, and proposals
+
+
+@blueprint.get("/settings")
+@access.needs("settings.read")
+def page() -> ResponseReturnValue:
+    """Show the settings in force, what waits, and what came before."""
+    with database.reading() as session:
+        return render_template("settings/page.html", **_told(session, layout.config()))
+
+
+def _told(session: Session, config: Config) -> dict[str, Any]:
+    columns = SETTINGS.c
+    history = session.execute(select(SETTINGS).order_by(columns.id.desc()).limit(_SHOWN)).all()
+    return {
+        "seller": sellers.read(history[0].text) if history else _stand_in(config),
+        "history": history,
+        "proposals": proposals.history(session, "settings", SUBJECT, at_most=_SHOWN),
+        "series": list(session.scalars(select(InvoiceSeries).order_by(InvoiceSeries.name))),
+        "packs": [rule_packs.status(config.rules_dir, format_) for format_ in FORMATS],
+        "environment_facts": _facts(config) if Role.ADMINISTRATOR in access.current().roles else [],
+        "now": clock.now(config),
+    }
+
+
+def _stand_in(config: Config) -> Seller | None:
+    """Give what stands in where there are no settings yet."""
+    return None if config.is_production else sellers.made_up()
+
+
+def _facts(config: Config) -> list[tuple[Text, str]]:
+    """Tell how the process is set up: no secret, no password, no folder."""
+    return [
+        (Text("Miljø", "Environment"), config.environment),
+        (Text("Database", "Database"), make_url(config.database_url).get_backend_name()),
+        (Text("Adresse", "Address"), config.base_url or "–"),
+        (Text("Værtsnavne", "Host names"), ", ".join(config.trusted_hosts) or "–"),
+        (Text("Login-tjeneste", "Sign-in service"), config.oidc.issuer),
+        (Text("Minutter uden brug", "Idle minutes"), str(int(config.session_idle.total_seconds() // 60))),
+        (Text("Timer i alt", "Hours in all"), str(int(config.session_limit.total_seconds() // 3600))),
+        (Text("Webservere foran", "Web servers in front"), str(config.proxies)),
+    ]
+
+
+# --- proposing
+
+
+@blueprint.get("/settings/propose")
+@access.needs("settings.propose")
+def form() -> ResponseReturnValue:
+    """Show the settings as text, to be changed."""
+    with database.reading() as session:
+        return render_template("settings/propose.html", text=_current(session), errors={})
+
+
+@blueprint.post("/settings/propose")
+@access.needs("settings.propose")
+def propose() -> ResponseReturnValue:
+    """Propose new settings; every fault is told beside what was typed."""
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    if fault := _fault(text):
+        return render_template("settings/propose.html", text=text, errors={"text": fault}), 422
+    with layout.acting() as (session, trail):
+        made = sellers.propose(session, text, trail, allow_made_up=not layout.config().is_production)
+    layout.done(Text("Forslaget venter på, at en anden godkender det", "The proposal waits for another to approve it"))
+    return redirect(f"/settings/proposals/{made.id}", 303)
+
+
+def _fault(text: str) -> Text | None:
+    try:
+        sellers.read(text)
+    except SettingsRefused as refused:
+        return refused.text
+    return None
+
+
+def _current(session: Session) -> str:
+    found = session.scalar(select(SETTINGS.c.text).order_by(SETTINGS.c.id.desc()).limit(1))
+    return found or sellers.EXAMPLE
+
+
+# --- deciding
+
+
+@blueprint.get("/settings/proposals/<int:proposal>")
+@access.needs("settings.read")
+def one(proposal: int) -> ResponseReturnValue:
+    """Show proposed settings, and how they differ from those in force."""
+    with database.reading() as session:
+        found = _settings_proposal(session, proposal)
+        before = _current(session)
+    return render_template(
+        "settings/proposal.html",
+        proposal=found,
+        difference=list(difflib.unified_diff(before.splitlines(), found.content.splitlines(), lineterm="", n=2))[2:],
+        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+    )
+
+
+def _settings_proposal(session: Session, id_: int) -> Proposal:
+    found = proposals.get(session, id_)
+    if found.kind != "settings":
+        raise proposals.NoSuchProposal(Text("det er ingen indstillinger", "these are no settings"))
+    return found
+
+
+@blueprint.post("/settings/proposals/<int:proposal>/approve")
+@access.needs("settings.approve", fresh=True)
+def approve(proposal: int) -> ResponseReturnValue:
+    """Put proposed settings in force: another person than who proposed them."""
+    with layout.acting() as (session, trail):
+        sellers.approve(session, proposal, trail, allow_made_up=not layout.config().is_production)
+    layout.done(Text("Indstillingerne er sat i kraft", "The settings are in force"))
+    return redirect("/settings", 303)
+
+
+@blueprint.post("/settings/proposals/<int:proposal>/reject")
+@access.needs("settings.approve")
+def reject(proposal: int) -> ResponseReturnValue:
+    """Reject proposed settings, with a reason."""
+    return _closed(proposal, "rejected", Text("Forslaget er afvist", "The proposal was rejected"))
+
+
+@blueprint.post("/settings/proposals/<int:proposal>/withdraw")
+@access.needs("settings.propose")
+def withdraw(proposal: int) -> ResponseReturnValue:
+    """Take one's own proposal back."""
+    return _closed(proposal, "withdrawn", Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+
+
+def _closed(id_: int, outcome: Outcome, told: Text) -> ResponseReturnValue:
+    with layout.acting() as (session, trail):
+        _settings_proposal(session, id_)
+        proposals.decide(session, id_, outcome, trail, request.form.get("reason", ""))
+    layout.done(told)
+    return redirect(f"/settings/proposals/{id_}", 303)

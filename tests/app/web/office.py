@@ -1,0 +1,105 @@
+"""A browser on a test's database with a year that was issued, and whoever sits before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event, select
+from werkzeug.test import TestResponse
+
+from app import access, config, create_app, database
+from app.access import Principal, Role
+from authorities.register import AUTHORITIES
+from tests.command_line import CommandLine
+from tests.scenarios import files
+
+NOW = datetime(2027, 1, 15, 10, tzinfo=UTC)
+
+OWN, OTHER = files.starter()[:2]
+
+
+def person(number: int, *roles: Role, signed_in: timedelta = timedelta(minutes=1), **about: Any) -> Principal:
+    """Make somebody up who signed in a while ago."""
+    return Principal(number, f"Person {number}", frozenset(roles), signed_in_at=NOW - signed_in, via="browser", **about)
+
+
+FINANCE, APPROVER = person(1, Role.FINANCE), person(2, Role.APPROVER)
+AUDITOR, ADMINISTRATOR = person(3, Role.AUDITOR), person(4, Role.ADMINISTRATOR)
+GROUP = person(5, Role.COORDINATION, products=frozenset({"OS2valghalla"}))
+
+
+@dataclass
+class Office:
+    """A browser on one database."""
+
+    app: Flask
+    who: Principal = access.ANONYMOUS
+    client: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.app.extensions["principal_loader"] = lambda: self.who
+        self.client = self.app.test_client()
+
+    def by(self, who: Principal) -> Office:
+        """Let somebody sit down."""
+        self.who = who
+        return self
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Open a page."""
+        answer: TestResponse = self.client.get(path, headers=headers)
+        return answer
+
+    def read(self, path: str) -> str:
+        """Open a page that is there."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def post(self, path: str, **form: Any) -> TestResponse:
+        """Send a form."""
+        answer: TestResponse = self.client.post(path, data=form)
+        return answer
+
+    @contextmanager
+    def counted(self) -> Iterator[list[str]]:
+        """Collect the statements that reach the database meanwhile."""
+        statements: list[str] = []
+
+        def hear(*given: Any) -> None:
+            statements.append(given[2])
+
+        with self.app.app_context():
+            engine = database.db.engine
+        event.listen(engine, "before_cursor_execute", hear)
+        yield statements
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+@contextmanager
+def office(line: CommandLine) -> Iterator[Office]:
+    """Give a browser on the command line's database."""
+    app = create_app(config.read(line.environment))
+    app.config["WTF_CSRF_ENABLED"] = False
+    yield Office(app)
+    with app.app_context():
+        database.db.engine.dispose()
+
+
+def signatory(line: CommandLine, cvr: str = OWN.cvr) -> Principal:
+    """Give somebody who signs for one authority."""
+    with line.session() as session:
+        id_ = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).scalar_one()
+    return person(6, Role.SIGNATORY, authorities=frozenset({id_}))
+
+
+def issue(line: CommandLine) -> None:
+    """Issue a year: two invoices with documents."""
+    files.take_members(line, *(files.member(each.cvr) for each in (OWN, OTHER)))
+    files.take_agreements(line, *(files.agreement(each.cvr) for each in (OWN, OTHER)))
+    line.issue(2027)

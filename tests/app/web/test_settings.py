@@ -1,0 +1,78 @@
+"""Settings in the browser: proposed by one, put in force by another, and shown without what is secret."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.access import Role
+from billing import seller
+from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, Office, person
+
+CHANGED = seller.EXAMPLE.replace("payment_days = 30", "payment_days = 14")
+
+
+def propose(desk: Office, text: str = CHANGED) -> str:
+    """Propose settings; give where they stand."""
+    answer = desk.by(FINANCE).post("/settings/propose", text=text)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["Location"])
+
+
+def test_settings_count_when_another_person_has_approved_them(bare: Office) -> None:
+    place = propose(bare)
+    before = bare.read("/settings")
+    own = bare.by(person(1, Role.FINANCE, Role.APPROVER)).post(f"{place}/approve")
+    stale = bare.by(person(2, Role.APPROVER, signed_in=timedelta(hours=1))).post(f"{place}/approve")
+    shown = bare.by(APPROVER).read(place)
+    done = bare.post(f"{place}/approve")
+
+    assert "30 dage" in before
+    assert place in before
+    assert own.status_code == 422
+    assert stale.headers["Location"].startswith("/sign-in")
+    assert "+payment_days = 14" in shown
+    assert done.status_code == 303
+    assert "14 dage" in bare.read("/settings")
+    assert bare.post(f"{place}/approve").status_code == 409
+
+
+def test_faults_are_told_beside_what_was_typed(bare: Office) -> None:
+    answer = bare.by(FINANCE).post("/settings/propose", text="payment_days = 99 # min <note>")
+
+    assert answer.status_code == 422
+    assert "payment_days: skal være 1 til 30 dage" in answer.text
+    assert "# min &lt;note&gt;" in answer.text
+
+
+def test_a_proposal_is_rejected_with_a_reason_or_withdrawn(bare: Office) -> None:
+    first = propose(bare)
+    bare.by(APPROVER).post(f"{first}/reject", reason="Forkert konto")
+    second = propose(bare)
+    bare.post(f"{second}/withdraw")
+
+    assert "Forkert konto" in bare.read(first)
+    assert "Trukket tilbage" in bare.read(second)
+
+
+@pytest.mark.parametrize("who", [AUDITOR, APPROVER])
+def test_who_may_not_propose_is_refused(bare: Office, who: object) -> None:
+    bare.by(who)  # type: ignore[arg-type]
+
+    assert bare.get("/settings").status_code == 200
+    assert bare.post("/settings/propose", text=CHANGED).status_code == 403
+
+
+def test_how_the_process_is_set_up_is_for_administrators_and_holds_no_secret(bare: Office) -> None:
+    of_administrator, of_finance = bare.by(ADMINISTRATOR).read("/settings"), bare.by(FINANCE).read("/settings")
+
+    assert "Webservere foran" in of_administrator
+    assert "not a secret" not in of_administrator
+    assert "Webservere foran" not in of_finance
+    assert bare.by(GROUP).get("/settings").status_code == 403
+
+
+@pytest.mark.parametrize("number", ["9", "99999999999999999999"])
+def test_a_proposal_that_is_none_of_settings_is_not_there(bare: Office, number: str) -> None:
+    assert bare.by(FINANCE).get(f"/settings/proposals/{number}").status_code == 404

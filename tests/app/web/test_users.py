@@ -1,0 +1,120 @@
+"""Users in the browser: inviting, roles and seats, and that nobody reaches beyond what is theirs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.access import Role
+from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, OTHER, OWN, Office, person, signatory
+from tests.command_line import CommandLine
+
+NEW = {"name": "En Ny", "mail": "ny@example.dk", "role": "finance"}
+
+
+def invite(desk: Office, **changes: str) -> str:
+    """Invite somebody; give the page of the user."""
+    answer = desk.by(ADMINISTRATOR).post("/users/invite", **(NEW | changes))
+    assert answer.status_code == 200, answer.text
+    found = re.search(r'href="(/users/\d+)"', answer.text)
+    assert found is not None
+    return found[1]
+
+
+def test_an_invitation_shows_its_link_once(desk: Office) -> None:
+    answer = desk.by(ADMINISTRATOR).post("/users/invite", **NEW)
+
+    link = re.search(r"http://localhost(/invitation/[\w-]+)", answer.text)
+    assert link is not None
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "En Ny" in desk.read(link[1])
+    assert link[1] not in desk.by(ADMINISTRATOR).read("/users") + desk.read("/users/1")
+
+
+def test_roles_and_seats_are_given_and_ended_with_their_days(desk: Office) -> None:
+    user = invite(desk)
+
+    desk.post(f"{user}/roles", role="approver", act="grant")
+    desk.post(f"{user}/seats", cvr=OWN.cvr, act="give")
+    given = desk.read(user)
+    desk.post(f"{user}/roles", role="approver", act="end")
+    desk.post(f"{user}/seats", cvr=OWN.cvr, act="end")
+    ended = desk.read(user)
+
+    assert "godkender</strong> fra 15. januar 2027," in given
+    assert OWN.name in given
+    assert ended.count("til 15. januar 2027") == 2
+
+
+@pytest.mark.parametrize(
+    ("where", "form"),
+    [("/roles", {"role": "king"}), ("/roles", {"role": "auditor", "act": "end"}), ("/seats", {"cvr": "00000000"}),
+     ("/seats", {}), ("/seats", {"product": "<b>"})],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_in_words(desk: Office, where: str, form: dict[str, str]) -> None:
+    answer = desk.post(invite(desk) + where, **form)
+
+    assert answer.status_code == 422
+    assert "<b>" not in answer.text.split("<main")[1]
+
+
+def test_nobody_changes_their_own_roles(desk: Office) -> None:
+    number = int(invite(desk, role="administrator").rpartition("/")[2])
+    own = desk.by(person(number, Role.ADMINISTRATOR)).read(f"/users/{number}")
+    desk.who = type(desk.who)(number, NEW["name"], desk.who.roles, via="browser")
+
+    assert "Det er dig selv" in own
+    assert desk.post(f"/users/{number}/roles", role="finance").status_code == 422
+    assert desk.post(f"/users/{number}/end").status_code == 422
+
+
+def test_an_ended_user_is_shown_as_ended_and_gets_nothing_more(desk: Office) -> None:
+    user = invite(desk)
+    desk.post(f"{user}/end")
+
+    assert "Ophørt" in desk.read(user)
+    assert desk.post(f"{user}/roles", role="finance").status_code == 422
+    assert desk.post(f"{user}/link").status_code == 422
+
+
+@pytest.mark.parametrize("who", [FINANCE, APPROVER, AUDITOR, GROUP])
+def test_only_administrators_see_and_change_users(desk: Office, who: object) -> None:
+    user = invite(desk)
+    desk.by(who)  # type: ignore[arg-type]
+
+    assert {desk.get(path).status_code for path in ("/users", user, "/users.csv", "/users/invite")} == {403}
+    assert {desk.post(user + act).status_code for act in ("/roles", "/seats", "/link", "/end")} == {403}
+    assert desk.post("/users/invite", **NEW).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/users/999", "/users/99999999999999999999"])
+def test_nobody_by_that_number_is_not_found(desk: Office, path: str) -> None:
+    assert desk.by(ADMINISTRATOR).get(path).status_code == 404
+
+
+def test_a_signatory_invites_a_colleague_to_its_own_organisation_only(desk: Office, issued: CommandLine) -> None:
+    desk.by(signatory(issued))
+    page = desk.read("/colleagues/invite")
+    other = desk.post("/colleagues/invite", name="En Kollega", mail="k@example.dk", cvr=OTHER.cvr, role="administrator")
+    own = desk.post("/colleagues/invite", name="En Kollega", mail="k@example.dk", cvr=OWN.cvr, role="administrator")
+
+    assert OTHER.name not in page
+    assert other.status_code == 422
+    assert "/invitation/" in own.text
+    assert "tegningsberettiget" in desk.by(ADMINISTRATOR).read("/users?q=Kollega").split("<tbody>")[1]
+    assert "administrator</td>" not in desk.read("/users?q=Kollega")
+
+
+def test_the_queries_of_the_list_do_not_grow_with_its_users(desk: Office) -> None:
+    invite(desk)
+    desk.read("/users")
+    with desk.counted() as few:
+        desk.read("/users")
+    for number in range(5):
+        invite(desk, name=f"Ny {'abcde'[number]}")
+    desk.read("/users")
+    with desk.counted() as many:
+        desk.read("/users")
+
+    assert len(many) == len(few)

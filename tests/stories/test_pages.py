@@ -1,0 +1,130 @@
+"""Every page in a real browser, in both languages and at both widths: axe, headings, labels, width, and no complaint.
+
+The pages are those of `tests/access_table.csv`, as each role that may read them sees them. `make test` looks at each
+page once in either language, Danish on a wide screen and English on a narrow one; `make test-full` at all there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests import access_walk, browser, world
+from tests.access_walk import PEOPLE
+from tests.browser import NARROW, WIDE, Visitor
+from tests.command_line import CommandLine
+from tests.stories.conftest import DEMO
+
+#: What a page shows under its address alone is not all: lists that find nothing, other books, versions side by side.
+STATES = {
+    "finance": (
+        "/authorities?q=findes-ikke", "/authorities?sort=-name", "/invoices?q=findes-ikke", "/audit?q=findes-ikke",
+        f"/year/{world.YEAR}", f"/year/{world.YEAR}?q=findes-ikke", f"/year/{world.YEAR}/progress",
+        f"/year/{world.YEAR}/comparison", f"/year/{world.YEAR + 1}?book=rehearsal", f"/year/{world.YEAR + 1}?least=x",
+        "/fee-tables/OS2valghalla", "/fee-tables/OS2valghalla/2023-01-01?with=2023-01-01", "/findes-ikke",
+        "/authorities?page=99", "/invoices/2027-9999", "/users",
+    ),
+    "administrator": ("/users?q=findes-ikke", "/invoices"),
+    "anonymous": ("/findes-ikke", "/sign-in/callback?state=ukendt", "/invitation/ukendt"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+    """The small world with an issued year and everything that can wait, served; and the names of its things."""
+    folder: Path = tmp_path_factory.mktemp("pages")
+    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(**DEMO)
+    world.fill(line)
+    world.issue(line)
+    with world.made(line) as app:
+        things = world.things(line, world.wait(line, world.people(app)))
+    with browser.served(line) as base:
+        yield base, things
+
+
+def addresses(things: dict[str, dict[str, str]], role: str) -> list[str]:
+    """Give every page that a role may read, and its states."""
+    lines = [line for line in access_walk.read() if line.is_page and line.answer(role) == "200"]
+    return [line.template.format_map(things[line.whose]) for line in lines] + list(STATES.get(role, ()))
+
+
+def signed_in(chromium: Browser, base: str, role: str, language: str, width: int) -> Visitor:
+    """Open a browser for somebody of a role who reads a language."""
+    visitor = browser.visit(chromium, base, width=width)
+    if PEOPLE[role]:
+        visitor.sign_in(PEOPLE[role])
+    if language == "en":
+        visitor.go("/")
+        visitor.press("English")
+    return visitor
+
+
+def faults(visitor: Visitor, path: str, language: str, picture: str) -> list[str]:
+    """Open a page and give all that is wrong with it."""
+    before = len(visitor.complaints)
+    visitor.go(path)
+    browser.screenshot(visitor.page, picture)
+    found = [*browser.shape(visitor.page, language), *browser.axe(visitor.page), *visitor.complaints[before:]]
+    return [f"{path}: {fault}" for fault in found]
+
+
+def wrong(chromium: Browser, base: str, seen: dict[str, list[str]], language: str, width: int) -> list[str]:
+    """Let people of every role look at their pages; give all that is wrong."""
+    found: list[str] = []
+    for role, paths in seen.items():
+        visitor = signed_in(chromium, base, role, language, width)
+        for path in paths:
+            found += [f"{role}: {fault}" for fault in faults(visitor, path, language, f"{path}-{role}-{language}")]
+        visitor.page.context.close()
+    return found
+
+
+def once(things: dict[str, dict[str, str]]) -> dict[str, list[str]]:
+    """Give every page to one role only, the first that may read it; the start page, which differs, to all."""
+    seen: dict[str, list[str]] = {}
+    known: set[str] = set()
+    for role in ("finance", "approver", "administrator", "signatory", "coordination", "auditor", "anonymous"):
+        mine = [path for path in addresses(things, role) if path not in known or path == "/"]
+        known.update(mine)
+        seen[role] = list(dict.fromkeys(mine))
+    return seen
+
+
+_BAD = """<html><title></title><body><main><h1>A</h1><h1>B</h1><input id="a"><p id="a" style="color:#ccc">pale</p>
+<div style="width: 2000px">wide</div></main></body></html>"""
+
+
+def test_a_bad_page_is_found_out(chromium: Browser) -> None:
+    visitor = browser.visit(chromium, "")
+    visitor.page.set_content(_BAD)
+
+    told = " ".join([*browser.shape(visitor.page, "da"), *browser.axe(visitor.page)])
+    visitor.page.evaluate("console.error('oh')")
+
+    for fault in ("2 first headings", "title", "lang", "without a label", "used twice", "wider", "color-contrast"):
+        assert fault in told
+    assert len(visitor.complaints) == 1
+
+
+@pytest.mark.parametrize(("language", "width"), [("da", WIDE), ("en", NARROW)])
+def test_every_page_is_for_everybody(
+    chromium: Browser, workplace: tuple[str, dict[str, dict[str, str]]], language: str, width: int
+) -> None:
+    base, things = workplace
+
+    assert wrong(chromium, base, once(things), language, width) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("language", ["da", "en"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_page_of_every_role_is_for_everybody(
+    chromium: Browser, workplace: tuple[str, dict[str, dict[str, str]]], language: str, width: int
+) -> None:
+    base, things = workplace
+    everything = {role: addresses(things, role) for role in PEOPLE}
+
+    assert wrong(chromium, base, everything, language, width) == []

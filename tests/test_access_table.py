@@ -1,0 +1,182 @@
+"""Promise 13: who may do what, route by route. `tests/access_table.csv` says it after the authorisation matrix.
+
+A route that has no line there fails, and so does one that answers anybody otherwise.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app import access, database
+from app.access import ANONYMOUS, POLICY, Principal, Role
+from tests import access_walk, world
+from tests.access_walk import PEOPLE, Line
+from tests.command_line import CommandLine
+
+MATRIX = Path(__file__).resolve().parents[2] / "shared" / "authorisation-matrix.csv"
+
+#: What no answer to anybody may be.
+_NEVER = frozenset({"?", "500", "503", "405"})
+
+#: What is written down of everybody who asks: how often, so that they can be made to wait.
+_COUNTED = ("/sign-in", "/invitation/")
+
+
+class Walk:
+    """The world, asked by anybody for anything; each time as it was."""
+
+    def __init__(self, line: CommandLine, app: Flask) -> None:
+        self.line, self.app = line, app
+        known = world.people(app)
+        self.people = {role: known.get(name, ANONYMOUS) for role, name in PEOPLE.items()}
+        self.things = world.things(line, world.wait(line, known))
+        self._who = ANONYMOUS
+        app.extensions["principal_loader"] = lambda: self._who
+        app.config["WTF_CSRF_ENABLED"] = False  # another test holds every form to it
+        self._file = Path(line.url.removeprefix("sqlite:///"))
+        self._kept = self._file.with_suffix(".kept")
+        self._close()
+        shutil.copy(self._file, self._kept)
+
+    def ask(self, line: Line, who: Principal) -> TestResponse:
+        """Ask for a line's address as somebody; what it changed is undone."""
+        is_program = line.rule.startswith("/api/") and who.user_id is not None
+        self._who = replace(who, via="token") if is_program else who
+        path = line.template.format_map(self.things[line.whose])
+        answer = self.app.test_client().open(
+            path, method=line.method, data={} if line.method == "POST" else None, buffered=True
+        )
+        if line.method != "GET" or line.rule.startswith(_COUNTED):
+            self._close()
+            shutil.copy(self._kept, self._file)
+        return answer
+
+    def _close(self) -> None:
+        with self.app.app_context(), database.db.engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+        with self.app.app_context():
+            database.db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """The world with an issued year, and something of every kind that waits."""
+    folder = tmp_path_factory.mktemp("walk")
+    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(OS2TILSLUT_ENV="demo")
+    world.fill(line)
+    world.issue(line)
+    with world.made(line) as app:
+        yield Walk(line, app)
+
+
+LINES = list(access_walk.read())
+
+
+def test_every_route_has_its_lines_and_every_line_its_route(walk: Walk) -> None:
+    listed = [(line.rule, line.method, line.whose) for line in LINES]
+
+    assert listed == access_walk.routes(walk.app), "python -m tests.access_walk writes the lines that lack"
+
+
+def test_every_line_says_what_its_route_asks_for(walk: Walk) -> None:
+    assert [line for line in LINES if line.asks != access_walk.asks(walk.app, line.rule, line.method)] == []
+
+
+def test_every_line_says_what_is_expected_and_no_fault_is() -> None:
+    assert [line for line in LINES if _NEVER & set(line.expected)] == []
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.method} {line.rule} {line.whose}".strip())
+def test_a_route_answers_everybody_as_the_table_says(walk: Walk, line: Line) -> None:
+    found = {role: walk.ask(line, walk.people[role]) for role in PEOPLE}
+
+    assert {role: str(answer.status_code) for role, answer in found.items()} == dict(
+        zip(PEOPLE, line.expected, strict=True)
+    ), {role: answer.text[-600:] for role, answer in found.items() if answer.status_code in (400, 500)}
+    if line.whose == "other" and line.expected[1] == "404":
+        assert _told(found["signatory"]) == _told(walk.ask(replace(line, whose="unknown"), walk.people["signatory"]))
+
+
+def _told(answer: TestResponse) -> tuple[Any, ...]:
+    """What a refusal gives away, but for the address that was asked for."""
+    return answer.status_code, answer.text.count("\n"), sorted(answer.headers.keys())
+
+
+def test_what_binds_asks_everybody_for_a_fresh_sign_in(walk: Walk) -> None:
+    binding = [line for line in LINES if line.asks.endswith("!") and line.whose in ("", "own", "known")]
+
+    for line in binding:
+        for role, person in walk.people.items():
+            if person.signed_in_at is not None and person.may(line.asks.rstrip("!")):
+                answer = walk.ask(line, replace(person, signed_in_at=person.signed_in_at - timedelta(minutes=6)))
+                assert (answer.status_code, "Log ind igen" in answer.text) == (403, True), (line, role)
+    assert binding
+
+
+# --- the policy and the matrix it comes from
+
+#: What the matrix calls a resource and an action, and the permission that is made of it.
+_PERMISSIONS = {
+    ("agreement", "read"): "agreement.read",
+    ("authority master data", "read"): "authority.read",
+    ("fee tables and size key", "read"): "tables.read",
+    ("fee tables and size key", "draft"): "tables.draft",
+    ("fee tables and size key", "adopt"): "tables.adopt",
+    ("annual run", "plan"): "run.plan",
+    ("annual run", "approve"): "run.approve",
+    ("annual run", "issue"): "run.issue",
+    ("invoice and credit note", "read"): "invoice.read",
+    ("credit note", "prepare"): "credit.prepare",
+    ("credit note", "approve"): "credit.approve",
+    ("exports", "use"): "export.use",
+    ("audit log", "read"): "audit.read",
+    ("api token", "create"): "token.create",
+}
+
+#: Cells that one permission cannot say: what they say is another permission's.
+_ELSEWHERE = {
+    ("run.plan", "auditor"): "run.read",
+    ("invoice.read", "coordination"): "invoice.totals",
+    ("export.use", "administrator"): "users.read",
+}
+
+
+@pytest.mark.skipif(not MATRIX.exists(), reason="the authorisation matrix is not here: ../shared")
+def test_the_policy_is_the_authorisation_matrix() -> None:
+    with MATRIX.open(encoding="utf-8", newline="") as rows:
+        matrix = {(row["resource"], row["action"]): row for row in csv.DictReader(rows)}
+
+    wrong = []
+    for cell, permission in _PERMISSIONS.items():
+        for role in Role:
+            says, has = matrix[cell][role.value], role in POLICY[permission]
+            if (permission, role.value) in _ELSEWHERE:
+                assert role in POLICY[_ELSEWHERE[permission, role.value]]
+            elif has != (says != "no"):
+                wrong.append((permission, role.value, says))
+
+    assert wrong == []
+
+
+@pytest.mark.skipif(not MATRIX.exists(), reason="the authorisation matrix is not here: ../shared")
+def test_the_policy_reaches_no_further_than_the_matrix() -> None:
+    with MATRIX.open(encoding="utf-8", newline="") as rows:
+        matrix = {(row["resource"], row["action"]): row for row in csv.DictReader(rows)}
+
+    for cell, permission in _PERMISSIONS.items():
+        for role, extent in POLICY[permission].items():
+            says = matrix[cell][role.value]
+            if says.startswith("own"):
+                assert extent is access.OWN, (permission, role)
+            if says.startswith("group"):
+                assert extent is access.GROUP, (permission, role)

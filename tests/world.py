@@ -1,0 +1,166 @@
+"""A small world for tests of the workplace: three municipalities, two products, people of every role.
+
+Aarhus is a member and has OS2valghalla; its signatory and the group of OS2valghalla see it. Aalborg and Odense have
+OS2kitos, and Aalborg is a member. Odense's agreement has no GLN, so its line is held back until somebody mends that.
+`issue` issues the year, and `wait` lets something of every kind wait for a second person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agreements import billing_details, table_proposals
+from app import association, clock, config, create_app, database
+from app.access import Principal
+from app.identity import demonstration, users
+from app.identity.models import UserAccount
+from authorities.models import Authority
+from billing import annual_run, credit_proposals, handover, seller
+from billing.credits import Order
+from billing.models import Invoice
+from foundation.audit import Trail
+from tests.command_line import CommandLine
+from tests.scenarios import acting, files
+
+YEAR = 2027
+AARHUS, AALBORG, ODENSE = (files.by_name(name).cvr for name in ("Aarhus", "Aalborg", "Odense"))
+
+
+def fill(line: CommandLine) -> None:
+    """Fill an empty place with the starter, the agreements and the people."""
+    line.done("db", "upgrade")
+    line.done("starter", "load")
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    files.take_members(line, files.member(AARHUS), files.member(AALBORG))
+    files.take_agreements(
+        line,
+        files.agreement(AARHUS),
+        files.agreement(AALBORG, "OS2kitos"),
+        files.agreement(ODENSE, "OS2kitos", gln=""),
+    )
+    with made(line) as app, app.app_context(), database.writing() as session:
+        trail = Trail(session, "kommandolinjen", clock.now(app.extensions["os2tilslut"]))
+        demonstration.make(session, trail, app.extensions["os2tilslut"].oidc.issuer)
+        trail.write()
+
+
+def issue(line: CommandLine) -> None:
+    """Issue the year and make its documents."""
+    line.issue(YEAR)
+    line.done("billing", "export", YEAR, line.folder / "documents")
+
+
+@contextmanager
+def made(line: CommandLine) -> Iterator[Flask]:
+    """Make the application on a place meanwhile, in this process."""
+    app = create_app(config.read(line.environment))
+    yield app
+    with app.app_context():
+        database.db.engine.dispose()
+
+
+def people(app: Flask) -> dict[str, Principal]:
+    """Give the made-up people by the word their mail begins with, each freshly signed in."""
+    settings = app.extensions["os2tilslut"]
+    with app.app_context(), database.reading() as session:
+        listed = session.execute(select(UserAccount.id, UserAccount.mail)).all()
+        found = {
+            mail.partition("@")[0]: users.principal_of(session, id_, clock.today(settings), clock.now(settings))
+            for id_, mail in listed
+        }
+    return {name: person for name, person in found.items() if person is not None}
+
+
+# --- what waits
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The numbers of what waits for a second person."""
+
+    credit: int
+    table: int
+    settings: int
+    details: dict[str, int]  # by CVR
+
+
+_TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
+
+
+def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
+    """Let a credit note, next year's plan, a fee table, settings and two changes of billing details wait."""
+    finance = known["finance"].actor
+    acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
+    return Waiting(
+        credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
+        table=acting.by(line, finance, lambda session, trail: table_proposals.propose(session, _TABLE, trail).id),
+        settings=acting.by(line, finance, _propose_settings),
+        details={
+            cvr: acting.by(line, known[person].actor, partial(_propose_details, cvr=cvr))
+            for cvr, person in ((AARHUS, "signatory-aarhus"), (AALBORG, "signatory-aalborg"))
+        },
+    )
+
+
+def _propose_credit(session: Session, trail: Trail, line: CommandLine) -> int:
+    order = Order(invoice_of(session, AARHUS), "Produktet blev ikke taget i brug", "", trail.at.date())
+    terms = association.seller(session, config.read(line.environment))
+    made = credit_proposals.prepare(session, order, terms, trail)
+    assert made.waiting is not None
+    return made.waiting.id
+
+
+def _hand_over(session: Session, trail: Trail, line: CommandLine) -> None:
+    terms = association.seller(session, config.read(line.environment))
+    digest = annual_run.plan(session, YEAR + 1, terms).digest
+    handover.hand_over(session, YEAR + 1, digest, terms, trail)
+
+
+def _propose_settings(session: Session, trail: Trail) -> int:
+    return seller.propose(session, files.SELLER + "credit_limit = 500\n", trail, allow_made_up=False).id
+
+
+def _propose_details(session: Session, trail: Trail, cvr: str) -> int:
+    authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
+    standing = billing_details.of(session, authority_id)[0]
+    wanted = {standing.place: replace(standing.details, person_reference="Ny modtager")}
+    return billing_details.propose(session, authority_id, wanted, trail).id
+
+
+def invoice_of(session: Session, cvr: str) -> str:
+    """Give the number of an authority's first invoice."""
+    found = select(Invoice.number).join(Authority, Authority.id == Invoice.authority_id).where(Authority.cvr == cvr)
+    return session.scalars(found.order_by(Invoice.id)).first() or ""
+
+
+def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
+    """Give the names that addresses need, by whose they are: `own` is Aarhus's, `other` Aalborg's."""
+    with line.session() as session:
+        auditor = session.scalars(select(UserAccount.id).where(UserAccount.mail.startswith("auditor@"))).one()
+    common = {
+        "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
+        "credit": str(waiting.credit), "user": str(auditor), "register": "members", "id": "1", "link": "ukendt",
+    }  # fmt: skip
+    missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
+    missing |= {"cvr": "12345678", "invoice": f"{YEAR}-9999", "details": "987654", "place": "987654"}
+    return {
+        "": {},
+        "own": common | _of(line, AARHUS, waiting),
+        "other": common | _of(line, AALBORG, waiting),
+        "known": common,
+        "unknown": missing,
+    }
+
+
+def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
+    with line.session() as session:
+        authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
+        place, invoice = billing_details.of(session, authority_id)[0].place, invoice_of(session, cvr)
+    return {"cvr": cvr, "invoice": invoice, "details": str(waiting.details[cvr]), "place": str(place.id)}
