@@ -35,13 +35,12 @@ def command(port: int, provider_port: int) -> None:
 
     Run the web application.
     """
-    from granian import Granian
-    from granian.constants import Interfaces
+    from app import serving  # a web server takes its time to load; no other command needs it
 
     os.environ["OS2TILSLUT_PROVIDER_PORT"] = str(provider_port)  # the workers read it, too
     surroundings = service.current()  # refuses unsafe settings before a port is opened
     with local_provider(surroundings, port, provider_port):
-        Granian("wsgi:app", address="127.0.0.1", port=port, interface=Interfaces.WSGI, blocking_threads=4).serve()
+        serving.server("wsgi:app", port).serve()
 
 
 @contextmanager

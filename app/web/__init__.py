@@ -13,7 +13,6 @@ from app.web import (
     imports,
     invoices,
     layout,
-    lists,
     settings,
     signin,
     speaking,
@@ -32,7 +31,6 @@ _SUBJECTS = (
 def install(app: Flask) -> None:
     """Put the pages into an application."""
     layout.install(app)
-    app.jinja_env.globals["shown"] = lists.shown
     app.context_processor(lambda: speaking.IN[layout.spoken()])
     for subject in _SUBJECTS:
         app.register_blueprint(subject.blueprint)
