@@ -35,24 +35,19 @@ class NoProvider(NotNow):
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--provider-port", type=click.IntRange(1, 65535), default=LOCAL_PROVIDER_PORT, show_default=True,
               envvar="OS2TILSLUT_PROVIDER_PORT", help="Det lokale logins port / the local sign-in's.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True,
               help="Processer / processes.")  # fmt: skip
 def command(port: int, provider_port: int, workers: int) -> None:
     """Kør webapplikationen på 127.0.0.1:8000.
 
     Run the web application.
     """
-    from granian import Granian
-    from granian.constants import Interfaces
+    from app import serving  # a web server takes its time to load; no other command needs it
 
     os.environ["OS2TILSLUT_PROVIDER_PORT"] = str(provider_port)  # the workers read it, too
     surroundings = service.current()  # refuses unsafe settings before a port is opened
-    threads = surroundings.config.threads
     with local_provider(surroundings, port, provider_port), _shared_figures():
-        Granian(
-            "wsgi:app", address="127.0.0.1", port=port, interface=Interfaces.WSGI, workers=workers,
-            blocking_threads=threads, respawn_failed_workers=True,
-        ).serve()  # fmt: skip
+        serving.server("wsgi:app", port, workers, surroundings.config.threads).serve()
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from app.web import (
     imports,
     invoices,
     layout,
-    lists,
     settings,
     signin,
     speaking,
@@ -34,7 +33,6 @@ _SUBJECTS = (
 def install(app: Flask) -> None:
     """Put the pages into an application."""
     layout.install(app)
-    app.jinja_env.globals["shown"] = lists.shown
     app.context_processor(_words)
     for subject in _SUBJECTS:
         app.register_blueprint(subject.blueprint)
