@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, current_app, flash, g, request, sessio
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
-from app import access, clock, database
+from app import access, clock, database, errors
 from app.access import Principal
 from app.config import Config
 from foundation import language
@@ -201,6 +201,8 @@ def acting() -> Iterator[tuple[Session, Trail]]:
 
 def _refuse_nul() -> None:
     """Refuse a request with the character that no database keeps in a text, before it comes to one."""
+    if errors.is_api():
+        return  # the API names what is wrong with each of its values
     given = (request.path, *request.args.keys(), *(value for _, value in request.args.items(multi=True)),
              *(value for _, value in request.form.items(multi=True)))  # fmt: skip
     if any("\0" in value for value in given):

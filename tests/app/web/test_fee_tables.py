@@ -197,7 +197,7 @@ def test_every_fault_of_a_text_is_told_with_its_line(desk: Desk) -> None:
     assert "annual_fee = -1" in answer.text
 
 
-@pytest.mark.parametrize("hostile", ["x" * 30_000, "a = [" * 5_000, "\x00", "", "= = =", "æ\ud7ff"])
+@pytest.mark.parametrize("hostile", ["x" * 30_000, "a = [" * 5_000, "", "= = =", "æ\ud7ff"])
 def test_a_text_that_is_none_is_refused_in_words(desk: Desk, hostile: str) -> None:
     assert desk.sit(FINANCE).post("/fee-tables/draft/text", text=hostile).status_code == 422
 
@@ -252,7 +252,7 @@ def test_adopting_asks_for_a_fresh_sign_in(desk: Desk, starter: CommandLine) -> 
 
     answer = desk.sit(person(2, Role.APPROVER, fresh=False)).post(f"{address}/adopt")
 
-    assert (answer.status_code, "fresh=1" in answer.headers["Location"]) == (303, True)
+    assert (answer.status_code, "fresh=1" in answer.text) == (403, True)
     assert adopted(starter) == ["2017-08-15"]
 
 
