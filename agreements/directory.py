@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, null, or_, select
@@ -24,6 +25,9 @@ from fee_tables.size_key import SizeBand, SizeKey
 from foundation import periods
 from foundation.errors import NotFound
 from foundation.language import Text
+
+# A day's query is the same for everybody who asks, and making it takes longer than asking it.
+_DAYS_KEPT = 8
 
 
 class NoSuchAuthority(NotFound):
@@ -43,6 +47,7 @@ class Directory:
     products: ColumnElement[Any]
 
 
+@lru_cache(_DAYS_KEPT)
 def on(day: date, key: SizeKey | None, *, counted: int | None = None) -> Directory:
     """Describe the authorities on a day, by the size key in force at its New Year.
 

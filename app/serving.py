@@ -5,6 +5,8 @@ Why these numbers: docs/decisions/0018-how-many-at-once.md.
 
 from __future__ import annotations
 
+from typing import Any
+
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -16,7 +18,7 @@ THREADS = 4
 BACKPRESSURE = 64
 
 
-def server(target: str, port: int, workers: int = WORKERS, address: str = "127.0.0.1") -> Granian:
+def server(target: str, port: int, workers: int = WORKERS, threads: int = THREADS, address: str = "127.0.0.1") -> Any:
     """Make the server of a WSGI application; `serve` runs it until it is stopped."""
     return Granian(
         target,
@@ -24,7 +26,8 @@ def server(target: str, port: int, workers: int = WORKERS, address: str = "127.0
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=THREADS,
+        blocking_threads=threads,
+        respawn_failed_workers=True,
         backpressure=BACKPRESSURE,
         websockets=False,
     )

@@ -56,6 +56,7 @@ class Ground:
     service: Service
     environ: Mapping[str, str]
     cookie: str
+    token: str
     invoice: str
 
 
@@ -66,20 +67,21 @@ def measure(url: str, folder: str) -> Told:
         with _served("benchmarks.bare_page:app", {"DATABASE_URL": url}) as (port, _):
             bare = _page(port, "/authorities", {})
         with _served("wsgi:app", ground.environ) as (port, process):
-            headers = {"Cookie": f"{ground.service.config.session_cookie}={ground.cookie}"}
-            pages = {"bare list": bare} | {name: _page(port, path, headers) for name, path in _paths(ground).items()}
-            anew = [_anew(ground, port, headers) for _ in range(_MADE_ANEW)]
-            memory = _memory(port, process, headers)
+            browser = {"Cookie": f"{ground.service.config.session_cookie}={ground.cookie}"}
+            program = {"Authorization": f"Bearer {ground.token}"}
+            pages = {"bare list": bare} | {name: _page(port, path, browser) for name, path in _paths(ground)}
+            pages["API page of 100"] = _page(port, "/api/v1/authorities?limit=100", program)
+            anew = [_anew(ground, port, browser) for _ in range(_MADE_ANEW)]
+            memory = _memory(port, process, browser)
     finally:
         ground.service.close()
     return Told(pages, anew, memory)
 
 
-def _paths(ground: Ground) -> dict[str, str]:
-    return {
-        "authority list": "/authorities",
-        "plan": f"/year/{_PLANNED}",
-    }
+def _paths(ground: Ground) -> Iterator[tuple[str, str]]:
+    yield "authority list", "/authorities"
+    yield "invoice", f"/invoices/{ground.invoice}"
+    yield "plan", f"/year/{_PLANNED}"
 
 
 def _page(port: int, path: str, headers: Mapping[str, str]) -> Measured:
@@ -122,9 +124,10 @@ def _filled(url: str, folder: str) -> Ground:
         registers.count_again(session, AUTHORITIES)
     _issue(service)
     with service.writing("benchmark") as (session, _):
-        cookie = people.browser(session, people.person(session, Role.FINANCE, service.now), service.now)
+        reader = people.person(session, Role.FINANCE, service.now)
+        cookie, token = people.browser(session, reader, service.now), people.token(session, reader, service.now)
         invoice = session.execute(select(INVOICES.c.number).order_by(INVOICES.c.id).limit(1)).scalar_one()
-    return Ground(service, environ, cookie, invoice)
+    return Ground(service, environ, cookie, token, invoice)
 
 
 def _environ(url: str, folder: str) -> dict[str, str]:

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.access import Role
-from app.identity import users
+from app.access import Principal, Role
+from app.identity import tokens, users
 from app.identity.models import BrowserSession, RoleGrant, UserAccount
+from foundation.audit import Trail
 
 _LONG = timedelta(hours=9)
 
@@ -36,3 +37,12 @@ def browser(session: Session, user: UserAccount, at: datetime) -> str:
     )  # fmt: skip
     session.flush()
     return token
+
+
+def token(session: Session, user: UserAccount, at: datetime) -> str:
+    """Add a token that reads the registers; give its secret. The caller commits."""
+    trail = Trail(session, "benchmark", at)
+    owner = Principal(user.id, user.name, frozenset({Role.FINANCE}), signed_in_at=at, via="browser")
+    _, secret = tokens.make(session, owner, "benchmark", ["authority.read"], 30, trail)
+    trail.write()
+    return secret

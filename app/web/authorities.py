@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Row, func, not_, or_, select
 from sqlalchemy.orm import Session
@@ -87,6 +87,7 @@ def _listing(session: Session) -> Listing:
         filters=_filters(session, found, key),
         sort="name",
         tie=(AUTHORITIES.c.id,),
+        id=AUTHORITIES.c.id,
         empty=Text(
             "Ingen myndigheder er indlæst endnu. Indlæs dem under Indlæsning.",
             "No authorities were taken in yet. Take them in under Imports.",
@@ -114,7 +115,7 @@ def _columns(found: Directory) -> tuple[Column, ...]:
 
 
 def _own_page(row: Any) -> str:
-    return url_for("authorities.one", cvr=row.cvr)
+    return f"/authorities/{row.cvr}"
 
 
 def _band_cell(row: Any) -> Text | None:

@@ -73,6 +73,7 @@ def _listing(session: Session) -> Listing:
         filters=_filters(session),
         sort="-issued",
         tie=(INVOICES.c.id.desc(),),
+        id=INVOICES.c.id,
         empty=Text(
             "Ingen fakturaer er udstedt endnu. De kommer, når årets plan er godkendt og udstedt",
             "No invoices were issued yet. They come when the plan of the year is approved and issued",

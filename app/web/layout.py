@@ -18,7 +18,6 @@ from app.config import Config
 from foundation import language
 from foundation.audit import Trail
 from foundation.language import LANGUAGES, Language, Text
-from foundation.money import Money
 from foundation.periods import BUSINESS_ZONE
 
 csrf = CSRFProtect()
@@ -76,15 +75,7 @@ def install(app: Flask) -> None:
     app.before_request(_refuse_nul)
     app.after_request(_secured)
     app.jinja_env.globals.update(
-        t=t,
-        say=say,
-        kroner=lambda value: say(language.kroner(value if isinstance(value, Money) else Money(value))),
-        amount=lambda value: language.amount(value if isinstance(value, Money) else Money(value), spoken()),
-        day=lambda value: say(language.day(value)),
-        moment=moment,
-        count=lambda value: say(language.whole_number(value)),
         share=language.share,
-        spoken=spoken,
         who=access.current,
         places=places,
         asset=asset,

@@ -11,10 +11,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import IO, Any
+from functools import cached_property
+from typing import IO, Any, NamedTuple
 
 import xlsxwriter
 from flask import Response, request
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
@@ -86,9 +88,28 @@ class Listing:
     tie: Sequence[ColumnElement[Any]] = ()  # what orders rows that sort alike
     empty: Text = _NOTHING_YET
     numbers: frozenset[str] = field(default_factory=frozenset)  # keys of columns that stand to the right
+    # What names a row, once: then a page works its columns out for the rows it shows, not for all that it sorts.
+    id: ColumnElement[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """One column as a page shows it: what is the same in every row is worked out once."""
+
+    column: Column
+    title: str
+    attributes: Markup  # of each of its cells
+
+
+class Shown(NamedTuple):
+    """One cell as a page shows it."""
+
+    head: Head
+    words: str
+    link: str | None
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a list, ready for the template."""
 
@@ -134,11 +155,31 @@ class Page:
         """Give the address of another page of this list."""
         return layout.address(page=number if number > 1 else None)
 
+    @cached_property
+    def heads(self) -> list[Head]:
+        """Give the columns in the language of the request."""
+        return [_head(column, column.key in self.listing.numbers) for column in self.listing.columns]
+
+    def cells(self, row: Any) -> list[Shown]:
+        """Write a row in the language of the request."""
+        spoken = layout.spoken()
+        return [Shown(head, shown(head.column.cell(row), spoken), _link(head.column, row)) for head in self.heads]
+
     @property
     def around(self) -> list[int]:
         """Give the page numbers to offer: first, last, and those near this one."""
         near = range(self.number - 2, self.number + 3)
         return sorted({1, self.pages, *(n for n in near if 1 <= n <= self.pages)})
+
+
+def _head(column: Column, is_number: bool) -> Head:
+    title = layout.say(column.title)
+    number = Markup(' class="number"') if is_number else Markup()
+    return Head(column, title, number + Markup(' data-title="{}"').format(title))
+
+
+def _link(column: Column, row: Any) -> str | None:
+    return column.link(row) if column.link else None
 
 
 def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = None) -> Page:
@@ -149,8 +190,7 @@ def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = N
     asked = request.args if asked is None else asked
     statement, values = _narrowed(listing, asked)
     number, sort = page_number(asked.get("page", "1")), asked.get("sort") or listing.sort
-    ordered = _ordered(listing, statement, sort).limit(ROWS_A_PAGE).offset((number - 1) * ROWS_A_PAGE)
-    rows = session.execute(ordered).all()
+    rows = session.execute(_one_page(listing, _ordered(listing, statement, sort), number)).all()
     total = len(rows)
     if number > 1 or total == ROWS_A_PAGE:
         total = session.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
@@ -178,6 +218,14 @@ def _ordered(listing: Listing, statement: Select[Any], sort: str) -> Select[Any]
     if order is None:
         raise NotFound(Text("Listen kan ikke sorteres sådan", "The list cannot be sorted like that"))
     return statement.order_by(order.desc() if sort.startswith("-") else order, *listing.tie)
+
+
+def _one_page(listing: Listing, ordered: Select[Any], number: int) -> Select[Any]:
+    start = (number - 1) * ROWS_A_PAGE
+    if listing.id is None:
+        return ordered.limit(ROWS_A_PAGE).offset(start)
+    ids = ordered.with_only_columns(listing.id).limit(ROWS_A_PAGE).offset(start)
+    return ordered.where(listing.id.in_(ids))
 
 
 def page_number(given: str) -> int:

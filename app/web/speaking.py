@@ -11,7 +11,7 @@ from foundation.language import LANGUAGES, Language, Text
 from foundation.money import Money
 from foundation.periods import BUSINESS_ZONE
 
-Speaking = Mapping[str, Callable[..., Any]]
+Speaking = dict[str, Callable[..., Any]]
 
 
 def _speaking(spoken: Language) -> Speaking:
