@@ -152,7 +152,8 @@ def _begin_session(opened: Session, user: UserAccount, identity: Identity) -> No
         "acr": identity.acr, "assurance": identity.assurance, "cvr": identity.cvr,
         "id_token_sha256": identity.id_token_sha256,
     }  # fmt: skip
-    sessions.here().sign_in(opened, user.id, identity.auth_time, {"how": how})
+    chosen = {"language": session["language"]} if "language" in session else {}  # before, in this browser
+    sessions.here().sign_in(opened, user.id, identity.auth_time, {"how": how} | chosen)
 
 
 # --- signing out
