@@ -16,15 +16,16 @@ THREADS = 4
 BACKPRESSURE = 64
 
 
-def server(target: str, port: int, workers: int = WORKERS, address: str = "127.0.0.1") -> Granian:
-    """Make the server of a WSGI application; `serve` runs it until it is stopped."""
-    return Granian(
+def run(target: str, port: int) -> None:
+    """Serve a WSGI application on this machine until stopped."""
+    server = Granian(
         target,
-        address=address,
+        address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,
-        workers=workers,
+        workers=WORKERS,
         blocking_threads=THREADS,
         backpressure=BACKPRESSURE,
         websockets=False,
     )
+    server.serve()

@@ -40,7 +40,7 @@ def command(port: int, provider_port: int) -> None:
     os.environ["OS2TILSLUT_PROVIDER_PORT"] = str(provider_port)  # the workers read it, too
     surroundings = service.current()  # refuses unsafe settings before a port is opened
     with local_provider(surroundings, port, provider_port):
-        serving.server("wsgi:app", port).serve()
+        serving.run("wsgi:app", port)
 
 
 @contextmanager
