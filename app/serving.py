@@ -12,8 +12,6 @@ from granian.constants import Interfaces
 WORKERS = 2
 #: Requests a process works on at a time. Python computes for one of them; the others wait for the database.
 THREADS = 4
-#: Requests a process takes in while others are worked on; who comes beyond that waits at the door.
-BACKPRESSURE = 64
 
 
 def run(target: str, port: int) -> None:
@@ -25,7 +23,6 @@ def run(target: str, port: int) -> None:
         interface=Interfaces.WSGI,
         workers=WORKERS,
         blocking_threads=THREADS,
-        backpressure=BACKPRESSURE,
         websockets=False,
     )
     server.serve()
