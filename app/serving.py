@@ -14,20 +14,18 @@ from granian.constants import Interfaces
 WORKERS = 2
 #: Requests a process works on at a time. Python computes for one of them; the others wait for the database.
 THREADS = 4
-#: Requests a process takes in while others are worked on; who comes beyond that waits at the door.
-BACKPRESSURE = 64
 
 
-def server(target: str, port: int, workers: int = WORKERS, threads: int = THREADS, address: str = "127.0.0.1") -> Any:
-    """Make the server of a WSGI application; `serve` runs it until it is stopped."""
-    return Granian(
+def run(target: str, port: int, workers: int = WORKERS, threads: int = THREADS) -> None:
+    """Serve a WSGI application on this machine until stopped."""
+    server: Any = Granian(
         target,
-        address=address,
+        address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=threads,
         respawn_failed_workers=True,
-        backpressure=BACKPRESSURE,
         websockets=False,
     )
+    server.serve()

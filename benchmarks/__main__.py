@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import registers
+from app import serving
+from benchmarks import client, pages, registers
+from benchmarks.pages import Told
 from tests.postgresql_server import PostgreSQLServer
 
 SIZES = (100, 1_000, 10_000)
@@ -40,7 +43,9 @@ def main() -> None:
     results = {(kind, size): _measure(kind, size) for kind in KINDS for size in given.sizes}
     drawn = next(result["drawing"]["each_second"] for result in reversed(results.values()))
     judged = next(found["validating"] for found in reversed(results.values()) if "validating" in found)
-    told = "\n\n".join([_machine(), *_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)])
+    shown = {kind: _pages(kind) for kind in KINDS}
+    run = [*_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)]
+    told = "\n\n".join([_machine(), *run, *_showing(shown)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -63,6 +68,12 @@ def _measure(kind: str, size: int) -> dict[str, Found]:
                 print(f"{kind} {size}: {name} …", file=sys.stderr)
                 found[name] = _step(name, url, folder)
         return found
+
+
+def _pages(kind: str) -> Told:
+    print(f"{kind}: pages …", file=sys.stderr)
+    with _database(kind) as (url, folder):
+        return pages.measure(url, folder)
 
 
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
@@ -171,6 +182,38 @@ def _tagging(found: dict[str, float]) -> str:
         ("document", "a second and core", "untagged, no archive form", "times its cost"),
         [("PDF of eight lines, tagged PDF/A-3", f"{tagged:.0f}", f"{plain:.0f}", cost)],
     )
+
+
+def _showing(shown: dict[str, Told]) -> Iterator[str]:
+    """Tell how many pages a second there are, and what the plan and the memory came to."""
+    yield (
+        f"Pages, {client.CONNECTIONS} connections, {serving.WORKERS} workers of {serving.THREADS} threads, "
+        f"{pages.AUTHORITIES} authorities:"
+    )
+    yield _table(
+        ("database", "page", "a second", "of bare", "mean ms", "p95 ms", "times the mean"),
+        [row for kind, told in shown.items() for row in _page_rows(kind, told)],
+    )
+    yield "A plan made anew to be shown, one connection, and the memory of the largest worker:"
+    yield _table(
+        ("database", "plan made anew ms", "slowest ms", "MB warm", f"MB after {pages.FLAT_AFTER} more"),
+        [(kind, f"{statistics.median(told.anew) * 1000:.0f}", f"{max(told.anew) * 1000:.0f}", *map(str, told.memory))
+         for kind, told in shown.items()],
+    )  # fmt: skip
+
+
+def _page_rows(kind: str, told: Told) -> Iterator[Row]:
+    for name, each in told.pages.items():
+        ratio = f"{each.rate / told.pages[pages.BARE].rate:.0%}"
+        yield (
+            kind,
+            name,
+            f"{each.rate:.0f}",
+            ratio,
+            f"{each.mean:.1f}",
+            f"{each.p95:.1f}",
+            f"{each.p95 / each.mean:.2f}",
+        )
 
 
 def _drawn(found: dict[str, float], name: str, ours: str, bare: str, what: str) -> Row:

@@ -30,14 +30,15 @@ from billing import annual_run, approvals, seller
 from billing.gathering import INVOICES
 
 AUTHORITIES = 1_000
+BARE = "bare list"
 SECONDS = 6.0  # each page
 _WARMING = 2.0
 _MADE_ANEW = 10
 _PLANNED = registers.YEAR + 1
-_FLAT_AFTER = 2_000  # requests
+FLAT_AFTER = 2_000  # requests
 _PATIENCE = 30.0  # seconds
 _ON = date(registers.YEAR, 1, 15)
-_RUN = "import sys; from app import serving; serving.server(sys.argv[1], int(sys.argv[2])).serve()"
+_RUN = "import sys; from app import serving; serving.run(sys.argv[1], int(sys.argv[2]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def measure(url: str, folder: str) -> Told:
         with _served("wsgi:app", ground.environ) as (port, process):
             browser = {"Cookie": f"{ground.service.config.session_cookie}={ground.cookie}"}
             program = {"Authorization": f"Bearer {ground.token}"}
-            pages = {"bare list": bare} | {name: _page(port, path, browser) for name, path in _paths(ground)}
+            pages = {BARE: bare} | {name: _page(port, path, browser) for name, path in _paths(ground)}
             pages["API page of 100"] = _page(port, "/api/v1/authorities?limit=100", program)
             anew = [_anew(ground, port, browser) for _ in range(_MADE_ANEW)]
             memory = _memory(port, process, browser)
@@ -98,7 +99,7 @@ def _anew(ground: Ground, port: int, headers: Mapping[str, str]) -> float:
 
 def _memory(port: int, process: int, headers: Mapping[str, str]) -> tuple[int, int]:
     before, asked = _largest(process), 0
-    while asked < _FLAT_AFTER:
+    while asked < FLAT_AFTER:
         asked += len(client.measure(port, "/authorities", headers, 1).each)
     return before, _largest(process)
 

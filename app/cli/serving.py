@@ -47,7 +47,7 @@ def command(port: int, provider_port: int, workers: int) -> None:
     os.environ["OS2TILSLUT_PROVIDER_PORT"] = str(provider_port)  # the workers read it, too
     surroundings = service.current()  # refuses unsafe settings before a port is opened
     with local_provider(surroundings, port, provider_port), _shared_figures():
-        serving.server("wsgi:app", port, workers, surroundings.config.threads).serve()
+        serving.run("wsgi:app", port, workers, surroundings.config.threads)
 
 
 @contextmanager

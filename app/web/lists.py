@@ -248,6 +248,8 @@ def contains(column: ColumnElement[str] | Any, words: str) -> ColumnElement[bool
 
 def shown(value: Cell, spoken: Language) -> str:
     """Write a cell for a person to read."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, Text):
@@ -258,7 +260,7 @@ def shown(value: Cell, spoken: Language) -> str:
         return f"{value.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
-    return language.whole_number(value)[spoken] if isinstance(value, int) else value
+    return language.whole_number(value)[spoken]
 
 
 def neutral(words: str) -> str:
