@@ -1,5 +1,7 @@
 """The application for a WSGI server: `granian --interface wsgi wsgi:app`."""
 
-from app import create_app
+from app import config, create_app, observing
 
-app = create_app()
+settings = config.read()
+observing.configure(settings)
+app = create_app(settings)

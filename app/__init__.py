@@ -7,7 +7,7 @@ import gc
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import access, api, database, errors, health, web
+from app import access, api, database, errors, health, observing, web
 from app import config as configuration
 from app.config import Config
 from app.identity import sessions
@@ -32,6 +32,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=0)  # type: ignore[method-assign]
     app.register_blueprint(health.blueprint)
+    observing.install(app)
     web.install(app)
     api.install(app)
     errors.install(app)

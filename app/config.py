@@ -78,6 +78,8 @@ class Config:
     session_limit: timedelta  # and one that signed in so long ago
     invitation_valid: timedelta  # how long a link from the command line may be taken up
     proxies: int  # web servers in front whose word on the caller's address counts
+    metrics_token: str  # who has it may read /metrics from elsewhere
+    threads: int  # of one worker, each with a connection to the database
     batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
@@ -101,6 +103,7 @@ class Config:
             "DEBUG": False,  # whatever the environment says to Flask: a debugger runs what it is told
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": self._pool(),
             "TRUSTED_HOSTS": list(self.trusted_hosts) or None,
             "MAX_CONTENT_LENGTH": _LARGEST_REQUEST,
             "SESSION_COOKIE_NAME": self.session_cookie,
@@ -109,6 +112,16 @@ class Config:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
         }
+
+    def _pool(self) -> dict[str, object]:
+        """Give every thread a connection, and one beside it for what is noted meanwhile; a memory has but one."""
+        in_memory = self.database_url.startswith("sqlite") and make_url(self.database_url).database in (
+            None,
+            "",
+            ":memory:",
+        )
+        pool: dict[str, object] = {"hide_parameters": self.is_production}  # or faults in the log would tell them
+        return pool if in_memory else pool | {"pool_size": self.threads, "max_overflow": self.threads}
 
     def environ(self) -> dict[str, str]:
         """Give the variables that let another process read the same settings."""
@@ -148,6 +161,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         session_limit=timedelta(hours=_count(environ, "OS2TILSLUT_SESSION_HOURS", 10, most=7 * 24)),
         invitation_valid=timedelta(hours=_count(environ, "OS2TILSLUT_INVITATION_HOURS", 24, most=14 * 24)),
         proxies=_count(environ, "OS2TILSLUT_PROXIES", 0, least=0, most=9),
+        metrics_token=environ.get("OS2TILSLUT_METRICS_TOKEN", ""),
+        threads=_count(environ, "OS2TILSLUT_THREADS", 4, most=64),
         batch=_batch(environ),
     )
     _refuse_unsafe(config)
@@ -246,6 +261,8 @@ def _refuse_unsafe(config: Config) -> None:
                 "OS2TILSLUT_SECRET_KEY must have at least 32 characters",
             )
         )
+    if config.metrics_token and len(config.metrics_token) < 32:
+        raise _wrong("OS2TILSLUT_METRICS_TOKEN", "openssl rand -hex 32")
     if not config.is_https:
         raise Unsafe(
             Text("OS2TILSLUT_BASE_URL skal begynde med https://", "OS2TILSLUT_BASE_URL must begin with https://")

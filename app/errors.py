@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
-from app import access, database
+from app import access, database, observing
 from app.access import NotAllowed, NotFresh, NotSignedIn
 from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused, RowsRefused
 from foundation.language import Text
@@ -195,7 +195,7 @@ def _forged(error: CSRFError) -> ResponseReturnValue:
 
 
 def _fault(error: Exception) -> ResponseReturnValue:
-    _log.error("fault", path=request.path, method=request.method, exc_info=error)
+    _log.error("fault", path=observing.path(), method=request.method, exc_info=error)
     return answer(Problem(500, "fault", _WORDS[500]))
 
 
@@ -210,6 +210,8 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> ResponseR
         return response, problem.status, extra
     if request_ctx.url_adapter is None:  # the host is not ours: no page of ours is made for it
         return Response(problem.text.da, problem.status, extra, mimetype="text/plain")
+    if problem.status >= 500 and "principal" not in g:
+        g.principal = access.ANONYMOUS  # who it is could not be read; the page must not fail on it again
     return render_template("problem.html", problem=problem), problem.status, extra
 
 

@@ -5,6 +5,8 @@ Why these numbers: docs/decisions/0018-how-many-at-once.md.
 
 from __future__ import annotations
 
+from typing import Any
+
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -14,15 +16,15 @@ WORKERS = 2
 THREADS = 4
 
 
-def run(target: str, port: int) -> None:
-    """Serve a WSGI application on this machine until stopped."""
-    server = Granian(
+def server(target: str, port: int, workers: int = WORKERS, threads: int = THREADS, address: str = "127.0.0.1") -> Any:
+    """Make the server of a WSGI application; `serve` runs it until it is stopped."""
+    return Granian(
         target,
-        address="127.0.0.1",
+        address=address,
         port=port,
         interface=Interfaces.WSGI,
-        workers=WORKERS,
-        blocking_threads=THREADS,
+        workers=workers,
+        blocking_threads=threads,
+        respawn_failed_workers=True,
         websockets=False,
     )
-    server.serve()

@@ -38,7 +38,7 @@ _PLANNED = registers.YEAR + 1
 FLAT_AFTER = 2_000  # requests
 _PATIENCE = 30.0  # seconds
 _ON = date(registers.YEAR, 1, 15)
-_RUN = "import sys; from app import serving; serving.run(sys.argv[1], int(sys.argv[2]))"
+_RUN = "import sys; from app import serving; serving.server(sys.argv[1], int(sys.argv[2])).serve()"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,15 +25,14 @@ PEOPLE = {
     "approver": "approver", "auditor": "auditor", "administrator": "administrator",
 }  # fmt: skip
 
-#: Things of an authority, which may be another's, and things that are the same for everybody.
-_OWNED = ("cvr", "invoice", "details", "place")
-_COMMON = ("product", "draft", "terms", "credit", "user", "entry", "link", "register", "secret", "id")
+#: Things of an authority, which may be another's; all others are the same for everybody.
+_OWNED = ("cvr", "invoice", "note", "details", "place")
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
     "form": "csv", "year": "2028", "kind": "membership", "day": "2017-08-15", "at": "1", "filename": "style.css",
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
-    "name": "{product}", "proposal": "{credit}", "id_": "{id}", "format": "pdf",
+    "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -45,7 +44,9 @@ _ELSEWHERE = {
     ("/imports/", "name"): "{register}",
     ("/invoices/<number>/<any", "form"): "pdf",
     ("/year/<int:year>/documents.zip", "year"): "2027",
-    ("/api/v1/credit-notes/", "number"): "{invoice}",
+    ("/api/v1/credit-notes/", "number"): "{note}",
+    ("/api/v1/runs/", "id_"): "{run}",
+    ("/tokens/", "id_"): "{token}",
 }
 
 

@@ -21,6 +21,7 @@ from app import access, database
 from app.access import ANONYMOUS, POLICY, Principal, Role
 from tests import access_walk, world
 from tests.access_walk import PEOPLE, Line
+from tests.app.identity.provider import Local, served
 from tests.command_line import CommandLine
 
 MATRIX = Path(__file__).resolve().parents[2] / "shared" / "authorisation-matrix.csv"
@@ -75,7 +76,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(OS2TILSLUT_ENV="demo")
     world.fill(line)
     world.issue(line)
-    with world.made(line) as app:
+    provider = Local()
+    with served(provider.make), world.made(line.with_environ(**provider.environ)) as app:
         yield Walk(line, app)
 
 

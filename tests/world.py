@@ -19,13 +19,14 @@ from sqlalchemy.orm import Session
 from agreements import billing_details, table_proposals
 from app import association, clock, config, create_app, database
 from app.access import Principal
-from app.identity import demonstration, users
+from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
-from billing import annual_run, credit_proposals, handover, seller
+from billing import annual_run, credit_proposals, handover, seller, work_runs
 from billing.credits import Order
 from billing.models import Invoice
 from foundation.audit import Trail
+from foundation.language import Text
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -52,8 +53,13 @@ def fill(line: CommandLine) -> None:
 
 
 def issue(line: CommandLine) -> None:
-    """Issue the year and make its documents."""
+    """Issue the year, credit two authorities their dues, and make the documents."""
     line.issue(YEAR)
+    for cvr in (AARHUS, AALBORG):
+        with line.session() as session:
+            number = invoice_of(session, cvr)
+        words = ("--line", 1, "--reason", "Opdigtet", "--by", "En Forbereder", "--approved-by", "En Godkender")
+        line.done("billing", "credit", number, *words)
     line.done("billing", "export", YEAR, line.folder / "documents")
 
 
@@ -89,6 +95,8 @@ class Waiting:
     table: int
     settings: int
     details: dict[str, int]  # by CVR
+    token: int  # of the one who prepares
+    run: int  # that was begun and has ended
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -106,11 +114,23 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
             cvr: acting.by(line, known[person].actor, partial(_propose_details, cvr=cvr))
             for cvr, person in ((AARHUS, "signatory-aarhus"), (AALBORG, "signatory-aalborg"))
         },
+        token=acting.by(line, finance, partial(_make_token, owner=known["finance"])),
+        run=acting.by(line, finance, _run),
     )
 
 
+def _make_token(session: Session, trail: Trail, owner: Principal) -> int:
+    return tokens.make(session, owner, "Regnskabet", ["invoice.read"], 30, trail)[0]
+
+
+def _run(session: Session, trail: Trail) -> int:
+    run = work_runs.start(session, YEAR, "real", trail.at.date(), trail.actor, at=trail.at)
+    work_runs.end(session, run, "done", Text("alt er udstedt", "all is issued"), at=trail.at)
+    return run
+
+
 def _propose_credit(session: Session, trail: Trail, line: CommandLine) -> int:
-    order = Order(invoice_of(session, AARHUS), "Produktet blev ikke taget i brug", "", trail.at.date())
+    order = Order(invoice_of(session, AARHUS), "Produktet blev ikke taget i brug", "", trail.at.date(), (2,))
     terms = association.seller(session, config.read(line.environment))
     made = credit_proposals.prepare(session, order, terms, trail)
     assert made.waiting is not None
@@ -134,10 +154,10 @@ def _propose_details(session: Session, trail: Trail, cvr: str) -> int:
     return billing_details.propose(session, authority_id, wanted, trail).id
 
 
-def invoice_of(session: Session, cvr: str) -> str:
-    """Give the number of an authority's first invoice."""
+def invoice_of(session: Session, cvr: str, *, last: bool = False) -> str:
+    """Give the number of an authority's first invoice, or of the last it got, a credit note."""
     found = select(Invoice.number).join(Authority, Authority.id == Invoice.authority_id).where(Authority.cvr == cvr)
-    return session.scalars(found.order_by(Invoice.id)).first() or ""
+    return session.scalars(found.order_by(Invoice.id.desc() if last else Invoice.id)).first() or ""
 
 
 def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
@@ -146,10 +166,17 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         auditor = session.scalars(select(UserAccount.id).where(UserAccount.mail.startswith("auditor@"))).one()
     common = {
         "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
-        "credit": str(waiting.credit), "user": str(auditor), "register": "members", "id": "1", "link": "ukendt",
+        "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
+        "run": str(waiting.run), "adopted": "1", "link": "ukendt",
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
-    missing |= {"cvr": "12345678", "invoice": f"{YEAR}-9999", "details": "987654", "place": "987654"}
+    missing |= {
+        "cvr": "12345678",
+        "invoice": f"{YEAR}-9999",
+        "note": f"{YEAR}-9999",
+        "details": "987654",
+        "place": "987654",
+    }
     return {
         "": {},
         "own": common | _of(line, AARHUS, waiting),
@@ -163,4 +190,5 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
     with line.session() as session:
         authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
         place, invoice = billing_details.of(session, authority_id)[0].place, invoice_of(session, cvr)
-    return {"cvr": cvr, "invoice": invoice, "details": str(waiting.details[cvr]), "place": str(place.id)}
+        note = invoice_of(session, cvr, last=True)
+    return {"cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id)}

@@ -105,9 +105,9 @@ def _refuse_moved(made: Plan, digest: str) -> None:
 )  # fmt: skip
 def hand_over(query: object, sent: Mapping[str, Any], year: int) -> Any:
     """Hand the plan with that digest over; another person approves it."""
-    _refuse_other(sent["digest"])
 
     def act(session: Session, trail: Trail) -> Answer:
+        _refuse_other(sent["digest"])
         seller = association.seller(session, layout.config())
         waiting = handover.hand_over(session, year, sent["digest"], seller, trail, book=sent["book"])
         return Answer(proposed(waiting))

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ from foundation.language import Text
 _PROVIDER_PATIENCE = 20.0  # seconds
 
 
+#: Where prometheus-client lets workers share figures; named here, for importing it decides that already.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+
 class NoProvider(NotNow):
     """The local provider did not start."""
 
@@ -30,7 +35,9 @@ class NoProvider(NotNow):
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--provider-port", type=click.IntRange(1, 65535), default=LOCAL_PROVIDER_PORT, show_default=True,
               envvar="OS2TILSLUT_PROVIDER_PORT", help="Det lokale logins port / the local sign-in's.")  # fmt: skip
-def command(port: int, provider_port: int) -> None:
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True,
+              help="Processer / processes.")  # fmt: skip
+def command(port: int, provider_port: int, workers: int) -> None:
     """Kør webapplikationen på 127.0.0.1:8000.
 
     Run the web application.
@@ -39,8 +46,16 @@ def command(port: int, provider_port: int) -> None:
 
     os.environ["OS2TILSLUT_PROVIDER_PORT"] = str(provider_port)  # the workers read it, too
     surroundings = service.current()  # refuses unsafe settings before a port is opened
-    with local_provider(surroundings, port, provider_port):
-        serving.run("wsgi:app", port)
+    with local_provider(surroundings, port, provider_port), _shared_figures():
+        serving.server("wsgi:app", port, workers, surroundings.config.threads).serve()
+
+
+@contextmanager
+def _shared_figures() -> Iterator[None]:
+    """Give the workers a folder to leave their figures in for `/metrics`; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="os2tilslut-metrics-") as folder:
+        os.environ.setdefault(SHARED, folder)
+        yield
 
 
 @contextmanager

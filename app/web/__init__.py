@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 
 from app.web import (
@@ -31,6 +33,10 @@ _SUBJECTS = (
 def install(app: Flask) -> None:
     """Put the pages into an application."""
     layout.install(app)
-    app.context_processor(lambda: speaking.IN[layout.spoken()])
+    app.context_processor(_words)
     for subject in _SUBJECTS:
         app.register_blueprint(subject.blueprint)
+
+
+def _words() -> dict[str, Any]:
+    return speaking.IN[layout.spoken()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from foundation.language import LANGUAGES, Language, Text
 from foundation.money import Money
 from foundation.periods import BUSINESS_ZONE
 
-Speaking = dict[str, Any]
+Speaking = dict[str, Callable[..., Any]]
 
 
 def _speaking(spoken: Language) -> Speaking:
