@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import logging
 import os
+import threading
 import time
 import uuid
 from functools import cache
@@ -39,6 +40,9 @@ _log = structlog.get_logger("os2tilslut.request")
 
 class NoFigures(NotFound):
     """Figures are for the machine itself, and for who has the token."""
+
+
+_making = threading.Lock()
 
 
 def install(app: Flask) -> None:
@@ -115,8 +119,14 @@ def _user() -> int | None:
 # --- figures
 
 
-@cache
 def _instruments() -> tuple[Counter, Histogram]:
+    """Give what counts. Two threads may answer a worker's first requests, and only one of them may make it."""
+    with _making:
+        return _made_instruments()
+
+
+@cache
+def _made_instruments() -> tuple[Counter, Histogram]:
     """Make what counts, at the first request: importing it decides whether workers share, and `serve` forks them."""
     from prometheus_client import Counter, Histogram
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -134,3 +136,20 @@ def test_a_request_that_is_too_large_or_for_another_host_is_refused(production: 
 
     assert large.status_code == 413
     assert foreign.status_code == 400
+
+
+def test_threads_that_answer_the_first_requests_at_once_make_what_counts_once() -> None:
+    words = (
+        "import sys; sys.setswitchinterval(1e-6)\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from threading import Barrier\n"
+        "from app import observing\n"
+        "all_here = Barrier(8)\n"
+        "def first(_): all_here.wait(); return observing._instruments()\n"
+        "with ThreadPoolExecutor(8) as threads: made = list(threads.map(first, range(8)))\n"
+        "assert len({id(one) for one in made}) == 1\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == 0, ended.stderr

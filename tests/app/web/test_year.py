@@ -433,7 +433,7 @@ def test_approving_asks_for_a_fresh_sign_in_and_comes_back(planned: CommandLine)
         response = stale.post("/year/2027/approve", digest=plan)
 
     assert response.status_code == 403
-    assert "/sign-in?next=%2Fyear%2F2027&amp;fresh=1" in response.get_data(as_text=True)
+    assert "/sign-in?next=%2Fyear%2F2027&amp;fresh=1" in response.text
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
