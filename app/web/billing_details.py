@@ -14,6 +14,7 @@ from agreements.billing_details import Details, NoSuchPlace, Place, Standing
 from app import access, database
 from app.web import authorities, layout
 from foundation import proposals
+from foundation.errors import Refused
 from foundation.language import Text, same
 from foundation.proposals import NoSuchProposal, Proposal
 
@@ -34,6 +35,10 @@ CHOICES = {
     "format": {"": Text("Det sædvanlige", "The usual one"), "oioubl": same("OIOUBL"), "peppol": same("Peppol BIS")},
 }  # fmt: skip
 _FACTS = tuple(each.name for each in fields(Details))
+
+
+class HalfForm(Refused):
+    """A form came without some of its fields; storing it would empty them."""
 
 
 @blueprint.get("")
@@ -94,7 +99,9 @@ def propose(cvr: str, kind: str, number: int) -> ResponseReturnValue:
 
 
 def _given() -> Details:
-    """Take the fields of a form that are details, and no other."""
+    """Take the fields of a form that are details, and no other. Raises HalfForm, for what is not sent is not empty."""
+    if not {*_FACTS} - {"endpoint"} <= {*request.form}:  # a membership has no endpoint to choose
+        raise HalfForm(Text("Formularen mangler felter: hent siden igen", "The form lacks fields: load the page again"))
     return Details(**{fact: request.form.get(fact, "").strip() or None for fact in _FACTS})
 
 

@@ -201,3 +201,12 @@ def test_an_auditor_reads_the_details_without_a_way_to_change_them(desk: Desk) -
 
     assert "2995513301806" in told
     assert "Ret" not in told
+
+
+def test_what_a_form_does_not_send_is_not_emptied(desk: Desk, starter: CommandLine) -> None:
+    before = kept(starter)
+
+    answer = desk.sit(FINANCE).post(f"{PAGE}/agreement/1", gln=GLN)
+
+    assert answer.status_code == 422
+    assert kept(starter) == before
