@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session
 
 from agreements import models as agreement_models
@@ -159,7 +159,8 @@ def _transaction(kind: str) -> Iterator[Session]:
         session.flush()  # what fails here is known not to be stored
         commit(session)
     except BaseException:
-        session.rollback()
+        with suppress(InvalidRequestError):  # a signal came between the commit's answer and its end: it is done
+            session.rollback()
         raise
     finally:
         session.close()

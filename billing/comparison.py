@@ -180,7 +180,7 @@ def between(
     split = _split(_Matched(last, this), held_back, year, tables)
     sums, totals = (_owed(last), _owed(this)), _totals(last, this)
     found = [
-        Compared(id_, *named[id_], sums[0][id_], sums[1][id_], _in_order(split[id_]))
+        Compared(id_, *named[id_], sums[0][id_], sums[1][id_], _in_order(split.get(id_, [])))
         for id_ in {line.authority for line in (*last, *this)}
     ]
     return Comparison(
@@ -254,7 +254,8 @@ def _split(matched: _Matched, held_back: Troubles, year: int, tables: Catalogue)
         found[line.authority] += causes.vanished(line, is_withheld=(line.authority, line.product) in held_back)
     for line in matched.new:
         found[line.authority] += causes.appeared(line)
-    return found
+    # A line of nothing, as one waived and credited, explains nothing.
+    return {authority: [one for one in listed if one.amount] for authority, listed in found.items()}
 
 
 # --- sums

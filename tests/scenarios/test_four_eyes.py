@@ -176,6 +176,7 @@ def test_a_credit_note_above_the_limit_is_issued_when_another_approves_it(small:
     small.done("verify")
 
 
+@pytest.mark.tampers  # the settings with that limit are the test's own, and stand in no table
 def test_a_credit_note_within_the_limit_is_issued_at_once(small: CommandLine) -> None:
     small.issue(2027)
 
