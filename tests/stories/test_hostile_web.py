@@ -134,7 +134,8 @@ def test_what_a_form_says_of_who_acts_is_not_believed(house: House) -> None:
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert token is not None
     sent = {
-        "csrf_token": token[1], "gln": "", "person_reference": "Ny", "proposed_by": "En Anden #1", "user_id": "1",
+        "csrf_token": token[1], "gln": "", "person_reference": "Ny", "order_reference": "", "accounting_cost": "",
+        "format": "", "proposed_by": "En Anden #1", "user_id": "1",
         "actor": "En Anden #1", "authority_id": "2", "id": "999", "kind": "settings", "roles": "administrator",
     }  # fmt: skip
 
