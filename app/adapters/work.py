@@ -1,17 +1,22 @@
-"""Work that needs a processor and no database, spread over the machine's cores."""
+"""Work that needs a processor and no database, spread over the machine's cores.
+
+Not the standard library's `ProcessPoolExecutor`: its helpers share one queue, and one that is killed while it holds the
+queue leaves whoever started it waiting without end. Here each helper has a connection of its own, whose end is noticed.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
-from multiprocessing.process import BaseProcess
-from threading import Thread, current_thread, main_thread
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import chain
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import current_thread, main_thread
+from typing import Any, TypeVar
 
 from foundation.errors import NotNow
 from foundation.language import Text
@@ -31,16 +36,91 @@ class HelperLost(NotNow):
     """A helping process was ended from outside, for instance because memory ran out."""
 
 
-def _end_with_parent() -> None:
-    """Let a worker die with whoever started it, also where that one was killed."""
-    parent = parent_process()
-    if parent is not None:
-        Thread(target=_end_after, args=(parent,), daemon=True).start()
+@contextmanager
+def workers(expected: int) -> Iterator[Each]:  # type: ignore[type-arg]
+    """Give a function that works on many items at once; processes are started only where it pays.
+
+    Raises HelperLost where one of them was ended from outside.
+    """
+    cores = os.cpu_count() or 1
+    if expected < WORTH_SPREADING or cores == 1:
+        yield map
+        return
+    with _deaf_to_interrupts():
+        helpers = [_Helper() for _ in range(cores)]
+    idle: SimpleQueue[_Helper] = SimpleQueue()
+    for helper in helpers:
+        idle.put(helper)
+    threads = ThreadPoolExecutor(cores)  # one waits for each helper
+
+    def on_a_helper(function: Callable[[Item], Result], piece: Sequence[Item]) -> list[Result]:
+        helper = idle.get()
+        try:
+            return helper.do(function, piece)
+        finally:
+            idle.put(helper)
+
+    def each(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        pieces = [items[first : first + _PIECES_AT_ONCE] for first in range(0, len(items), _PIECES_AT_ONCE)]
+        return chain.from_iterable(threads.map(lambda piece: on_a_helper(function, piece), pieces))
+
+    try:
+        yield each
+    finally:
+        for helper in helpers:  # first: who stops does not wait for what is not done
+            helper.end()
+        threads.shutdown(cancel_futures=True)
 
 
-def _end_after(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+class _Helper:
+    """Another process that does one piece of work after the other; it ends when its connection does."""
+
+    def __init__(self) -> None:
+        # Spawned, not forked: a fork would share the database's connections, and the other helpers' as well.
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_help, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()  # now the helper alone holds its end: with the helper, the connection is gone
+
+    def do(self, function: Callable[[Item], Result], piece: Sequence[Item]) -> list[Result]:
+        """Let the helper do a piece of work. Raises what the work raised, and HelperLost."""
+        try:
+            self._connection.send((function, piece))
+            done, raised = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise HelperLost(
+                Text(
+                    "en hjælpeproces blev stoppet (løb hukommelsen tør?); intet er gjort halvt. "
+                    "Kør samme kommando igen",
+                    "a helping process was ended (did memory run out?); nothing was half done. "
+                    "Run the same command again",
+                )
+            ) from error
+        if raised is not None:
+            raise raised
+        results: list[Result] = done
+        return results
+
+    def end(self) -> None:
+        """End the process, whatever it does: it keeps nothing. Who waits for it hears HelperLost."""
+        self._process.kill()
+        self._process.join()
+
+
+def _help(connection: Connection[Any, Any]) -> None:
+    """Do what is asked until whoever asked is gone."""
+    with suppress(EOFError, OSError):
+        while True:
+            function, piece = connection.recv()
+            connection.send(_done(function, piece))
+
+
+def _done(function: Callable[[Item], Result], piece: Sequence[Item]) -> tuple[list[Result], Exception | None]:
+    try:
+        return [function(item) for item in piece], None
+    except Exception as error:  # handed over to whoever asked, who raises it
+        return [], error
 
 
 @contextmanager
@@ -54,30 +134,3 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, heard)
-
-
-@contextmanager
-def workers(expected: int) -> Iterator[Each]:  # type: ignore[type-arg]
-    """Give a function that works on many items at once; processes are started only where it pays."""
-    cores = os.cpu_count() or 1
-    if expected < WORTH_SPREADING or cores == 1:
-        yield map
-        return
-    # Spawned, not forked: a fork would share the database's connections.
-    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_end_with_parent)
-
-    def each(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        with _deaf_to_interrupts():  # the first call starts the processes
-            return pool.map(function, items, chunksize=_PIECES_AT_ONCE)
-
-    try:
-        yield each
-    except BrokenProcessPool as error:
-        raise HelperLost(
-            Text(
-                "en hjælpeproces blev stoppet (løb hukommelsen tør?); intet er gjort halvt. Kør samme kommando igen",
-                "a helping process was ended (did memory run out?); nothing was half done. Run the same command again",
-            )
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)  # who stops does not wait for what has not begun
