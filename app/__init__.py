@@ -5,12 +5,10 @@ from __future__ import annotations
 import gc
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import access, api, database, errors, health, observing, web
 from app import config as configuration
+from app import database
 from app.config import Config
-from app.identity import sessions
 
 # Young objects before a collection, and how many of those before the older ones are walked too. Hardly anything here is
 # rubbish in circles, and a walk over all that was imported takes longer than issuing a batch.
@@ -19,15 +17,14 @@ _COLLECTIONS = (50_000, 20, 100)
 
 def create_app(config: Config | None = None) -> Flask:
     """Make the application. Raises `config.Unsafe` where production would run with unsafe settings."""
-    gc.set_threshold(*_COLLECTIONS)
+    # Late: a command needs none of these, and they are most of what a process loads.
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from app import access, api, errors, health, observing, web
+    from app.identity import sessions
+
     config = config or configuration.read()
-    config.data_dir.mkdir(parents=True, exist_ok=True)
-    app = Flask(__name__)
-    app.config.from_mapping(config.flask())
-    app.extensions["os2tilslut"] = config
-    database.db.init_app(app)
-    with app.app_context():
-        database.prepare(database.db.engine)
+    app = create_ground(config)
     app.session_interface = sessions.DatabaseSessions(config)
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=0)  # type: ignore[method-assign]
@@ -38,4 +35,17 @@ def create_app(config: Config | None = None) -> Flask:
     errors.install(app)
     access.public(app.view_functions["static"])
     access.guard(app)
+    return app
+
+
+def create_ground(config: Config) -> Flask:
+    """Make what commands and helpers stand on, and pages too: the settings and the database. It answers no request."""
+    gc.set_threshold(*_COLLECTIONS)
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    app = Flask(__name__)
+    app.config.from_mapping(config.flask())
+    app.extensions["os2tilslut"] = config
+    database.db.init_app(app)
+    with app.app_context():
+        database.prepare(database.db.engine)
     return app

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from app import annual_work, clock, config, create_app, database
+from app import annual_work, clock, config, create_ground, database
 from app.annual_work import InNameOf
 from billing import work_runs
 from billing.work_runs import Outcome, Run
@@ -35,7 +35,7 @@ class TakenOver(NotNow):
 
 def main(run_id: int) -> int:
     """Do a run of work; give the exit code."""
-    app = create_app(config.read())
+    app = create_ground(config.read())
     with app.app_context(), database.reading() as session:
         run = work_runs.get(session, run_id, at=clock.machine())
     outcome: Outcome = "failed"

@@ -5,9 +5,10 @@ The OpenAPI document is made of the operations as they are declared, and served 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, jsonify
+from flask import Flask, jsonify
 from flask_smorest import Api
 
 from app.api import answers, audit, authentication, fee_tables, ground, invoices, oneself, plans, registers
@@ -34,19 +35,27 @@ class _Api(Api):  # type: ignore[misc]
 def install(app: Flask) -> None:
     """Put the API into an application."""
     app.extensions["principal_loader"] = authentication.principal
+    for room in (*ROOMS, _root):
+        layout.csrf.exempt(room)  # no cookie opens anything here
+        app.register_blueprint(room)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Give the OpenAPI document. It is made when first asked for: that takes longer than making an application."""
+    app = Flask(__name__)
+    app.config["OPENAPI_URL_PREFIX"] = None
     made = _Api(
+        app,
         spec_kwargs={
             "title": "os2tilslut", "version": "1", "openapi_version": "3.1.0",
             "info": {"description": _INTRODUCTION, "license": {"name": "MPL-2.0", "identifier": "MPL-2.0"}},
-        }
+        },
     )  # fmt: skip
-    app.config["OPENAPI_URL_PREFIX"] = None
-    made.init_app(app)
     made.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     for room in (*ROOMS, _root):
-        layout.csrf.exempt(room)  # no cookie opens anything here
         made.register_blueprint(room)
-    app.extensions["os2tilslut_openapi"] = _finished(made.spec.to_dict())
+    return _finished(made.spec.to_dict())
 
 
 def _finished(document: dict[str, Any]) -> dict[str, Any]:
@@ -75,4 +84,4 @@ _RESOURCES = (
 @ground.reads(_root, "/openapi.json", None, None, kinds=("application/json",))
 def openapi(query: object) -> Any:
     """Give this document."""
-    return jsonify(current_app.extensions["os2tilslut_openapi"])
+    return jsonify(document())

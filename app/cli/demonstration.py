@@ -15,7 +15,7 @@ from typing import TypeVar
 import click
 
 from app import config as configuration
-from app import create_app, demonstration
+from app import create_ground, demonstration
 from app.cli import billing, databases, inspection, output, registers, starter, tables
 from app.cli.service import Service
 from app.config import NotInProduction
@@ -95,7 +95,7 @@ def _surroundings(context: click.Context) -> Service:
             )
         )
     settings = replace(settings, clock=settings.clock or _CLOCK)
-    made = Service(settings, create_app(settings))
+    made = Service(settings, create_ground(settings))
     context.find_root().obj = made
     context.find_root().call_on_close(made.close)
     return made

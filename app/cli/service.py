@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import association, clock, config, create_app, database
+from app import association, clock, config, create_ground, database
 from app.access import Role
 from app.config import Config
 from app.identity import users
@@ -99,7 +99,7 @@ def of(context: click.Context) -> Service:
     root = context.find_root()
     if root.obj is None:
         settings = replace(config.read(), language=root.params["language"])
-        root.obj = Service(settings, create_app(settings))
+        root.obj = Service(settings, create_ground(settings))
         root.call_on_close(root.obj.close)
     service: Service = root.obj
     return service
