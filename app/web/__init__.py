@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
 
 from app.web import (
@@ -32,11 +30,8 @@ _SUBJECTS = (
 
 def install(app: Flask) -> None:
     """Put the pages into an application."""
+    app.jinja_environment = speaking.Templates
     layout.install(app)
-    app.context_processor(_words)
     for subject in _SUBJECTS:
         app.register_blueprint(subject.blueprint)
 
-
-def _words() -> dict[str, Any]:
-    return speaking.IN[layout.spoken()]

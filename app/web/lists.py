@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import IO, Any, NamedTuple
+from urllib.parse import quote_plus, urlencode
 
 import xlsxwriter
 from flask import Response, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
@@ -91,22 +92,28 @@ class Listing:
     # What names a row, once: then a page works its columns out for the rows it shows, not for all that it sorts.
     id: ColumnElement[Any] | None = None
 
+    @property
+    def sortable(self) -> frozenset[str]:
+        """Give the keys of the columns it can be sorted by."""
+        return frozenset(column.key for column in self.columns if column.order is not None)
 
-@dataclass(frozen=True, slots=True)
-class Head:
+
+class Head(NamedTuple):
     """One column as a page shows it: what is the same in every row is worked out once."""
 
     column: Column
     title: str
-    attributes: Markup  # of each of its cells
+    is_number: bool
+    opening: Markup  # of each of its cells
+    sorting: str | None  # the address that sorts by it, or turns its order round
+    direction: str | None  # `ascending`, `descending`, or None where the list is not sorted by it
 
 
 class Shown(NamedTuple):
     """One cell as a page shows it."""
 
     head: Head
-    words: str
-    link: str | None
+    words: Markup
 
 
 @dataclass(frozen=True)
@@ -140,30 +147,60 @@ class Page:
         """Tell whether a filter is set."""
         return any(self.values.values())
 
-    def direction(self, column: Column) -> str | None:
-        """Give `ascending`, `descending`, or None for a column the list is not sorted by."""
-        if self.sort.lstrip("-") != column.key:
-            return None
-        return "descending" if self.sort.startswith("-") else "ascending"
-
-    def sorting(self, column: Column) -> str:
-        """Give the address that sorts by a column, or turns its order round."""
-        turned = f"-{column.key}" if self.direction(column) == "ascending" else column.key
-        return layout.address(sort=turned, page=None)
-
     def at(self, number: int) -> str:
         """Give the address of another page of this list."""
-        return layout.address(page=number if number > 1 else None)
+        return self._address(f"page={number}" if number > 1 else "", sort=self._asked_sort)
 
     @cached_property
     def heads(self) -> list[Head]:
         """Give the columns in the language of the request."""
-        return [_head(column, column.key in self.listing.numbers) for column in self.listing.columns]
+        spoken, sortable = self._spoken, self.listing.sortable
+        return [self._head(column, spoken, is_sortable=column.key in sortable) for column in self.listing.columns]
+
+    def _head(self, column: Column, spoken: Language, *, is_sortable: bool) -> Head:
+        title, is_number = column.title[spoken], column.key in self.listing.numbers
+        kind = Markup(' class="number"') if is_number else Markup()
+        opening = Markup('<td{} data-title="{}">').format(kind, title)
+        direction = self._direction(column)
+        turned = f"-{column.key}" if direction == "ascending" else column.key
+        return Head(column, title, is_number, opening, self._address(sort=turned) if is_sortable else None, direction)
+
+    def _direction(self, column: Column) -> str | None:
+        if self.sort.lstrip("-") != column.key:
+            return None
+        return "descending" if self.sort.startswith("-") else "ascending"
+
+    def _address(self, *more: str, sort: str) -> str:
+        asked = [*self._kept, f"sort={quote_plus(sort)}" if sort else "", *more]
+        query = "&".join(part for part in asked if part)
+        return f"{request.path}?{query}" if query else request.path
+
+    @cached_property
+    def _kept(self) -> list[str]:
+        """Write what the address says beside sort order and page: the filters, and what the page itself is asked."""
+        kept = ((key, value) for key, value in request.args.items(multi=True) if value and key not in ("sort", "page"))
+        return [urlencode((pair,)) for pair in kept]
+
+    @property
+    def _asked_sort(self) -> str:
+        return request.args.get("sort", "")
+
+    @property
+    def body(self) -> Markup:
+        """Write the rows; a page has hundreds of cells, and a template takes twice as long for each."""
+        return Markup("".join(f"<tr>{self._row(row)}</tr>\n" for row in self.rows))
+
+    def _row(self, row: Any) -> str:
+        return "".join([f"{head.opening}{words}</td>" for head, words in self.cells(row)])
 
     def cells(self, row: Any) -> list[Shown]:
         """Write a row in the language of the request."""
-        spoken = layout.spoken()
-        return [Shown(head, shown(head.column.cell(row), spoken), _link(head.column, row)) for head in self.heads]
+        spoken = self._spoken
+        return [Shown(head, _words(head.column, row, spoken)) for head in self.heads]
+
+    @cached_property
+    def _spoken(self) -> Language:
+        return layout.spoken()
 
     @property
     def around(self) -> list[int]:
@@ -172,14 +209,10 @@ class Page:
         return sorted({1, self.pages, *(n for n in near if 1 <= n <= self.pages)})
 
 
-def _head(column: Column, is_number: bool) -> Head:
-    title = layout.say(column.title)
-    number = Markup(' class="number"') if is_number else Markup()
-    return Head(column, title, number + Markup(' data-title="{}"').format(title))
-
-
-def _link(column: Column, row: Any) -> str | None:
-    return column.link(row) if column.link else None
+def _words(column: Column, row: Any, spoken: Language) -> Markup:
+    words = escape(shown(column.cell(row), spoken))
+    link = column.link(row) if column.link else None
+    return words if link is None else Markup(f'<a href="{escape(link)}">{words}</a>')
 
 
 def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = None) -> Page:
