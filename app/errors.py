@@ -44,7 +44,7 @@ class TooMany(Refused):
 class Malformed(Refused):
     """A program sent members or parameters that are not of the documented form; `faults` names each by its place."""
 
-    def __init__(self, text: Text, faults: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, text: Text, faults: Sequence[tuple[str, Text]] = ()) -> None:
         super().__init__(text)
         self.faults = tuple(faults)
 
@@ -133,7 +133,7 @@ def _more(error: DomainError) -> dict[str, object]:
         ]  # fmt: skip
         return {"rows": rows, "untold_rows": error.untold}
     if isinstance(error, Malformed):
-        return {"errors": [{"at": at, "reason": reason} for at, reason in error.faults]}
+        return {"errors": [{"at": at, "reason_da": why.da, "reason_en": why.en} for at, why in error.faults]}
     return {}
 
 

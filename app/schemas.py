@@ -1,20 +1,36 @@
 """What people and programs send, read by one schema an act: forms and the API share them. Unknown members are refused.
 
-Texts are composed and checked as everything that paper and XML must show; numbers and truths are exactly that.
+Texts are composed and checked as everything that paper and XML must show; numbers and truths are exactly that. Every
+fault is told in Danish and in English at its field: `faults` gives them, for a form and for problem JSON alike.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from app.identity import tokens
+from agreements import billing_details
+from app.access import Role
+from app.identity import tokens, users
 from foundation import wording
+from foundation.language import LANGUAGES, Text, same
+
+#: The years a fee is for, and the days an invoice can bear.
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+#: The longest decision or settings, in characters, as they are kept.
+LONGEST_DECISION = 20_000
 
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LONGEST_ADDRESS = 2_000
+
+_EMPTY = Text("må ikke være tomt", "must not be empty")
+_MISSING = Text("skal angives", "must be given")
+_UNKNOWN = Text("kendes ikke her", "is not known here")
 
 
 class Strict(Schema):
@@ -23,8 +39,58 @@ class Strict(Schema):
     class Meta:
         unknown = RAISE
 
+    error_messages: dict[str, Any] = {  # noqa: RUF012 - as marshmallow declares it
+        "unknown": _UNKNOWN,
+        "type": Text("skal være et objekt", "must be an object"),
+    }
 
-class Words(fields.String):
+
+def faults(messages: Any, path: str = "") -> Iterator[tuple[str, Text]]:
+    """Give every fault of a refusal by its place, such as `lines.0`."""
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            here = "" if name == "_schema" else str(name)[:80]
+            yield from faults(inner, ".".join(filter(None, (path, here))))
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield path, message if isinstance(message, Text) else same(str(message))
+
+
+def refusal(text: Text) -> ValidationError:
+    """Give the refusal of one field, in both languages."""
+    return ValidationError([text])
+
+
+# --- what a field may hold
+
+
+def _messages(names: Iterable[str], text: Text) -> dict[str, Any]:
+    return dict.fromkeys(names, text)  # marshmallow passes them on as they are
+
+
+class _Told(fields.Field[Any]):
+    """A field that says what is wrong in both languages; `said` has better words where a form needs them."""
+
+    default_error_messages = (
+        _messages(("required",), _MISSING)
+        | _messages(("null",), Text("må ikke være null", "must not be null"))
+        | _messages(("invalid", "validator_failed"), Text("kan ikke bruges", "cannot be used"))
+    )
+
+    def __init__(self, *given: Any, said: Text | None = None, **other: Any) -> None:
+        better: Any = dict.fromkeys(("required", "invalid"), said) if said else None
+        super().__init__(*given, error_messages=better, **other)
+        self.said = said
+
+    def _or(self, text: Text) -> ValidationError:
+        return refusal(self.said or text)
+
+
+class _String(_Told, fields.String):
+    default_error_messages = _messages(("invalid", "invalid_utf8"), Text("skal være en tekst", "must be a text"))
+
+
+class Words(_String):
     """A text that paper and XML can show."""
 
     def __init__(self, longest: int = wording.LONGEST_TEXT, *, may_be_empty: bool = False, **other: Any) -> None:
@@ -36,34 +102,32 @@ class Words(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
         words = wording.composed(super()._deserialize(value, attr, data, **other)).strip()
         if fault := wording.fault(words, self._longest):
-            raise ValidationError(fault.en)
+            raise refusal(fault)
         if not words and not self._may_be_empty:
-            raise ValidationError("Must not be empty.")
+            raise self._or(_EMPTY)
         return words
 
 
-class Whole(fields.Integer):
-    """A whole number: a JSON number without a fraction, or in a form and an address its digits."""
+class Typed(_String):
+    """A text as it was typed, for whom it is for to judge: bounded in length, its lines ended in one way."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> int:
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        if not is_number and not (isinstance(value, str) and _WHOLE.fullmatch(value)):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **other)
+    def __init__(self, longest: int, *, may_be_empty: bool = True, **other: Any) -> None:
+        self._longest = longest
+        self._may_be_empty = may_be_empty
+        least = {} if may_be_empty else {"minLength": 1}
+        super().__init__(metadata={"maxLength": longest, **least, **other.pop("metadata", {})}, **other)
 
-
-class Truth(fields.Boolean):
-    """True or false, and nothing that looks like it; a ticked box of a form is "on"."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> bool:
-        if value is True or value == "on":
-            return True
-        if value is False:
-            return False
-        raise self.make_error("invalid", input=value)
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
+        words: str = super()._deserialize(value, attr, data, **other)
+        words = words.replace("\r\n", "\n").replace("\r", "\n")
+        if len(words) > self._longest:
+            raise refusal(Text(f"har over {self._longest} tegn", f"has more than {self._longest} characters"))
+        if not words and not self._may_be_empty:
+            raise self._or(_EMPTY)
+        return words
 
 
-class Formed(fields.String):
+class Formed(_String):
     """A text of a form, from its first to its last character."""
 
     def __init__(self, form: str, *, metadata: Mapping[str, Any] | None = None, **other: Any) -> None:
@@ -73,22 +137,143 @@ class Formed(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
         words: str = super()._deserialize(value, attr, data, **other)
         if not self._form.fullmatch(words):
-            raise ValidationError("Not of the documented form.")
+            raise self._or(
+                Text("har ikke den form, dokumentationen nævner", "is not of the form the documentation names")
+            )
         return words
 
 
-def book() -> fields.String:
+class Chosen(_String):
+    """One of the words there are."""
+
+    def __init__(self, choices: Iterable[str], **other: Any) -> None:
+        self.choices = tuple(choices)
+        super().__init__(metadata={"enum": list(self.choices), **other.pop("metadata", {})}, **other)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
+        words: str = super()._deserialize(value, attr, data, **other)
+        if words not in self.choices:
+            listed = ", ".join(self.choices)
+            raise self._or(Text(f"skal være en af: {listed}", f"must be one of: {listed}"))
+        return words
+
+
+class Between(validate.Range):
+    """A bound that says so in both languages."""
+
+    def __call__(self, value: Any) -> Any:
+        """Give the value. Raises ValidationError where it is beyond the bounds."""
+        if not self.min <= value <= self.max:
+            raise refusal(Text(f"skal være {self.min} til {self.max}", f"must be {self.min} to {self.max}"))
+        return value
+
+
+class Whole(_Told, fields.Integer):
+    """A whole number: a JSON number without a fraction, or in a form and an address its digits."""
+
+    default_error_messages = _messages(
+        ("invalid", "too_large"), Text("skal være et helt tal", "must be a whole number")
+    )
+
+    def __init__(self, least: int, most: int, **other: Any) -> None:
+        super().__init__(validate=Between(least, most), **other)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> int:
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if not is_number and not (isinstance(value, str) and _WHOLE.fullmatch(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **other)
+
+
+class Truth(_Told, fields.Boolean):
+    """True or false, and nothing that looks like it; a ticked box of a form is "on"."""
+
+    default_error_messages = _messages(("invalid",), Text("skal være true eller false", "must be true or false"))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> bool:
+        if value is True or value == "on":
+            return True
+        if value is False:
+            return False
+        raise self.make_error("invalid", input=value)
+
+
+class Day(_Told, fields.Date):
+    """A day as YYYY-MM-DD, of the years there are."""
+
+    default_error_messages = _messages(
+        ("invalid", "invalid_awareness", "format"),
+        Text("skal være en dag som 2027-01-31", "must be a day such as 2027-01-31"),
+    )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> date:
+        if isinstance(value, str) and _DAY.fullmatch(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                pass
+        raise self.make_error("invalid")
+
+
+class AtMost(validate.Length):
+    """So many members of a list, said in both languages."""
+
+    def __call__(self, value: Any) -> Any:
+        """Give the value. Raises ValidationError where there are more."""
+        if self.max is not None and len(value) > self.max:
+            raise refusal(Text(f"højst {self.max}", f"at most {self.max}"))
+        return value
+
+
+class Several(_Told, fields.List[Any]):
+    """A bounded list; in a form, a field that is sent several times."""
+
+    default_error_messages = _messages(("invalid",), Text("skal være en liste", "must be a list"))
+
+    def __init__(self, of: fields.Field[Any], most: int, **other: Any) -> None:
+        self._most = most
+        super().__init__(of, validate=AtMost(max=most), **other)
+
+
+class File(_Told, fields.Raw):
+    """A file of a form; an empty field of a form sends one without a name."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> Any:
+        if not getattr(value, "filename", ""):
+            raise self.make_error("required")
+        return value
+
+
+def book() -> Chosen:
     """Give a field for the book: real, or a rehearsal that binds nobody."""
-    return fields.String(
-        validate=validate.OneOf(("real", "rehearsal")), load_default="real",
-        metadata={"description": "`real`, or `rehearsal`, which binds nobody"},
-    )  # fmt: skip
+    described = {"description": "`real`, or `rehearsal`, which binds nobody"}
+    return Chosen(("real", "rehearsal"), load_default="real", metadata=described)
+
+
+def _reason(words: Text) -> Words:
+    return Words(required=True, said=words)
+
+
+# --- the year
 
 
 class HandOver(Strict):
-    """A plan handed over for another person's approval, by its digest."""
+    """A plan handed over for another person's approval, or approved, by its digest."""
 
     digest = Formed("[0-9a-f]{64}", required=True, metadata={"description": "of the plan that was read"})
+    book = book()
+
+
+class PlanReturned(Strict):
+    """A plan sent back to who handed it over."""
+
+    reason = _reason(Text("skriv, hvad der skal rettes", "write what is to be mended"))
+    book = book()
+
+
+class OfBook(Strict):
+    """An act on a year of one book."""
+
     book = book()
 
 
@@ -96,30 +281,167 @@ class Issuing(Strict):
     """Issuing what another person approved."""
 
     book = book()
-    dated = fields.Date(format="iso", allow_none=True, metadata={"description": "today without it"})
+    dated = Day(
+        allow_none=True, metadata={"description": "today without it"},
+        said=Text("Skriv fakturadatoen som 2027-01-15", "Write the day of the invoices like 2027-01-15"),
+    )  # fmt: skip
+
+
+# --- credit notes, and what another person decides
 
 
 class CreditOrder(Strict):
     """Taking an invoice, or lines of it, back."""
 
     number = Words(40, required=True, metadata={"description": "of the invoice"})
-    lines = fields.List(
-        Whole(validate=validate.Range(1, 10_000)), validate=validate.Length(max=1_000),
-        metadata={"description": "positions; all that is left without them"},
+    lines = Several(Whole(1, 10_000), 1_000, metadata={"description": "positions; all that is left without them"})
+    reason = Words(
+        required=True, metadata={"description": "stands on the credit note"},
+        said=Text("Skriv en grund: den kommer til at stå på kreditnotaen",
+                  "Give a reason: it will stand on the note"),
     )  # fmt: skip
-    reason = Words(required=True, metadata={"description": "stands on the credit note"})
     then_reissue = Truth(load_default=False, metadata={"description": "whether the next plan proposes the lines again"})
+
+
+class Approval(Strict):
+    """Approving what is proposed: exactly the content with that digest, where it is said."""
+
+    digest = Formed("[0-9a-f]{64}")
+
+
+class Rejection(Strict):
+    """Rejecting what is proposed."""
+
+    reason = _reason(Text("skriv, hvorfor det afvises", "write why it is rejected"))
+
+
+class Nothing(Strict):
+    """An act that needs no more than its address."""
+
+
+# --- what things cost, and the association's settings
 
 
 class TableText(Strict):
     """The TOML text of one fee table, size key or association's table."""
 
-    text = fields.String(required=True, validate=validate.Length(1, 20_000))
+    text = Typed(LONGEST_DECISION, may_be_empty=False, required=True)
+
+
+class SettingsText(Strict):
+    """The TOML text of the association's settings."""
+
+    text = Typed(LONGEST_DECISION, may_be_empty=False, required=True)
+
+
+def draft_of(names: Sequence[str]) -> Schema:
+    """Give the schema of a draft: one line for each field there is."""
+    return Strict.from_dict({name: Typed(wording.LONGEST_TEXT * 2, load_default="") for name in names})()
+
+
+# --- where invoices go
+
+
+def _fact(choices: Sequence[str] = (), *, required: bool = True) -> Typed:
+    return Typed(
+        wording.LONGEST_TEXT, required=required,
+        said=Text("mangler i formularen: hent siden igen", "is not in the form: load the page again"),
+        metadata={"enum": ["", *choices]} if choices else {},
+    )  # fmt: skip
+
+
+class BillingDetails(Strict):
+    """Where invoices go: every fact, empty where there is none, for what is not sent is not empty."""
+
+    endpoint = _fact(billing_details.ENDPOINTS, required=False)  # a membership has none to choose
+    gln = _fact()
+    person_reference = _fact()
+    order_reference = _fact()
+    accounting_cost = _fact()
+    format = _fact(billing_details.FORMATS)
+
+
+class Intake(Strict):
+    """A register's file, taken in or only tried."""
+
+    file = File(required=True, said=Text("Vælg en CSV-fil, og send igen", "Choose a CSV file, and send again"))
+    trial = Chosen(("yes",))
+
+
+# --- people
+
+
+class _Mail(Words):
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
+        words = super()._deserialize(value, attr, data, **other)
+        if fault := users.mail_fault(words):
+            raise refusal(fault)
+        return words
+
+
+class _Name(Words):
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
+        words = super()._deserialize(value, attr, data, **other)
+        if fault := users.name_fault(words):
+            raise refusal(fault)
+        return words
+
+
+def _cvr(**other: Any) -> Formed:
+    words = Text("skal være et CVR-nummer på otte cifre", "must be a CVR number of eight digits")
+    return Formed("[0-9]{8}", said=words, **other)
+
+
+def _role() -> Chosen:
+    return Chosen((role.value for role in Role), required=True, said=Text("vælg en rolle", "choose a role"))
+
+
+class Colleague(Strict):
+    """Letting a colleague into one's own organisation."""
+
+    name = _Name(users.LONGEST_NAME, required=True, said=Text("skriv et navn", "write a name"))
+    mail = _Mail(users.LONGEST_MAIL, required=True, said=Text("skriv en mailadresse", "write a mail address"))
+    cvr = _cvr(required=True)
+
+
+class Invitation(Colleague):
+    """Letting somebody in, with a role and perhaps a seat."""
+
+    role = _role()
+    cvr = _cvr()
+    product = Words(wording.LONGEST_PRODUCT)
+
+
+class RoleChange(Strict):
+    """Giving or ending a role."""
+
+    role = _role()
+    act = Chosen(("grant", "end"), load_default="grant")
+
+
+class SeatChange(Strict):
+    """Giving or ending seats."""
+
+    cvr = _cvr()
+    product = Words(wording.LONGEST_PRODUCT)
+    act = Chosen(("give", "end"), load_default="give")
 
 
 class TokenRequest(Strict):
     """A token somebody makes for a program of theirs."""
 
-    name = Words(wording.LONGEST_NAME, required=True)
-    permissions = fields.List(fields.String(validate=validate.OneOf(tokens.OFFERED)), load_default=list)
-    days = Whole(load_default=90, validate=validate.Range(1, tokens.LONGEST_DAYS))
+    name = Words(
+        wording.LONGEST_NAME, required=True,
+        said=Text("Giv nøglen et navn på højst 200 tegn", "Give the token a name of at most 200 characters"),
+    )  # fmt: skip
+    permissions = Several(Chosen(tokens.OFFERED), len(tokens.OFFERED), load_default=list)
+    days = Whole(
+        1, tokens.LONGEST_DAYS, load_default=90, said=Text("Skriv 1 til 366 dage", "Write 1 to 366 days")
+    )  # fmt: skip
+
+
+class LanguageChoice(Strict):
+    """The language somebody wants, and where to go back to."""
+
+    language = Chosen(LANGUAGES, required=True, said=Text("Vælg dansk eller engelsk", "Choose Danish or English"))
+    next = Typed(_LONGEST_ADDRESS, load_default="/")

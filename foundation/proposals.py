@@ -86,6 +86,10 @@ class AlreadyDecided(Conflict):
     """It was decided, or replaced by another, before."""
 
 
+class AnotherContent(Conflict):
+    """What is to be approved is not what was read."""
+
+
 class Unreadable(Refused):
     """A proposal or a reason that cannot be kept."""
 
@@ -140,6 +144,15 @@ def get(session: Session, id_: int) -> Proposal:
     if row is None:
         raise _no_such(id_)
     return _proposal(row)
+
+
+def expect(session: Session, id_: int, digest: str | None) -> None:
+    """Refuse where somebody read another content than the proposal's. Raises NoSuchProposal, AnotherContent."""
+    if digest is not None and get(session, id_).digest != digest:
+        raise AnotherContent(
+            Text(f"forslag {id_} er ikke det, der blev læst: hent siden igen",
+                 f"proposal {id_} is not what was read: load the page again")
+        )  # fmt: skip
 
 
 def open(session: Session, kind: Kind | None = None) -> list[Proposal]:

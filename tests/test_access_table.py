@@ -49,13 +49,13 @@ class Walk:
         self._close()
         shutil.copy(self._file, self._kept)
 
-    def ask(self, line: Line, who: Principal) -> TestResponse:
-        """Ask for a line's address as somebody; what it changed is undone."""
+    def ask(self, line: Line, who: Principal, **sent: str) -> TestResponse:
+        """Ask for a line's address as somebody, with the fields of a form; what it changed is undone."""
         is_program = line.rule.startswith("/api/") and who.user_id is not None
         self._who = replace(who, via="token") if is_program else who
         path = line.template.format_map(self.things[line.whose])
         answer = self.app.test_client().open(
-            path, method=line.method, data={} if line.method == "POST" else None, buffered=True
+            path, method=line.method, data=sent if line.method == "POST" else None, buffered=True
         )
         if line.method != "GET" or line.rule.startswith(_COUNTED):
             self._close()
@@ -107,6 +107,24 @@ def test_a_route_answers_everybody_as_the_table_says(walk: Walk, line: Line) -> 
     ), {role: answer.text[-600:] for role, answer in found.items() if answer.status_code in (400, 500)}
     if line.whose == "other" and line.expected[1] == "404":
         assert _told(found["signatory"]) == _told(walk.ask(replace(line, whose="unknown"), walk.people["signatory"]))
+
+
+def test_no_form_takes_a_field_that_is_not_its_own(walk: Walk) -> None:
+    forms = [line for line in LINES if line.method == "POST" and not line.rule.startswith("/api/")]
+    taken = {line: [role for role in PEOPLE if line.answer(role) not in ("401", "403", "404")] for line in forms}
+
+    answers = [
+        (line.rule, role, walk.ask(line, walk.people[role], approved_by="En Anden"))
+        for line, roles in taken.items()
+        for role in roles[:1]
+    ]
+
+    assert len(answers) > len({line.rule for line in forms}) - 3
+    assert [
+        (rule, role, answer.status_code)
+        for rule, role, answer in answers
+        if answer.status_code != 422 or "et felt, der ikke hører til" not in answer.text
+    ] == []
 
 
 def _told(answer: TestResponse) -> tuple[Any, ...]:

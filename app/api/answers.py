@@ -90,8 +90,9 @@ class WrongRow(Answer):
 class WrongMember(Answer):
     """One member or parameter that is not as documented."""
 
-    at = _text(metadata={"description": "its place, such as lines.0"})
-    reason = _text()
+    at = _text(metadata={"description": "its place, such as lines.0; empty for the whole body"})
+    reason_da = _text()
+    reason_en = _text()
 
 
 class Problem(Answer):

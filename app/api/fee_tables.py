@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,7 @@ from app.api import answers, ground, pages, writes
 from app.api.ground import ID, Write
 from app.api.pages import PageQuery
 from app.api.writes import Answer
-from app.schemas import TableText, Words
+from app.schemas import Chosen, TableText, Words
 from fee_tables import catalogue
 from fee_tables.models import AdoptedTable
 from foundation import proposals
@@ -39,7 +38,7 @@ class NoSuchTable(NotFound):
 class TableQuery(PageQuery):
     """Which decisions."""
 
-    kind = fields.String(validate=validate.OneOf(("size_key", "association", "fee_table")))
+    kind = Chosen(("size_key", "association", "fee_table"))
     product = Words(80)
 
 

@@ -17,11 +17,11 @@ from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app import access
+from app import access, schemas
 from app.api import answers
 from app.errors import Malformed
-from app.schemas import Strict
-from foundation.language import Text
+from app.schemas import Nothing
+from foundation.language import Text, same
 
 View = Callable[..., Any]
 
@@ -54,6 +54,7 @@ _IF_NONE_MATCH = {
 MALFORMED = Text(
     "Forespørgslen er ikke, som dokumentationen siger; se errors", "The request is not as documented; see errors"
 )
+_TWICE = Text("er givet flere gange", "is given more than once")
 
 
 # --- reading what was sent
@@ -67,7 +68,7 @@ class _Parser(FlaskParser):
     def load_querystring(self, req: Any, schema: Schema) -> Any:
         """Give the parameters of the address. Raises Malformed where one is given twice."""
         if twice := [name for name in req.args if len(req.args.getlist(name)) > 1]:
-            raise Malformed(MALFORMED, [(name, "Given more than once.") for name in twice])
+            raise Malformed(MALFORMED, [(name, _TWICE) for name in twice])
         return super().load_querystring(req, schema)
 
     def load_json(self, req: Any, schema: Schema) -> Any:
@@ -80,7 +81,8 @@ class _Parser(FlaskParser):
         self, error: ValidationError, req: Any, schema: Schema, *, error_status_code: Any, error_headers: Any
     ) -> NoReturn:
         """Refuse, and name every member that is wrong."""
-        raise Malformed(MALFORMED, list(_faults(error.messages, schema)))
+        told: Any = error.messages
+        raise Malformed(MALFORMED, [fault for of_place in told.values() for fault in schemas.faults(of_place)])
 
 
 def json_body(largest: int = LARGEST_BODY) -> Any:
@@ -89,17 +91,7 @@ def json_body(largest: int = LARGEST_BODY) -> Any:
     try:
         return orjson.loads(request.get_data())
     except orjson.JSONDecodeError as error:
-        raise Malformed(MALFORMED, [("", f"Not JSON: {error.msg}.")]) from None
-
-
-def _faults(messages: Any, schema: Schema, path: str = "") -> Any:
-    if isinstance(messages, Mapping):
-        for name, inner in messages.items():
-            at = "" if name in ("json", "query", "_schema") and not path else str(name)[:80]
-            yield from _faults(inner, schema, ".".join(filter(None, (path, at))))
-    else:
-        for message in messages if isinstance(messages, list) else [messages]:
-            yield path, str(message)
+        raise Malformed(MALFORMED, [("", Text("er ikke JSON: ", "is not JSON: ") + same(error.msg))]) from None
 
 
 # --- declaring operations
@@ -114,10 +106,6 @@ class Room(Blueprint):  # type: ignore[misc]
 def room(name: str, description: str) -> Room:
     """Begin the operations on a kind of resource."""
     return Room(f"api_{name.replace('-', '_')}", __name__, url_prefix="/api/v1", description=description)
-
-
-class Nothing(Strict):
-    """No parameters: any is refused."""
 
 
 def reads(

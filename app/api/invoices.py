@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
@@ -19,7 +18,7 @@ from app.api.ground import NUMBER
 from app.api.pages import PageQuery
 from app.api.registers import cvr_field
 from app.api.writes import Answer
-from app.schemas import CreditOrder, Whole
+from app.schemas import CreditOrder, Whole, book
 from app.web import layout
 from authorities.models import Authority
 from billing import credit_proposals, reasons
@@ -39,8 +38,8 @@ _FORMAT = {"type": "string", "enum": [*_KINDS]}
 class InvoiceQuery(PageQuery):
     """Which invoices."""
 
-    year = Whole(validate=validate.Range(1900, 2999))
-    book = fields.String(load_default="real", validate=validate.OneOf(("real", "rehearsal")))
+    year = Whole(1900, 2999)
+    book = book()
     cvr = cvr_field()
 
 

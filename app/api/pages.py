@@ -11,28 +11,28 @@ from typing import Any
 
 from flask import request
 from itsdangerous import BadData, URLSafeSerializer
-from marshmallow import fields, validate
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app.api import ground
 from app.errors import Malformed
-from app.schemas import Strict, Whole
+from app.schemas import Strict, Typed, Whole
 from app.web import layout
+from foundation.language import Text
 
 MOST = 100
 USUAL = 50
 _LONGEST_CURSOR = 500
+_NOT_OURS = Text(
+    "hører ikke til denne liste med disse parametre", "is no cursor of this list with these parameters"
+)  # fmt: skip
 
 
 class PageQuery(Strict):
     """How much of a list is read at a time."""
 
-    limit = Whole(load_default=USUAL, validate=validate.Range(1, MOST))
-    cursor = fields.String(
-        validate=validate.Length(max=_LONGEST_CURSOR),
-        metadata={"description": "`next` of the page before, with the same parameters"},
-    )  # fmt: skip
+    limit = Whole(1, MOST, load_default=USUAL)
+    cursor = Typed(_LONGEST_CURSOR, metadata={"description": "`next` of the page before, with the same parameters"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def asked(query: Mapping[str, Any], start: Any = 0) -> Asked:
 
 def bad_cursor() -> Malformed:
     """Give the refusal of a cursor."""
-    return Malformed(ground.MALFORMED, [("cursor", "Not a cursor of this list with these parameters.")])
+    return Malformed(ground.MALFORMED, [("cursor", _NOT_OURS)])
 
 
 def read(

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from flask import request
-from marshmallow import validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
@@ -33,6 +32,8 @@ from foundation.language import Text
 room = ground.room("registers", "The registers: who there is, and what connects them")
 
 _SOURCE = "api"
+_NOT_ROWS = Text('skal være {"rows": [...]} og intet ved siden af', 'must be {"rows": [...]} and nothing beside')
+_NOT_OBJECTS = Text(f"højst {csv_files.MOST_ROWS} objekter", f"at most {csv_files.MOST_ROWS} objects")
 _KRONER, _ORE = "rebate_dkk", "rebate_ore"
 
 #: What of an authority a coordination group does not read, and of an agreement who does not read its invoices.
@@ -71,7 +72,7 @@ class OfAuthority(PageQuery):
 class PopulationQuery(OfAuthority):
     """Which counts."""
 
-    year = Whole(validate=validate.Range(1900, 2999))
+    year = Whole(1900, 2999)
 
 
 class AgreementQuery(OfAuthority):
@@ -224,9 +225,9 @@ def _rows(into: Register) -> Rows:
         raise UnsupportedMediaType
     sent = ground.json_body(csv_files.LARGEST_FILE // 2)
     if not isinstance(sent, dict) or set(sent) != {"rows"} or not isinstance(sent["rows"], list):
-        raise Malformed(ground.MALFORMED, [("", 'The body is {"rows": [...]}, and nothing beside.')])
+        raise Malformed(ground.MALFORMED, [("", _NOT_ROWS)])
     if len(sent["rows"]) > csv_files.MOST_ROWS or not all(isinstance(row, dict) for row in sent["rows"]):
-        raise Malformed(ground.MALFORMED, [("rows", f"At most {csv_files.MOST_ROWS} objects.")])
+        raise Malformed(ground.MALFORMED, [("rows", _NOT_OBJECTS)])
     return csv_files.from_records(_SOURCE, [_in_kroner(row) for row in sent["rows"]], into.layout)
 
 

@@ -18,6 +18,7 @@ from app.adapters import files, work
 from app.cli import judging, output, service
 from app.cli.output import Progress
 from app.cli.service import Service
+from app.schemas import FIRST_YEAR, LAST_YEAR
 from billing import annual_run, approvals, credits, explanation, renderings
 from billing.annual_run import Plan, Proposal
 from billing.charges import Charge, Problem
@@ -30,7 +31,6 @@ from foundation.money import Money
 if TYPE_CHECKING:
     from billing.verdicts import Judged, Rules
 
-FIRST_YEAR, LAST_YEAR = 2000, 2199
 YEAR = click.IntRange(FIRST_YEAR, LAST_YEAR)
 
 _rehearsal = click.option("--rehearsal", is_flag=True, help="Prøvekørsel: egen nummerserie, eget regnskab.")

@@ -29,6 +29,10 @@ from foundation.language import Text, joined, same
 #: How long a link in a mail may be taken up.
 MAIL_LINK = timedelta(minutes=10)
 
+#: In characters.
+LONGEST_NAME = wording.LONGEST_NAME - 20  # with its number it is an actor's name
+LONGEST_MAIL = 254
+
 _MAIL = re.compile(r"[!-~]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?")
 # "@", "," and the like in a mail's first half, or a name that ends like an id, would read as somebody else.
 _MAIL_SIGNS = re.compile(r"[,;<>()\[\]\\\"@]")
@@ -383,22 +387,36 @@ def identified(session: Session, issuer: str, subject: str) -> UserAccount | Non
     ).first()
 
 
+def name_fault(name: str) -> Text | None:
+    """Say what is wrong with somebody's name, composed."""
+    if fault := wording.fault(name, LONGEST_NAME):
+        return fault
+    if not any(map(str.isalpha, name)):
+        return Text("er tomt", "is empty")
+    if _LOOKS_LIKE_AN_ID.search(name):
+        return Text("må ikke ende som et nummer", "may not end like a number")
+    return None
+
+
+def mail_fault(mail: str) -> Text | None:
+    """Say what is wrong with a mail address."""
+    if _MAIL.fullmatch(mail) and not _MAIL_SIGNS.search(mail.rpartition("@")[0]):
+        return None
+    shown = wording.quoted(mail)
+    return Text(f"{shown} er ikke én mailadresse", f"{shown} is not one address")
+
+
 def _fit_name(name: str) -> str:
     fit = wording.composed(name.strip())
-    fault = wording.fault(fit, wording.LONGEST_NAME - 20)  # with its number it is an actor's name
-    if not any(map(str.isalpha, fit)):
-        fault = Text("er tomt", "is empty")
-    elif _LOOKS_LIKE_AN_ID.search(fit):
-        fault = Text("må ikke ende som et nummer", "may not end like a number")
-    if fault:
+    if fault := name_fault(fit):
         raise Unfit(Text("navnet ", "the name ") + fault)
     return fit
 
 
 def _fit_mail(mail: str) -> str:
     fit = mail.strip()
-    if not _MAIL.fullmatch(fit) or _MAIL_SIGNS.search(fit.rpartition("@")[0]):
-        raise Unfit(Text(f"{wording.quoted(fit)} er ikke én mailadresse", f"{wording.quoted(fit)} is not one address"))
+    if fault := mail_fault(fit):
+        raise Unfit(fault)
     return fit
 
 
@@ -492,6 +510,17 @@ def end_sessions(session: Session, user_id: int) -> None:
 def _stands(dated: type[RoleGrant] | type[Seat], on: date) -> ColumnElement[bool]:
     """Tell in SQL what still stands on a day or will: what begins later is ended as well, and then never begins."""
     return or_(dated.until_on.is_(None), dated.until_on > on)
+
+
+def seat_faults(session: Session, seats: Iterable[SeatOf]) -> dict[str, Text]:
+    """Say what is wrong with seats somebody asks for: by `cvr` or `product`, and nothing where they can be given."""
+    found: dict[str, Text] = {}
+    for seat in seats:
+        try:
+            _place(session, seat)
+        except Unfit as fault:
+            found["product" if seat.cvr is None else "cvr"] = fault.text
+    return found
 
 
 def _place(session: Session, seat: SeatOf) -> dict[str, Any]:

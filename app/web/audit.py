@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from app import access, database
-from app.web import lists
+from app.schemas import Nothing
+from app.web import forms, lists
 from app.web.lists import Choice, Column, Filter, Listing
 from billing import verification
 from foundation.audit import ENTRIES
@@ -188,6 +189,7 @@ def _readable(text: str) -> str:
 @access.needs("audit.verify")
 def verify() -> ResponseReturnValue:
     """Recompute every promise, and show what is broken. Changes nothing."""
+    forms.taken(Nothing)
     if not _one_at_a_time.acquire(blocking=False):
         raise VerifyTakesLonger(_RUNNING)
     try:

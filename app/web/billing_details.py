@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from agreements import billing_details
 from agreements.billing_details import Details, NoSuchPlace, Place, Standing
 from app import access, database
-from app.web import authorities, layout
+from app.schemas import Approval, BillingDetails, Nothing, Rejection
+from app.web import authorities, forms, layout
+from app.web.forms import Sent
 from foundation import proposals
-from foundation.errors import Refused
 from foundation.language import Text, same
 from foundation.proposals import NoSuchProposal, Proposal
 
@@ -35,10 +37,6 @@ CHOICES = {
     "format": {"": Text("Det sædvanlige", "The usual one"), "oioubl": same("OIOUBL"), "peppol": same("Peppol BIS")},
 }  # fmt: skip
 _FACTS = tuple(each.name for each in fields(Details))
-
-
-class HalfForm(Refused):
-    """A form came without some of its fields; storing it would empty them."""
 
 
 @blueprint.get("")
@@ -74,9 +72,10 @@ def change(cvr: str, kind: str, number: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         authority = authorities.load(session, cvr, "authority.change")
         place = _place(session, authority.id, kind, number).place
-        given = _given()
-        if faults := billing_details.faults(place, given):
-            return _refused(session, cvr, place, faults)
+        sent = forms.read(BillingDetails)
+        given = _details(sent)
+        if faults := sent.errors or billing_details.faults(place, given):
+            return _refused(session, cvr, place, sent.typed, faults)
         changed = billing_details.change(session, authority.id, {place: given}, trail)
     stored, same_as_before = Text("Gemt", "Stored"), Text("Intet var ændret", "Nothing was changed")
     layout.done(stored if changed else same_as_before)
@@ -90,19 +89,17 @@ def propose(cvr: str, kind: str, number: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         authority = authorities.load(session, cvr, "authority.propose")
         place = _place(session, authority.id, kind, number).place
-        given = _given()
-        if faults := billing_details.faults(place, given):
-            return _refused(session, cvr, place, faults)
+        sent = forms.read(BillingDetails)
+        given = _details(sent)
+        if faults := sent.errors or billing_details.faults(place, given):
+            return _refused(session, cvr, place, sent.typed, faults)
         billing_details.propose(session, authority.id, {place: given}, trail)
     layout.done(Text("Forslaget er sendt til OS2", "The proposal was sent to OS2"))
     return redirect(url_for("billing_details.page", cvr=cvr), 303)
 
 
-def _given() -> Details:
-    """Take the fields of a form that are details, and no other. Raises HalfForm, for what is not sent is not empty."""
-    if not {*_FACTS} - {"endpoint"} <= {*request.form}:  # a membership has no endpoint to choose
-        raise HalfForm(Text("Formularen mangler felter: hent siden igen", "The form lacks fields: load the page again"))
-    return Details(**{fact: request.form.get(fact, "").strip() or None for fact in _FACTS})
+def _details(sent: Sent) -> Details:
+    return Details(**{fact: sent.get(fact) or None for fact in _FACTS})
 
 
 def _place(session: Session, authority_id: int, kind: str, number: int) -> Standing:
@@ -116,11 +113,12 @@ def _words(details: Details) -> dict[str, str]:
     return {fact: getattr(details, fact) or "" for fact in _FACTS}
 
 
-def _refused(session: Session, cvr: str, place: Place, faults: Mapping[str, Text]) -> ResponseReturnValue:
+def _refused(
+    session: Session, cvr: str, place: Place, typed: Mapping[str, Any], faults: Mapping[str, Text]
+) -> ResponseReturnValue:
     authority = authorities.load(session, cvr)
     standing = _place(session, authority.id, place.kind, place.id)
-    typed = {fact: request.form.get(fact, "") for fact in _FACTS}
-    return _form(authority, standing, typed, faults), 422
+    return _form(authority, standing, {**dict.fromkeys(_FACTS, ""), **typed}, faults), 422
 
 
 def _form(authority: object, standing: Standing, values: Mapping[str, str], errors: Mapping[str, Text]) -> str:
@@ -166,7 +164,9 @@ def approve(cvr: str, number: int) -> ResponseReturnValue:
     """Approve what is proposed, and change the details by it."""
     with layout.acting() as (session, trail):
         authorities.load(session, cvr, "authority.approve")
-        billing_details.approve(session, _proposal(session, cvr, number).id, trail)
+        found = _proposal(session, cvr, number)
+        proposals.expect(session, found.id, forms.taken(Approval).get("digest"))
+        billing_details.approve(session, found.id, trail)
     layout.done(Text("Godkendt: oplysningerne er ændret", "Approved: the details are changed"))
     return redirect(url_for("billing_details.page", cvr=cvr), 303)
 
@@ -178,7 +178,7 @@ def reject(cvr: str, number: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         authorities.load(session, cvr, "authority.approve")
         found = _proposal(session, cvr, number)
-        proposals.decide(session, found.id, "rejected", trail, request.form.get("reason", ""))
+        proposals.decide(session, found.id, "rejected", trail, forms.taken(Rejection)["reason"])
     layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
     return redirect(url_for("billing_details.page", cvr=cvr), 303)
 
@@ -189,7 +189,9 @@ def withdraw(cvr: str, number: int) -> ResponseReturnValue:
     """Withdraw what one has proposed oneself."""
     with layout.acting() as (session, trail):
         authorities.load(session, cvr, "authority.propose")
-        proposals.decide(session, _proposal(session, cvr, number).id, "withdrawn", trail)
+        found = _proposal(session, cvr, number)
+        forms.taken(Nothing)
+        proposals.decide(session, found.id, "withdrawn", trail)
     layout.done(Text("Forslaget er trukket tilbage", "The proposal is withdrawn"))
     return redirect(url_for("billing_details.page", cvr=cvr), 303)
 

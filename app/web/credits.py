@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import access, annual_work, association, database
 from app.annual_work import InNameOf
-from app.web import invoices, layout
+from app.schemas import Approval, CreditOrder, Nothing, Rejection, Strict
+from app.web import forms, invoices, layout
 from billing import credit_proposals, reasons
 from billing.credits import Issued, Order
-from billing.gathering import REISSUE
 from billing.reasons import ExplainedLine
 from foundation import proposals
 from foundation.language import Text, kroner
@@ -21,9 +22,7 @@ from foundation.language import Text, kroner
 blueprint = Blueprint("credits", __name__)
 
 _NO_LINES = Text("Vælg mindst én linje", "Choose one line at least")
-_NO_REASON = Text("Skriv en grund: den kommer til at stå på kreditnotaen", "Give a reason: it will stand on the note")
 _WAITS = Text("Kreditnotaen venter på, at en anden godkender den", "The credit note waits for another to approve")
-_LONGEST_POSITION = 6
 
 
 # --- preparing
@@ -41,16 +40,15 @@ def form(number: str) -> ResponseReturnValue:
 @access.needs("credit.prepare")
 def prepare(number: str) -> ResponseReturnValue:
     """Propose a credit note, or issue it where the settings let one person do that."""
-    given = request.form
-    faults = _faults()
-    if faults:
+    sent = forms.read(CreditOrder, number=number)
+    if errors := sent.errors or ({} if sent.get("lines") else {"lines": _NO_LINES}):
         with database.reading() as session:
-            return _form(session, number, given, faults), 422
+            return _form(session, number, sent.typed, errors), 422
     with layout.acting() as (session, trail):
         invoices.seen(session, number)
         order = Order(
-            number, given.get("reason", ""), trail.actor, layout.today(), tuple(_lines()),
-            then_reissue=given.get("afterwards") == REISSUE,
+            number, sent["reason"], trail.actor, layout.today(), tuple(sent["lines"]),
+            then_reissue=sent["then_reissue"],
         )  # fmt: skip
         made = credit_proposals.prepare(session, order, association.seller(session, layout.config()), trail)
     if made.issued is not None:
@@ -61,27 +59,12 @@ def prepare(number: str) -> ResponseReturnValue:
     return redirect(f"/invoices/credits/{made.waiting.id}", 303)
 
 
-def _lines() -> list[int]:
-    """Give the positions that were ticked; what is no small number is no line."""
-    return [int(given) for given in request.form.getlist("line") if _is_position(given)]
-
-
-def _is_position(given: str) -> bool:
-    return given.isascii() and given.isdigit() and len(given) <= _LONGEST_POSITION
-
-
-def _faults() -> dict[str, Text]:
-    faults = {} if _lines() else {"line": _NO_LINES}
-    return faults if request.form.get("reason", "").strip() else faults | {"reason": _NO_REASON}
-
-
-def _form(session: Session, number: str, given: Any, faults: dict[str, Text]) -> str:
+def _form(session: Session, number: str, given: Mapping[str, Any], faults: Mapping[str, Text]) -> str:
     id_ = invoices.seen(session, number)
     return render_template(
         "invoices/credit.html",
         invoice=reasons.explain(session, number),
         taken=invoices.credited_positions(session, id_),
-        chosen=_lines() if given else [],
         given=given,
         errors=faults,
         limit=association.seller(session, layout.config()).credit_limit,
@@ -131,6 +114,7 @@ def _gross(lines: list[ExplainedLine]) -> int:
 def approve(proposal: int) -> ResponseReturnValue:
     """Issue the proposed credit note: another person than who prepared it."""
     with layout.acting() as (session, trail):
+        proposals.expect(session, proposal, forms.taken(Approval).get("digest"))
         seller = association.seller(session, layout.config())
         issued = credit_proposals.approve(session, proposal, seller, trail, on=layout.today())
     return _issued(issued)
@@ -140,20 +124,20 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("credit.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject the proposed credit note, with a reason."""
-    return _closed(proposal, "rejected", Text("Kreditnotaen er afvist", "The credit note was rejected"))
+    return _closed(proposal, "rejected", Rejection, Text("Kreditnotaen er afvist", "The credit note was rejected"))
 
 
 @blueprint.post("/invoices/credits/<int:proposal>/withdraw")
 @access.needs("credit.prepare")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
 
 
-def _closed(id_: int, outcome: proposals.Outcome, told: Text) -> ResponseReturnValue:
+def _closed(id_: int, outcome: proposals.Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         if proposals.get(session, id_).kind != "credit":
             raise proposals.NoSuchProposal(Text("det er ingen kreditnota", "that is no credit note"))
-        proposals.decide(session, id_, outcome, trail, request.form.get("reason", ""))
+        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
     layout.done(told)
     return redirect(f"/invoices/credits/{id_}", 303)

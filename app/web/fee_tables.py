@@ -12,8 +12,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from agreements import directory, impact, products, table_proposals
-from app import access, database
-from app.web import layout
+from app import access, database, schemas
+from app.schemas import Approval, Nothing, Rejection, TableText
+from app.web import forms, layout
+from app.web.forms import Sent
 from fee_tables import catalogue, drafts, facts, prices, text
 from fee_tables.catalogue import ADOPTED, Catalogue
 from fee_tables.reader import TableFault
@@ -180,7 +182,10 @@ def check_fields() -> ResponseReturnValue:
     with database.reading() as session:
         known = catalogue.read(session)
         bands = _bands(known)
-        values = {name: request.form.get(name, "") for name in drafts.field_names(bands)}
+        sent = forms.read(schemas.draft_of(drafts.field_names(bands)))
+        if sent.errors:
+            return _fields(session, known, sent.typed, sent.errors), 422
+        values = sent.values
         written = drafts.text_of(values, bands)
         decision, faults = table_proposals.tried(session, written.text)
         if decision is None:
@@ -217,7 +222,10 @@ def draft_text() -> ResponseReturnValue:
 @access.needs("tables.draft")
 def check_text() -> ResponseReturnValue:
     """Check a text; every fault comes back with its line, and the text as it was typed."""
-    written = _given_text()
+    sent = forms.read(TableText)
+    if sent.errors:
+        return _refused_text(sent), 422
+    written = sent["text"]
     with database.reading() as session:
         decision, faults = table_proposals.tried(session, written)
         if decision is None:
@@ -225,8 +233,8 @@ def check_text() -> ResponseReturnValue:
         return _checked(session, catalogue.read(session), written, decision)
 
 
-def _given_text() -> str:
-    return request.form.get("text", "").replace("\r\n", "\n").replace("\r", "\n")
+def _refused_text(sent: Sent) -> str:
+    return _text(sent.typed.get("text", ""), [TableFault(1, words) for words in sent.errors.values()])
 
 
 def _text(written: str, faults: Sequence[TableFault]) -> str:
@@ -270,7 +278,10 @@ def _before(known: Catalogue, decision: Decision) -> Decision | None:
 @access.needs("tables.draft")
 def propose() -> ResponseReturnValue:
     """Propose a text for another person to adopt."""
-    written = _given_text()
+    sent = forms.read(TableText)
+    if sent.errors:
+        return _refused_text(sent), 422
+    written = sent["text"]
     with layout.acting() as (session, trail):
         decision, faults = table_proposals.tried(session, written)
         if decision is None:
@@ -301,6 +312,7 @@ def adopt(number: int) -> ResponseReturnValue:
     """Adopt exactly what is proposed."""
     with layout.acting() as (session, trail):
         found = _proposal(session, number)
+        proposals.expect(session, found.id, forms.taken(Approval).get("digest"))
         table_proposals.approve(session, found.id, trail)
     layout.done(Text(f"Vedtaget: {found.subject}", f"Adopted: {found.subject}"))
     return redirect(url_for("fee_tables.page"), 303)
@@ -312,7 +324,7 @@ def reject(number: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
     with layout.acting() as (session, trail):
         found = _proposal(session, number)
-        proposals.decide(session, found.id, "rejected", trail, request.form.get("reason", ""))
+        proposals.decide(session, found.id, "rejected", trail, forms.taken(Rejection)["reason"])
     layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
     return redirect(url_for("fee_tables.proposal", number=number), 303)
 
@@ -322,7 +334,9 @@ def reject(number: int) -> ResponseReturnValue:
 def withdraw(number: int) -> ResponseReturnValue:
     """Withdraw what one has proposed oneself."""
     with layout.acting() as (session, trail):
-        proposals.decide(session, _proposal(session, number).id, "withdrawn", trail)
+        found = _proposal(session, number)
+        forms.taken(Nothing)
+        proposals.decide(session, found.id, "withdrawn", trail)
     layout.done(Text("Forslaget er trukket tilbage", "The proposal is withdrawn"))
     return redirect(url_for("fee_tables.page"), 303)
 

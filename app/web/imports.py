@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from collections.abc import Mapping
+
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from app import access, clock, database, register_files
 from app.adapters import csv_files
 from app.register_files import REGISTERS
-from app.web import layout
+from app.schemas import Intake
+from app.web import forms, layout
 from foundation import wording
 from foundation.audit import Trail
-from foundation.errors import NotFound, Refused
+from foundation.errors import NotFound
 from foundation.intake import Rows, Taken
 from foundation.language import Text
 
 blueprint = Blueprint("imports", __name__)
-
-
-class NoFile(Refused):
-    """The form came without a file."""
 
 
 class NoSuchRegister(NotFound):
@@ -40,8 +39,10 @@ def take_in(name: str) -> ResponseReturnValue:
     """Take a file in, or only tell what it would change."""
     if name not in REGISTERS:
         raise NoSuchRegister(Text("Der er intet sådant register", "There is no such register"))
-    rows = _rows(name, request.files.get("file"))
-    is_trial = request.form.get("trial") == "yes"
+    sent = forms.read(Intake)
+    if sent.errors:
+        return _page(name, errors=sent.errors), 422
+    rows, is_trial = _rows(name, sent["file"]), sent.get("trial") == "yes"
     taken = _tried(name, rows) if is_trial else _taken(name, rows)
     if is_trial:
         return _page(name, taken)
@@ -49,16 +50,15 @@ def take_in(name: str) -> ResponseReturnValue:
     return redirect(url_for("imports.page"), 303)
 
 
-def _page(name: str = "", tried: Taken | None = None) -> str:
+def _page(name: str = "", tried: Taken | None = None, errors: Mapping[str, Text] | None = None) -> str:
     return render_template(
-        "imports/page.html", registers=REGISTERS, tried_name=name, tried=tried, told=told(tried) if tried else None
-    )
+        "imports/page.html", registers=REGISTERS, tried_name=name, tried=tried, told=told(tried) if tried else None,
+        errors=errors or {},
+    )  # fmt: skip
 
 
-def _rows(name: str, file: FileStorage | None) -> Rows:
-    if file is None or not file.filename:
-        raise NoFile(Text("Vælg en CSV-fil, og send igen", "Choose a CSV file, and send again"))
-    return csv_files.read_stream(file.stream, wording.legible(file.filename), REGISTERS[name].layout)
+def _rows(name: str, file: FileStorage) -> Rows:
+    return csv_files.read_stream(file.stream, wording.legible(file.filename or ""), REGISTERS[name].layout)
 
 
 def _taken(name: str, rows: Rows) -> Taken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from app import access, clock, database
 from app.access import Role
 from app.config import Config
-from app.web import layout
+from app.schemas import Approval, Nothing, Rejection, SettingsText, Strict
+from app.web import forms, layout
 from billing import seller as sellers
 from billing.einvoice import rule_packs
 from billing.einvoice.reading import FORMATS
@@ -84,21 +85,21 @@ def form() -> ResponseReturnValue:
 @access.needs("settings.propose")
 def propose() -> ResponseReturnValue:
     """Propose new settings; every fault is told beside what was typed."""
-    text = request.form.get("text", "").replace("\r\n", "\n")
-    if fault := _fault(text):
-        return render_template("settings/propose.html", text=text, errors={"text": fault}), 422
+    sent = forms.read(SettingsText)
+    if errors := sent.errors or _faults(sent["text"]):
+        return render_template("settings/propose.html", text=sent.typed.get("text", ""), errors=errors), 422
     with layout.acting() as (session, trail):
-        made = sellers.propose(session, text, trail, allow_made_up=not layout.config().is_production)
+        made = sellers.propose(session, sent["text"], trail, allow_made_up=not layout.config().is_production)
     layout.done(Text("Forslaget venter på, at en anden godkender det", "The proposal waits for another to approve it"))
     return redirect(f"/settings/proposals/{made.id}", 303)
 
 
-def _fault(text: str) -> Text | None:
+def _faults(text: str) -> dict[str, Text]:
     try:
         sellers.read(text)
     except SettingsRefused as refused:
-        return refused.text
-    return None
+        return {"text": refused.text}
+    return {}
 
 
 def _current(session: Session) -> str:
@@ -136,6 +137,7 @@ def _settings_proposal(session: Session, id_: int) -> Proposal:
 def approve(proposal: int) -> ResponseReturnValue:
     """Put proposed settings in force: another person than who proposed them."""
     with layout.acting() as (session, trail):
+        proposals.expect(session, proposal, forms.taken(Approval).get("digest"))
         sellers.approve(session, proposal, trail, allow_made_up=not layout.config().is_production)
     layout.done(Text("Indstillingerne er sat i kraft", "The settings are in force"))
     return redirect("/settings", 303)
@@ -145,19 +147,19 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("settings.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject proposed settings, with a reason."""
-    return _closed(proposal, "rejected", Text("Forslaget er afvist", "The proposal was rejected"))
+    return _closed(proposal, "rejected", Rejection, Text("Forslaget er afvist", "The proposal was rejected"))
 
 
 @blueprint.post("/settings/proposals/<int:proposal>/withdraw")
 @access.needs("settings.propose")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
 
 
-def _closed(id_: int, outcome: Outcome, told: Text) -> ResponseReturnValue:
+def _closed(id_: int, outcome: Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         _settings_proposal(session, id_)
-        proposals.decide(session, id_, outcome, trail, request.form.get("reason", ""))
+        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
     layout.done(told)
     return redirect(f"/settings/proposals/{id_}", 303)

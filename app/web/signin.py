@@ -17,7 +17,8 @@ from app.adapters.identity import Attempt, Identity, NotProven, Provider, Provid
 from app.identity import limits, sessions, users
 from app.identity.limits import Limit
 from app.identity.models import UserAccount
-from app.web import layout
+from app.schemas import Nothing
+from app.web import forms, layout
 from foundation.audit import Trail
 from foundation.errors import Conflict, DomainError, NotFound, NotNow
 from foundation.language import Text
@@ -163,6 +164,7 @@ def _begin_session(opened: Session, user: UserAccount, identity: Identity) -> No
 @access.public
 def sign_out() -> ResponseReturnValue:
     """End the session on the server, and show where to end the provider's own."""
+    forms.taken(Nothing)
     with database.writing() as opened:
         sessions.here().end(opened)
     return render_template("signin/signed_out.html", farewell=_farewell())
@@ -193,6 +195,7 @@ def invitation(token: str) -> ResponseReturnValue:
 def take_up(token: str) -> ResponseReturnValue:
     """Bind a link to this browser; the sign-in that follows makes the identity the person's."""
     _count(limits.INVITATION)
+    forms.taken(Nothing)
     with database.writing() as opened:
         link = users.take_up(opened, token, sessions.here().hash, clock.now(layout.config()))
         session[_INVITATION] = link

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, redirect, render_template, session
 from flask.typing import ResponseReturnValue
 
 from app import access, database
 from app.identity import users
-from app.web import layout, overview
-from foundation.errors import Refused
-from foundation.language import LANGUAGES, Text
+from app.schemas import LanguageChoice
+from app.web import forms, layout, overview
 
 blueprint = Blueprint("start", __name__)
-
-
-class UnknownLanguage(Refused):
-    """The service speaks Danish and English."""
 
 
 @blueprint.get("/")
@@ -33,12 +28,11 @@ def page() -> ResponseReturnValue:
 @layout.tokenless  # who is made to read English is not harmed, and a visitor needs no session for a token
 def choose_language() -> ResponseReturnValue:
     """Keep the language for this browser, and with who is signed in; go back to where it was chosen."""
-    chosen = request.form.get("language")
-    if chosen not in LANGUAGES:
-        raise UnknownLanguage(Text("Vælg dansk eller engelsk", "Choose Danish or English"))
+    sent = forms.taken(LanguageChoice)
+    chosen = sent["language"]
     session["language"] = chosen
     person = access.current()
     if person.user_id is not None and person.language != chosen:
         with database.writing() as opened:
             users.speak(opened, person.user_id, chosen)
-    return redirect(layout.own_path(request.form.get("next", "/")), 303)
+    return redirect(layout.own_path(sent["next"]), 303)

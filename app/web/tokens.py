@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError
 
 from app import access, clock, database
 from app.identity import tokens
-from app.schemas import TokenRequest
-from app.web import layout
+from app.schemas import Nothing, TokenRequest
+from app.web import forms, layout
 from foundation.language import Text
 
 blueprint = Blueprint("tokens", __name__)
@@ -31,11 +30,7 @@ TITLES = {
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 
-_WRONG = {
-    "name": Text("Giv nøglen et navn på højst 200 tegn", "Give the token a name of at most 200 characters"),
-    "permissions": Text("Vælg mindst én rettighed", "Choose at least one permission"),
-    "days": Text("Skriv 1 til 366 dage", "Write 1 to 366 days"),
-}
+_NO_PERMISSION = Text("Vælg mindst én rettighed", "Choose at least one permission")
 
 
 @blueprint.get("/tokens")
@@ -49,12 +44,9 @@ def page() -> ResponseReturnValue:
 @access.needs("token.create", fresh=True)
 def make() -> ResponseReturnValue:
     """Make a token, and show its secret this once; the answer is not kept by the browser."""
-    try:
-        asked: Any = TokenRequest().load(_sent())
-    except ValidationError as wrong:
-        return _page({name: _WRONG.get(name, _WRONG["permissions"]) for name in wrong.messages_dict}), 422
-    if not asked["permissions"]:
-        return _page({"permissions": _WRONG["permissions"]}), 422
+    asked = forms.read(TokenRequest)
+    if errors := asked.errors or ({} if asked["permissions"] else {"permissions": _NO_PERMISSION}):
+        return _page(errors), 422
     with layout.acting() as (session, trail):
         _, secret = tokens.make(
             session, access.current(), asked["name"], asked["permissions"], asked["days"], trail
@@ -66,18 +58,14 @@ def make() -> ResponseReturnValue:
 @access.needs("token.create")
 def end(id_: int) -> ResponseReturnValue:
     """End one of one's own tokens at once."""
+    forms.taken(Nothing)
     with layout.acting() as (session, trail):
         tokens.end(session, access.current().user_id or 0, id_, trail)
     layout.done(Text("Nøglen er afsluttet og åbner ikke mere", "The token is ended and opens nothing any more"))
     return redirect("/tokens", 303)
 
 
-def _sent() -> dict[str, Any]:
-    sent: dict[str, Any] = {name: value for name, value in request.form.items() if name != "csrf_token"}
-    return sent | {"permissions": request.form.getlist("permissions")}
-
-
-def _page(errors: dict[str, Text] | None = None, secret: str = "") -> str:
+def _page(errors: Mapping[str, Text] | None = None, secret: str = "") -> str:
     person = access.current()
     with database.reading() as session:
         own = tokens.of(session, person.user_id or 0)

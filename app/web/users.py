@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -15,8 +16,10 @@ from app import access, database
 from app.access import Role
 from app.identity import users
 from app.identity.models import BrowserSession, RoleGrant, Seat, UserAccount, UserIdentity
-from app.identity.users import Person, SeatOf, Unfit
-from app.web import layout, lists
+from app.identity.users import Person, SeatOf
+from app.schemas import Colleague, Invitation, Nothing, RoleChange, SeatChange
+from app.web import forms, layout, lists
+from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.models import Authority
 from foundation.language import Text, joined
@@ -26,6 +29,8 @@ blueprint = Blueprint("users", __name__)
 _ROLES = {role.value: users.role_title(role) for role in Role}
 _LONGEST_SHOWN = 100  # grants, seats and sign-ins of one person
 
+_NO_SEAT = Text("skriv et CVR-nummer, eller vælg et produkt", "give a CVR number, or choose a product")
+_NOT_OWN = Text("vælg din egen organisation", "choose your own organisation")
 _INVITED = Text("Invitation lavet", "Invitation made")
 
 
@@ -94,7 +99,12 @@ def _state(person: Person) -> Text:
 def one(user: int) -> ResponseReturnValue:
     """Show somebody with roles, seats and where they are signed in."""
     with database.reading() as session:
-        return render_template("users/page.html", **_told(session, user))
+        return _page(session, user)
+
+
+def _page(session: Session, user: int, errors: Mapping[str, Text] | None = None) -> str:
+    given = request.form if errors else {}
+    return render_template("users/page.html", **_told(session, user), errors=errors or {}, given=given)
 
 
 def _told(session: Session, user_id: int) -> dict[str, Any]:
@@ -156,18 +166,24 @@ def _products(session: Session) -> list[str]:
 def invitation() -> ResponseReturnValue:
     """Show the form that invites somebody."""
     with database.reading() as session:
-        return render_template("users/invite.html", given={}, errors={}, **_choices(session))
+        return _invitation(session)
+
+
+def _invitation(session: Session, given: Mapping[str, Any] | None = None, errors: Any = None) -> str:
+    return render_template("users/invite.html", given=given or {}, errors=errors or {}, **_choices(session))
 
 
 @blueprint.post("/users/invite")
 @access.needs("users.change")
 def invite() -> ResponseReturnValue:
     """Add somebody with a role, and show the link, which is told only here."""
-    given = request.form
+    sent = forms.read(Invitation)
     with layout.acting() as (session, trail):
+        if errors := sent.errors or users.seat_faults(session, _seats_in(sent)):
+            return _invitation(session, sent.typed, errors), 422
         user, token = users.invite(
-            session, given.get("name", ""), given.get("mail", ""), trail, roles=[_role(given.get("role", ""))],
-            seats=_asked_seats(), on=layout.today(), valid=layout.config().invitation_valid,
+            session, sent["name"], sent["mail"], trail, roles=[Role(sent["role"])], seats=_seats_in(sent),
+            on=layout.today(), valid=layout.config().invitation_valid,
         )  # fmt: skip
         name, id_ = user.name, user.id
     return _link(name, token, f"/users/{id_}")
@@ -182,14 +198,8 @@ def _link(name: str, token: str, back: str) -> ResponseReturnValue:
     )
 
 
-def _role(given: str) -> Role:
-    if given not in _ROLES:
-        raise Unfit(Text("vælg en rolle", "choose a role"))
-    return Role(given)
-
-
-def _asked_seats() -> list[SeatOf]:
-    cvr, product = request.form.get("cvr", "").strip(), request.form.get("product", "").strip()
+def _seats_in(sent: Sent) -> list[SeatOf]:
+    cvr, product = sent.get("cvr"), sent.get("product")
     return [*([SeatOf(cvr=cvr)] if cvr else []), *([SeatOf(product=product)] if product else [])]
 
 
@@ -197,10 +207,12 @@ def _asked_seats() -> list[SeatOf]:
 @access.needs("users.change")
 def change_role(user: int) -> ResponseReturnValue:
     """Give or end a role, from today."""
-    role = _role(request.form.get("role", ""))
-    act = users.end_role if request.form.get("act") == "end" else users.grant
+    sent = forms.read(RoleChange)
     with layout.acting() as (session, trail):
-        act(session, users.get(session, _id(user)), role, trail, on=layout.today())
+        if sent.errors:
+            return _page(session, user, sent.errors), 422
+        act = users.end_role if sent["act"] == "end" else users.grant
+        act(session, users.get(session, _id(user)), Role(sent["role"]), trail, on=layout.today())
     return _changed(user)
 
 
@@ -208,20 +220,25 @@ def change_role(user: int) -> ResponseReturnValue:
 @access.needs("users.change")
 def change_seat(user: int) -> ResponseReturnValue:
     """Give or end a seat, from today."""
-    act = users.end_seat if request.form.get("act") == "end" else users.give_seat
-    seats = _asked_seats()
-    if not seats:
-        raise Unfit(Text("skriv et CVR-nummer, eller vælg et produkt", "give a CVR number, or choose a product"))
+    sent = forms.read(SeatChange)
     with layout.acting() as (session, trail):
-        for seat in seats:
+        if errors := sent.errors or _faults_of_seats(session, _seats_in(sent)):
+            return _page(session, user, errors), 422
+        act = users.end_seat if sent["act"] == "end" else users.give_seat
+        for seat in _seats_in(sent):
             act(session, users.get(session, _id(user)), seat, trail, on=layout.today())
     return _changed(user)
+
+
+def _faults_of_seats(session: Session, seats: list[SeatOf]) -> Mapping[str, Text]:
+    return users.seat_faults(session, seats) if seats else {"cvr": _NO_SEAT}
 
 
 @blueprint.post("/users/<int:user>/link")
 @access.needs("users.change")
 def link(user: int) -> ResponseReturnValue:
     """Make a new link; older ones that were not used can be used no more."""
+    forms.taken(Nothing)
     with layout.acting() as (session, trail):
         found = users.get(session, _id(user))
         token = users.invite_again(session, found, trail, layout.config().invitation_valid)
@@ -233,6 +250,7 @@ def link(user: int) -> ResponseReturnValue:
 @access.needs("users.change")
 def end(user: int) -> ResponseReturnValue:
     """End somebody: no role, seat, session or link any more."""
+    forms.taken(Nothing)
     with layout.acting() as (session, trail):
         users.end(session, users.get(session, _id(user)), trail, on=layout.today())
     return _changed(user)
@@ -251,21 +269,25 @@ def _changed(user: int) -> ResponseReturnValue:
 def colleague() -> ResponseReturnValue:
     """Show the form by which a signatory invites a colleague to its own organisation."""
     with database.reading() as session:
-        return render_template("users/colleague.html", own=_own(session))
+        return _colleague(session)
+
+
+def _colleague(session: Session, given: Mapping[str, Any] | None = None, errors: Any = None) -> str:
+    return render_template("users/colleague.html", own=_own(session), given=given or {}, errors=errors or {})
 
 
 @blueprint.post("/colleagues/invite")
 @access.needs("users.invite_colleague")
 def invite_colleague() -> ResponseReturnValue:
     """Add a colleague as signatory of one of the person's own authorities."""
-    given = request.form
+    sent = forms.read(Colleague)
     with layout.acting() as (session, trail):
-        chosen = next((cvr for cvr, _ in _own(session) if cvr == given.get("cvr")), None)
-        if chosen is None:
-            raise Unfit(Text("vælg din egen organisation", "choose your own organisation"))
+        own = {cvr for cvr, _ in _own(session)}
+        if errors := sent.errors or ({} if sent["cvr"] in own else {"cvr": _NOT_OWN}):
+            return _colleague(session, sent.typed, errors), 422
         user, token = users.invite(
-            session, given.get("name", ""), given.get("mail", ""), trail, roles=[Role.SIGNATORY],
-            seats=[SeatOf(cvr=chosen)], on=layout.today(), valid=layout.config().invitation_valid,
+            session, sent["name"], sent["mail"], trail, roles=[Role.SIGNATORY], seats=[SeatOf(cvr=sent["cvr"])],
+            on=layout.today(), valid=layout.config().invitation_valid,
         )  # fmt: skip
         name = user.name
     return _link(name, token, "/")

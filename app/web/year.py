@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
@@ -15,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from app import access, association, clock, database
 from app.adapters import background
-from app.web import archive, comparison_list, layout, lists, memory_list, plan_list, year_steps
+from app.schemas import FIRST_YEAR, LAST_YEAR, HandOver, Issuing, OfBook, PlanReturned, Strict
+from app.web import archive, comparison_list, forms, layout, lists, memory_list, plan_list, year_steps
 from app.web.memory_list import NotAnAmount
 from billing import comparison, handover, progress, work_runs, years
 from billing.causes import TITLES
@@ -23,12 +23,11 @@ from billing.gathering import Book
 from billing.plan_snapshot import Kept, Snapshot, Wanted, chosen
 from billing.seller import Seller
 from foundation import proposals
-from foundation.errors import NotFound, Refused
+from foundation.errors import NotFound
 from foundation.language import Text, day
 
 blueprint = Blueprint("year", __name__, url_prefix="/year")
 
-FIRST_YEAR, LAST_YEAR = 2000, 2199
 _SHOWN_NOTHING = 50
 
 #: The plans made lately, for all requests of this process.
@@ -37,10 +36,6 @@ _kept = Kept()
 
 class NoSuchYear(NotFound):
     """A year or a book that there is not."""
-
-
-class NotADay(Refused):
-    """The day of the invoices cannot be read, or is not one of our years."""
 
 
 # --- reading
@@ -191,9 +186,9 @@ def export_documents(year: int) -> ResponseReturnValue:
 @access.needs("run.plan")
 def hand_over(year: int) -> ResponseReturnValue:
     """Hand the plan that was read over to another person."""
-    book = _book(_checked(year))
+    sent, book = _read(year, HandOver)
     with layout.acting() as (session, trail):
-        handover.hand_over(session, year, _digest(), _seller(session), trail, book=book)
+        handover.hand_over(session, year, sent["digest"], _seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er overdraget. En anden person godkender den.",
                      f"The plan for {year} is handed over. Another person approves it."))  # fmt: skip
     return _back(year, book)
@@ -203,9 +198,9 @@ def hand_over(year: int) -> ResponseReturnValue:
 @access.needs("run.approve", fresh=True)
 def approve(year: int) -> ResponseReturnValue:
     """Approve exactly the plan that was read and that another person handed over."""
-    book = _book(_checked(year))
+    sent, book = _read(year, HandOver)
     with layout.acting() as (session, trail):
-        handover.approve(session, year, _digest(), _seller(session), trail, book=book)
+        handover.approve(session, year, sent["digest"], _seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er godkendt og kan udstedes.",
                      f"The plan for {year} is approved and can be issued."))  # fmt: skip
     return _back(year, book)
@@ -215,23 +210,23 @@ def approve(year: int) -> ResponseReturnValue:
 @access.needs("run.approve")
 def send_back(year: int) -> ResponseReturnValue:
     """Reject the plan that was handed over, with a reason."""
-    return _decide(year, "rejected", Text("sendt tilbage", "sent back"))
+    return _decide(year, "rejected", PlanReturned, Text("sendt tilbage", "sent back"))
 
 
 @blueprint.post("/<int:year>/withdraw")
 @access.needs("run.plan")
 def withdraw(year: int) -> ResponseReturnValue:
     """Take one's own handing over back."""
-    return _decide(year, "withdrawn", Text("trukket tilbage", "withdrawn"))
+    return _decide(year, "withdrawn", OfBook, Text("trukket tilbage", "withdrawn"))
 
 
-def _decide(year: int, outcome: proposals.Outcome, words: Text) -> ResponseReturnValue:
-    book = _book(_checked(year))
+def _decide(year: int, outcome: proposals.Outcome, form: type[Strict], words: Text) -> ResponseReturnValue:
+    sent, book = _read(year, form)
     with layout.acting() as (session, trail):
         waiting = handover.waiting(session, year, book)
         if waiting is None:
             raise NotFound(Text(f"Ingen plan for {year} venter", f"No plan for {year} waits"))
-        proposals.decide(session, waiting.id, outcome, trail, request.form.get("reason", ""))
+        proposals.decide(session, waiting.id, outcome, trail, sent.get("reason", ""))
     layout.done(Text(f"Planen for {year} er {words.da}.", f"The plan for {year} is {words.en}."))
     return _back(year, book)
 
@@ -240,11 +235,10 @@ def _decide(year: int, outcome: proposals.Outcome, words: Text) -> ResponseRetur
 @access.needs("run.issue")
 def issue(year: int) -> ResponseReturnValue:
     """Start issuing what is approved; a process of its own goes on when the page is closed."""
-    book = _book(_checked(year))
-    try:
-        dated = _day(request.form.get("on", ""))
-    except NotADay as fault:
-        return _plan_page(year, errors={"on": fault.text}), 422
+    sent = forms.read(Issuing)
+    if sent.errors:
+        return _plan_page(_checked(year), errors=sent.errors), 422
+    dated, book = sent.get("dated") or layout.today(), sent["book"]
     background.start(layout.config(), year, book, dated, access.current().actor)
     if dated > layout.today():
         told = day(dated)
@@ -253,14 +247,11 @@ def issue(year: int) -> ResponseReturnValue:
     return redirect(_address(year, book, "/progress"), 303)
 
 
-def _day(given: str) -> date:
-    try:
-        found = date.fromisoformat(given) if given else layout.today()
-    except ValueError:
-        found = None
-    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise NotADay(Text("Skriv fakturadatoen som 2027-01-15", "Write the day of the invoices like 2027-01-15"))
-    return found
+def _read(year: int, form: type[Strict]) -> tuple[Mapping[str, Any], Book]:
+    """Read a form on a year. Raises NoSuchYear and FormRefused."""
+    _checked(year)
+    sent = forms.taken(form)
+    return sent, sent["book"]
 
 
 # --- what all of them need
@@ -295,10 +286,6 @@ def _compared(year: int) -> comparison.Comparison:
 
 def _seller(session: Session) -> Seller:
     return association.seller(session, layout.config())
-
-
-def _digest() -> str:
-    return request.form.get("digest", "")[:64]
 
 
 def _address(year: int, book: Book, rest: str = "") -> str:

@@ -133,17 +133,24 @@ def test_what_a_form_says_of_who_acts_is_not_believed(house: House) -> None:
     page = client.get(path, headers=HOST, base_url="https://tilslut.example.dk")
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert token is not None
-    sent = {
-        "csrf_token": token[1], "gln": "", "person_reference": "Ny", "order_reference": "", "accounting_cost": "",
-        "format": "", "proposed_by": "En Anden #1", "user_id": "1",
-        "actor": "En Anden #1", "authority_id": "2", "id": "999", "kind": "settings", "roles": "administrator",
+    details = {"gln": "", "person_reference": "Ny", "order_reference": "", "accounting_cost": "", "format": ""}
+    hostile = {
+        "proposed_by": "En Anden #1", "user_id": "1", "actor": "En Anden #1", "authority_id": "2", "id": "999",
+        "kind": "settings", "roles": "administrator",
     }  # fmt: skip
 
-    answer = client.post(
-        f"{path}/propose", data=sent, headers=HOST | {"Referer": "https://tilslut.example.dk/"},
-        base_url="https://tilslut.example.dk",
-    )  # fmt: skip
+    def send(**sent: str) -> TestResponse:
+        return client.post(
+            f"{path}/propose", data={"csrf_token": token[1]} | sent,
+            headers=HOST | {"Referer": "https://tilslut.example.dk/"}, base_url="https://tilslut.example.dk",
+        )  # fmt: skip
 
+    before = database.count(house.line, "audit_entry")
+    refused = [send(**details, **{name: value}).status_code for name, value in hostile.items()]
+    after = database.count(house.line, "audit_entry")
+    answer = send(**details)
+
+    assert (refused, after) == ([422] * len(hostile), before)
     assert answer.status_code == 303, answer.text
     with house.line.session() as session:
         found = select(ProposalRow.kind, ProposalRow.subject, ProposalRow.proposed_by)

@@ -87,9 +87,14 @@ def test_what_is_wrong_is_told_at_the_field_and_nothing_typed_is_lost(desk: Desk
 
 
 def test_a_form_sets_nothing_but_details(desk: Desk, starter: CommandLine) -> None:
-    desk.sit(FINANCE).post(f"{PAGE}/agreement/1", **GIVEN, rebate_ore="100", signed_on="2000-01-01", authority_id="2")
+    hostile = {"rebate_ore": "100", "signed_on": "2000-01-01", "authority_id": "2"}
+    before = kept(starter)
+
+    answers = [desk.sit(FINANCE).post(f"{PAGE}/agreement/1", **GIVEN, **{name: hostile[name]}) for name in hostile]
 
     row = kept(starter)
+    assert [answer.status_code for answer in answers] == [422, 422, 422]
+    assert row == before
     assert (row.rebate_ore, row.signed_on.isoformat()) == (0, "2026-09-01")
 
 

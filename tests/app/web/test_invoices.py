@@ -98,7 +98,7 @@ def test_a_character_that_no_database_keeps_is_refused_before_it_comes_to_one(de
     desk.by(FINANCE)
 
     assert [desk.get(path).status_code for path in ("/invoices/%00", "/invoices?q=%00", "/?%00=1")] == [400, 400, 400]
-    assert desk.post(f"/invoices/{FIRST}/credit", line="1", reason="a\0b").status_code == 400
+    assert desk.post(f"/invoices/{FIRST}/credit", lines="1", reason="a\0b").status_code == 400
 
 
 def test_filters_narrow_the_list_and_the_file(desk: Office) -> None:
@@ -135,7 +135,7 @@ def test_the_number_of_queries_does_not_grow_with_lines_or_invoices(desk: Office
 
 def propose(desk: Office, **form: object) -> str:
     """Propose to take the first line of the first invoice back; give where the proposal stands."""
-    answer = desk.post(f"/invoices/{FIRST}/credit", **({"line": "1", "reason": "Forkert størrelse"} | form))
+    answer = desk.post(f"/invoices/{FIRST}/credit", **({"lines": "1", "reason": "Forkert størrelse"} | form))
     assert answer.status_code == 303, answer.text
     return str(answer.headers["Location"])
 
@@ -182,13 +182,13 @@ def test_within_the_limit_one_person_credits_at_once(desk: Office) -> None:
     assert propose(desk.by(FINANCE)) == "/invoices/K-2027-0001"
 
     assert "krediteret" in desk.read(f"/invoices/{FIRST}")
-    assert desk.post(f"/invoices/{FIRST}/credit", line="1", reason="igen").status_code == 409
+    assert desk.post(f"/invoices/{FIRST}/credit", lines="1", reason="igen").status_code == 409
 
 
 def test_a_form_without_lines_or_reason_says_so_and_loses_nothing(desk: Office) -> None:
     nothing = desk.by(FINANCE).post(f"/invoices/{FIRST}/credit", reason="En grund & mere")
-    hostile = desk.post(f"/invoices/{FIRST}/credit", line="1 OR 1", reason="x")
-    unexplained = desk.post(f"/invoices/{FIRST}/credit", line="1", reason=" ")
+    hostile = desk.post(f"/invoices/{FIRST}/credit", lines="1 OR 1", reason="x")
+    unexplained = desk.post(f"/invoices/{FIRST}/credit", lines="1", reason=" ")
 
     assert [answer.status_code for answer in (nothing, hostile, unexplained)] == [422, 422, 422]
     assert "Vælg mindst én linje" in nothing.text
@@ -200,5 +200,5 @@ def test_a_form_without_lines_or_reason_says_so_and_loses_nothing(desk: Office) 
 def test_who_may_not_prepare_credit_notes_is_refused(desk: Office, who: object) -> None:
     desk.by(who)  # type: ignore[arg-type]
 
-    assert desk.post(f"/invoices/{FIRST}/credit", line="1", reason="x").status_code == 403
+    assert desk.post(f"/invoices/{FIRST}/credit", lines="1", reason="x").status_code == 403
     assert desk.get("/invoices/credits/1").status_code == 403

@@ -243,11 +243,11 @@ def test_a_form_without_our_token_does_nothing(app: Flask) -> None:
 
 
 def test_a_day_that_is_none_is_told_at_its_field(app: Flask) -> None:
-    response = finance(app).post("/year/2028/issue", on="15/1-2028")
+    response = finance(app).post("/year/2028/issue", dated="15/1-2028")
 
     assert response.status_code == 422
     assert "Skriv fakturadatoen" in response.text
-    assert "#field-on" in response.text
+    assert "#field-dated" in response.text
 
 
 # --- files
@@ -369,7 +369,7 @@ def test_a_year_goes_from_hand_over_to_documents_by_two_people(starter: CommandL
         assert "Godkend " in approves.page("/year/2027")
         assert approves.post("/year/2027/approve", digest=plan).status_code == 303
         assert "kan udstedes" in approves.page("/year/2027")
-        assert prepares.post("/year/2027/issue", on="2027-01-20").headers["Location"] == "/year/2027/progress"
+        assert prepares.post("/year/2027/issue", dated="2027-01-20").headers["Location"] == "/year/2027/progress"
         page = wait_until_done(prepares, "/year/2027/progress")
         listed = prepares.page("/year")
         parts = table(prepares, "/year/2028/comparison.csv")
@@ -470,7 +470,7 @@ def test_a_plan_is_sent_back_with_a_reason_or_withdrawn_by_who_handed_it_over(pl
 def test_nothing_is_issued_that_nobody_approved(planned: CommandLine) -> None:
     with browsing.service(planned) as made:
         page = finance(made).page("/year/2027/progress")
-        response = finance(made).post("/year/2027/issue", on="2027-01-20")
+        response = finance(made).post("/year/2027/issue", dated="2027-01-20")
 
     assert "Intet er godkendt endnu" in page
     assert response.status_code == 409
