@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,38 +31,16 @@ settings.load_profile("full" if FULL else "bounded")
 compiled_templates.share()
 
 
-#: Whose tests ask PostgreSQL one time in four in `make test`: what they call below is asked on both by its own tests.
-_SAMPLED = ("tests/app/web/", "tests/app/api/", "tests/app/identity/")
-#: Whoever asks for fewer tests than this has named them, and gets them all.
-_ASKED_BY_NAME = 1_000
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests, and most of the second database's for pages and API, to `make test-full`, and say so."""
-    if FULL:
-        return
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long tests to `make test-full`, and say so."""
     for item in items:
-        if item.get_closest_marker("full"):
+        if not FULL and item.get_closest_marker("full"):
             item.add_marker(pytest.mark.skip(reason="only in make test-full (OS2TILSLUT_TEST_FULL=1)"))
-    left = [item for item in items if _is_left_to_full(item)]
-    if left and len(items) > _ASKED_BY_NAME:
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if not _is_left_to_full(item)]
-
-
-def _is_left_to_full(item: pytest.Item) -> bool:
-    on = getattr(item, "callspec", None)
-    is_second = on is not None and on.params.get("kind") == "postgresql"
-    return is_second and item.nodeid.startswith(_SAMPLED) and zlib.crc32(item.nodeid.encode()) % 4 != 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell the seed, so that what failed by chance can fail again, which rules were not at hand, and what was left."""
+    """Tell the seed, so that what failed by chance can fail again, and which rules were not at hand."""
     terminalreporter.write_line(f"OS2TILSLUT_TEST_SEED={SEED}")
-    if not FULL:
-        terminalreporter.write_line(
-            "Pages, sign-in and API were asked on PostgreSQL one time in four; make test-full asks all."
-        )
     if told := official_rules.notice():
         terminalreporter.write_line(told)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from tests.command_line import CommandLine
+from tests.postgresql_copies import Copies
 from tests.postgresql_server import PostgreSQLServer
 
 Fill = Callable[[CommandLine], object]
@@ -40,6 +41,8 @@ class Places:
     root: Path
     server: Callable[[], PostgreSQLServer]
     _originals: dict[tuple[str, Variables, tuple[Fill, ...]], CommandLine] = field(default_factory=dict)
+    _copies: dict[str, Copies] = field(default_factory=dict)  # by the original's name
+    _lent: dict[str, Copies] = field(default_factory=dict)  # by the copy's URL
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def copy(self, folder: Path, kind: str, *fills: Fill, environ: Mapping[str, str] | None = None) -> CommandLine:
@@ -63,7 +66,12 @@ class Places:
         shutil.copytree(original.folder, folder, dirs_exist_ok=True)
         if original.url.startswith("sqlite"):
             return CommandLine(self._bare(folder, "sqlite"), folder)
-        return CommandLine(self.server().create(f"place_{next(self._numbers)}", _name(original)), folder)
+        name = _name(original)
+        if name not in self._copies:
+            self._copies[name] = Copies(self.server(), name)
+        made = CommandLine(self._copies[name].take(), folder)
+        self._lent[made.url] = self._copies[name]
+        return made
 
     def _bare(self, folder: Path, kind: str) -> str:
         if kind == "sqlite":
@@ -73,7 +81,7 @@ class Places:
     def drop(self, line: CommandLine) -> None:
         """Let a database on the server go; a file goes with its folder."""
         if not line.url.startswith("sqlite"):
-            self.server().drop(_name(line))
+            self._lent.pop(line.url).give_back(line.url)
 
 
 def _name(line: CommandLine) -> str:
