@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import psycopg
@@ -85,6 +85,18 @@ class PostgreSQLServer:
     def drop(self, name: str) -> None:
         """Remove the database `name` and whoever is still connected to it; a missing one is no error."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a database another name, and end whoever is still connected to it."""
+        with self._connected() as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            _wait_until_left(connection, name)
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (name, to))))
+
+    def wait_until_left(self, name: str) -> None:
+        """Wait until nobody is connected to a database: who just hung up is still there for a moment."""
+        with self._connected() as connection:
+            _wait_until_left(connection, name)
 
     def start(self) -> Self:
         """Start the server and wait until it answers."""
@@ -174,10 +186,21 @@ class PostgreSQLServer:
         return file.read_text(errors="replace") if file.exists() else "it wrote no log"
 
     def _execute(self, statement: sql.SQL | sql.Composed) -> None:
-        with psycopg.connect(
-            host=str(self.folder), port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True
-        ) as connection:
+        with self._connected() as connection:
             connection.execute(statement)
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(host=str(self.folder), port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True)
+
+
+def _wait_until_left(connection: psycopg.Connection[Any], name: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    # Workers of the server itself are none of ours; it ends those by itself.
+    asked = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+    while connection.execute(asked, (name,)).fetchone():
+        if time.monotonic() > deadline:
+            raise PostgreSQLUnavailable(f"somebody stays connected to {name}")
+        time.sleep(0.002)
 
 
 def newest_binaries() -> Path:

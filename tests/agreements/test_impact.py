@@ -10,6 +10,8 @@ from fee_tables import catalogue, text
 from fee_tables.table import FeeTable
 from foundation.money import Money, kroner
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 
 AARHUS, AALBORG, VIBORG, REGION = "55133018", "29189420", "29189846", "29190941"
 AGREED = (
@@ -23,12 +25,15 @@ AGREED = (
 DECIDED = 'product = "OS2valghalla"\ndecided_on = 2027-11-01\ndecided_by = "styregruppen"\n'
 
 
+def _line(line: CommandLine) -> None:
+    line.done("members", "import", line.write("members.csv", f"cvr,joined_on,left_on\n{AARHUS},2012-01-01,\n"))
+    line.done("agreements", "import", line.write("agreements.csv", AGREED))
+
+
 @pytest.fixture
-def line(starter: CommandLine) -> CommandLine:
+def line(prepared: Prepared) -> CommandLine:
     """The command line on four agreements, of which three are in force in 2028."""
-    starter.done("members", "import", starter.write("members.csv", f"cvr,joined_on,left_on\n{AARHUS},2012-01-01,\n"))
-    starter.done("agreements", "import", starter.write("agreements.csv", AGREED))
-    return starter
+    return prepared(with_starter, _line)
 
 
 def meant(line: CommandLine, words: str, valid_from: str = "2028-01-01") -> Impact:

@@ -13,7 +13,7 @@ import pytest
 from app.adapters import work
 from tests.command_line import CommandLine
 from tests.conftest import FULL
-from tests.postgresql_server import PostgreSQLServer
+from tests.places import Places, structure, with_starter
 
 
 @pytest.fixture(autouse=True)
@@ -23,27 +23,21 @@ def documents_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def both(postgresql: PostgreSQLServer, tmp_path: Path) -> Iterator[tuple[CommandLine, CommandLine]]:
+def both(places: Places, tmp_path: Path) -> Iterator[tuple[CommandLine, CommandLine]]:
     """The command line on a SQLite and a PostgreSQL database, both with the starter loaded."""
-    lines = []
-    for kind, url in (("sqlite", f"sqlite:///{tmp_path / 'one.sqlite'}"), ("postgresql", postgresql.create("other"))):
-        folder = tmp_path / kind
-        folder.mkdir()
-        line = CommandLine(url, folder)
-        line.done("db", "upgrade")
-        line.done("starter", "load")
-        lines.append(line)
-    yield lines[0], lines[1]
-    postgresql.drop("other")
+    one, other = (places.copy(tmp_path / kind, kind, structure, with_starter) for kind in ("sqlite", "postgresql"))
+    yield one, other
+    places.drop(other)
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_broken_in_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every story leaves a database that `verify` accepts, but for those marked `tampers`; `make test` asks a fifth."""
-    names = [name for name in ("empty", "starter") if name in request.fixturenames]
     is_asked = FULL or zlib.crc32(request.node.nodeid.encode()) % 5 == 0
-    lines: list[CommandLine] = [request.getfixturevalue(name) for name in names if is_asked]
+    copies: list[CommandLine] = []
+    if is_asked and "copies" in request.fixturenames:
+        copies = request.getfixturevalue("copies")
     yield
     if not request.node.get_closest_marker("tampers"):
-        for line in lines:
+        for line in copies:
             line.done("verify")

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.command_line import CommandLine, Result
-from tests.conftest import FULL
+from tests.conftest import FULL, Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files, programs, stories
 from tests.scenarios.test_documents import CAC, CBC, contents, danish, ore, paper
 
@@ -31,15 +32,18 @@ def sold(line: CommandLine, *settings: str) -> None:
     line.done("settings", "import", line.write("seller.toml", files.SELLER + "\n".join(settings) + "\n"))
 
 
+def _issued(line: CommandLine) -> None:
+    files.adopt(line, files.fee_table("Ny", f"annual_fee = {BANDS}", f"joining_fee = {BANDS}"))
+    files.take_members(line, files.member(FIRST.cvr, gln=""))
+    files.take_agreements(line, files.agreement(FIRST.cvr, "Ny", **NEW))
+    sold(line)
+    line.issue(2027)
+
+
 @pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
+def issued(prepared: Prepared) -> CommandLine:
     """One invoice: dues, an annual fee, and a joining fee with its rebate."""
-    files.adopt(starter, files.fee_table("Ny", f"annual_fee = {BANDS}", f"joining_fee = {BANDS}"))
-    files.take_members(starter, files.member(FIRST.cvr, gln=""))
-    files.take_agreements(starter, files.agreement(FIRST.cvr, "Ny", **NEW))
-    sold(starter)
-    starter.issue(2027)
-    return starter
+    return prepared(with_starter, _issued)
 
 
 def position(line: CommandLine, kind: str, number: str = "2027-0001") -> int:

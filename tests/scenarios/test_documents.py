@@ -12,19 +12,24 @@ from lxml import etree
 from sqlalchemy import text
 
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files, stories
 
 CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 
 
+def _issued(line: CommandLine) -> None:
+    stories.everything(line)
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    line.issue(2027)
+
+
 @pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
+def issued(prepared: Prepared) -> CommandLine:
     """A year with every kind of line is issued, by a real seller."""
-    stories.everything(starter)
-    starter.done("settings", "import", starter.write("seller.toml", files.SELLER))
-    starter.issue(2027)
-    return starter
+    return prepared(with_starter, _issued)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -19,6 +19,8 @@ from fee_tables.reader import TableRefused
 from foundation import proposals
 from foundation.proposals import AlreadyDecided, NoSuchProposal, SamePerson
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files
 from tests.scenarios.acting import APPROVER, PREPARER, SIGNATORY, by
 from tests.scenarios.database import column
@@ -28,14 +30,17 @@ TABLE = files.fee_table("Ny", "annual_fee = 1000")
 ON = date(2027, 1, 15)
 
 
-@pytest.fixture
-def small(starter: CommandLine) -> CommandLine:
-    """Two members with an agreement each, invoiced by a seller with settings."""
-    starter.done("settings", "import", starter.write("seller.toml", files.SELLER))
+def _small(line: CommandLine) -> None:
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
     for known in (FIRST, SECOND):
-        files.take_members(starter, files.member(known.cvr))
-        files.take_agreements(starter, files.agreement(known.cvr))
-    return starter
+        files.take_members(line, files.member(known.cvr))
+        files.take_agreements(line, files.agreement(known.cvr))
+
+
+@pytest.fixture
+def small(prepared: Prepared) -> CommandLine:
+    """Two members with an agreement each, invoiced by a seller with settings."""
+    return prepared(with_starter, _small)
 
 
 def sold() -> seller.Seller:

@@ -12,19 +12,24 @@ import pytest
 from foundation import audit
 from foundation.audit_head import FORMAT
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.postgresql_server import PostgreSQLServer
 from tests.scenarios import database, files, tampering
 
 pytestmark = pytest.mark.tampers
 
 
-@pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
-    """A small year is issued."""
+def _issued(line: CommandLine) -> None:
     for known in files.starter()[:2]:
-        files.take_agreements(starter, files.agreement(known.cvr, "OS2kitos"))
-    starter.issue(2027)
-    return starter
+        files.take_agreements(line, files.agreement(known.cvr, "OS2kitos"))
+    line.issue(2027)
+
+
+@pytest.fixture
+def issued(prepared: Prepared) -> CommandLine:
+    """A small year is issued."""
+    return prepared(with_starter, _issued)
 
 
 def more(line: CommandLine, nth: int) -> None:

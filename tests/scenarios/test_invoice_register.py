@@ -10,6 +10,8 @@ from billing import invoice_register
 from billing.gathering import INVOICES
 from billing.reasons import NoSuchInvoice
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files
 from tests.scenarios.acting import counted
 
@@ -17,16 +19,19 @@ FIRST, SECOND, THIRD = files.starter()[:3]
 TWO = ("--reason", "Forkert størrelse", "--by", "En Forbereder", "--approved-by", "En Godkender")
 
 
-@pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
-    """Three invoices, one of them in Peppol and with a credited line; two XML are judged."""
+def _issued(line: CommandLine) -> None:
     peppol = {"format": "peppol"}
-    files.take_members(starter, files.member(FIRST.cvr, **peppol), *map(files.member, (SECOND.cvr, THIRD.cvr)))
-    files.take_agreements(starter, files.agreement(FIRST.cvr, **peppol), files.agreement(SECOND.cvr))
-    starter.issue(2027)
-    starter.done("billing", "credit", "2027-0001", "--line", 1, *TWO)
-    database.judge(starter)
-    return starter
+    files.take_members(line, files.member(FIRST.cvr, **peppol), *map(files.member, (SECOND.cvr, THIRD.cvr)))
+    files.take_agreements(line, files.agreement(FIRST.cvr, **peppol), files.agreement(SECOND.cvr))
+    line.issue(2027)
+    line.done("billing", "credit", "2027-0001", "--line", 1, *TWO)
+    database.judge(line)
+
+
+@pytest.fixture
+def issued(prepared: Prepared) -> CommandLine:
+    """Three invoices, one of them in Peppol and with a credited line; two XML are judged."""
+    return prepared(with_starter, _issued)
 
 
 def listed(line: CommandLine) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from billing import annual_run, handover, overview, seller
 from billing.overview import Missing, Overview
 from foundation.money import ZERO
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files
 from tests.scenarios.acting import PREPARER, by, counted
 
@@ -19,12 +21,15 @@ ON = date(2027, 1, 15)
 TWO = ("--reason", "Forkert størrelse", "--by", "En Forbereder", "--approved-by", "En Godkender")
 
 
+def _small(line: CommandLine) -> None:
+    files.take_members(line, files.member(FIRST.cvr), files.member(SECOND.cvr))
+    files.take_agreements(line, files.agreement(FIRST.cvr), files.agreement(SECOND.cvr))
+
+
 @pytest.fixture
-def small(starter: CommandLine) -> CommandLine:
+def small(prepared: Prepared) -> CommandLine:
     """Two members with an agreement each."""
-    files.take_members(starter, files.member(FIRST.cvr), files.member(SECOND.cvr))
-    files.take_agreements(starter, files.agreement(FIRST.cvr), files.agreement(SECOND.cvr))
-    return starter
+    return prepared(with_starter, _small)
 
 
 def seen(line: CommandLine, on: date = ON) -> Overview:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files
 
 HOVEDSTADEN = files.by_name("Region Hovedstaden")
@@ -438,11 +440,14 @@ def _parts(line: CommandLine, year: int) -> list[tuple[str, int]]:
     return [(each["kind"], each["parts"]["product_ore"]) for invoice in invoices for each in invoice["lines"]]
 
 
+def _halves(line: CommandLine) -> None:
+    files.adopt(line, files.fee_table("Ny", "annual_fee = 900", 'passive_share = "1/3"', "joining_fee = 500"))
+
+
 @pytest.fixture
-def halves(starter: CommandLine) -> CommandLine:
+def halves(prepared: Prepared) -> CommandLine:
     """A product that costs 900, for a passive connection 300, and 500 to join."""
-    files.adopt(starter, files.fee_table("Ny", "annual_fee = 900", 'passive_share = "1/3"', "joining_fee = 500"))
-    return starter
+    return prepared(with_starter, _halves)
 
 
 @pytest.mark.parametrize("was_known", [True, False])

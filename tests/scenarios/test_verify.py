@@ -10,22 +10,27 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files
 
 pytestmark = pytest.mark.tampers
 
 
-@pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
-    """A small year is issued by a real seller: two authorities with fee and dues."""
-    starter.done("settings", "import", starter.write("seller.toml", files.SELLER))
+def _issued(line: CommandLine) -> None:
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
     for known in files.starter()[:2]:
-        files.take_members(starter, files.member(known.cvr, gln=""))
-        files.take_agreements(starter, files.agreement(known.cvr))
-    starter.issue(2027)
-    database.judge(starter)
-    database.propose(starter)
-    return starter
+        files.take_members(line, files.member(known.cvr, gln=""))
+        files.take_agreements(line, files.agreement(known.cvr))
+    line.issue(2027)
+    database.judge(line)
+    database.propose(line)
+
+
+@pytest.fixture
+def issued(prepared: Prepared) -> CommandLine:
+    """A small year is issued by a real seller: two authorities with fee and dues."""
+    return prepared(with_starter, _issued)
 
 
 #: Something that can be changed in each guarded table without breaking the row's own form.

@@ -16,19 +16,24 @@ from app.adapters import backups
 from foundation.base import Base
 from tests import bounded
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.postgresql_server import PostgreSQLServer
 from tests.scenarios import database, files
 
 
-@pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
-    """A small year is issued, and something is left to plan."""
+def _issued(line: CommandLine) -> None:
     known = files.starter()
-    files.take_members(starter, files.member(known[0].cvr))
-    files.take_agreements(starter, files.agreement(known[0].cvr, person_reference="Ærø"))
-    starter.issue(2027)
-    files.take_agreements(starter, files.agreement(known[1].cvr))
-    return starter
+    files.take_members(line, files.member(known[0].cvr))
+    files.take_agreements(line, files.agreement(known[0].cvr, person_reference="Ærø"))
+    line.issue(2027)
+    files.take_agreements(line, files.agreement(known[1].cvr))
+
+
+@pytest.fixture
+def issued(prepared: Prepared) -> CommandLine:
+    """A small year is issued, and something is left to plan."""
+    return prepared(with_starter, _issued)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from tests.command_line import CommandLine, Result
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files
 from tests.scenarios.files import Row
 
@@ -367,19 +369,22 @@ def test_an_absent_optional_column_leaves_what_stands(starter: CommandLine) -> N
 # --- what an issued line rests on
 
 
-@pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
-    """2027 is issued: dues, annual fee and joining fee by inhabitants, and an annual fee by placement."""
+def _issued(line: CommandLine) -> None:
     signed = {"signed_on": "2023-11-01", "countersigned_on": "2023-11-02", "in_force_from": "2027-01-01"}
-    files.take_placements(starter, files.placement(REGION.cvr))
-    files.take_members(starter, files.member(KNOWN.cvr))
+    files.take_placements(line, files.placement(REGION.cvr))
+    files.take_members(line, files.member(KNOWN.cvr))
     files.take_agreements(
-        starter,
+        line,
         files.agreement(KNOWN.cvr, **signed, rebate_dkk="1000", rebate_reason="medfinansiering"),
         files.agreement(REGION.cvr),
     )
-    starter.issue(2027)
-    return starter
+    line.issue(2027)
+
+
+@pytest.fixture
+def issued(prepared: Prepared) -> CommandLine:
+    """2027 is issued: dues, annual fee and joining fee by inhabitants, and an annual fee by placement."""
+    return prepared(with_starter, _issued)
 
 
 FEE_ROW = files.agreement(

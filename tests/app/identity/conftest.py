@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 from app import config, create_app, database
 from tests.app.identity.provider import Liar, Local, served
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 
 
 @dataclass
@@ -100,11 +102,9 @@ def _dispose(app: Flask) -> None:
 
 
 @pytest.fixture
-def peopled(starter: CommandLine, local: Local) -> CommandLine:
+def peopled(prepared: Prepared, local: Local) -> CommandLine:
     """The command line on a database with the starter and the made-up people."""
-    line = starter.with_environ(**local.environ)
-    people(line)
-    return line
+    return prepared(with_starter, people, **local.environ)
 
 
 def people(line: CommandLine) -> None:

@@ -8,13 +8,14 @@ import pytest
 
 from tests.app.web.office import Office, issue, office
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 
 
 @pytest.fixture
-def issued(starter: CommandLine) -> CommandLine:
+def issued(prepared: Prepared) -> CommandLine:
     """The command line on a database with two issued invoices."""
-    issue(starter)
-    return starter
+    return prepared(with_starter, issue)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from authorities.register import AUTHORITIES
 from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 
 AARHUS, AALBORG, VIBORG = "55133018", "29189420", "29189846"
 MEMBERS = f"cvr,joined_on,left_on\n{AARHUS},2012-01-01,\n{VIBORG},2010-01-01,2020-01-01\n"
@@ -27,12 +29,21 @@ AGREED = (
 )
 
 
+def _agreed(line: CommandLine) -> None:
+    line.done("members", "import", line.write("members.csv", MEMBERS))
+    line.done("agreements", "import", line.write("agreements.csv", AGREED))
+
+
 @pytest.fixture
-def desk(starter: CommandLine) -> Desk:
-    """A browser on real authorities, with two memberships and three agreements."""
-    starter.done("members", "import", starter.write("members.csv", MEMBERS))
-    starter.done("agreements", "import", starter.write("agreements.csv", AGREED))
-    return people.desk(starter)
+def agreed(prepared: Prepared) -> CommandLine:
+    """The command line on real authorities, with two memberships and three agreements."""
+    return prepared(with_starter, _agreed)
+
+
+@pytest.fixture
+def desk(agreed: CommandLine) -> Desk:
+    """A browser on that database."""
+    return people.desk(agreed)
 
 
 def authority_id(line: CommandLine, cvr: str) -> int:
@@ -140,11 +151,11 @@ def test_an_authority_that_ended_without_a_successor_says_how_to_mend_it(desk: D
     assert "Indplaceringen mangler" in told
 
 
-def test_invoices_are_shown_to_whom_they_are_for(desk: Desk, starter: CommandLine) -> None:
-    digest = starter.json("billing", "plan", "2027")["digest"]
-    starter.done("billing", "approve", "2027", "--digest", digest, "--by", "En Godkender")
-    starter.done("billing", "issue", "2027")
-    own = person(5, Role.SIGNATORY, authorities=frozenset({authority_id(starter, AARHUS)}))
+def test_invoices_are_shown_to_whom_they_are_for(desk: Desk, agreed: CommandLine) -> None:
+    digest = agreed.json("billing", "plan", "2027")["digest"]
+    agreed.done("billing", "approve", "2027", "--digest", digest, "--by", "En Godkender")
+    agreed.done("billing", "issue", "2027")
+    own = person(5, Role.SIGNATORY, authorities=frozenset({authority_id(agreed, AARHUS)}))
     group = person(6, Role.COORDINATION, products=frozenset({"OS2valghalla"}))
 
     shown = {who: desk.sit(who).read(f"/authorities/{AARHUS}") for who in (AUDITOR, own, group)}
@@ -174,16 +185,16 @@ def test_the_history_tells_who_brought_what(desk: Desk) -> None:
     assert "29189420" not in told  # another authority's
 
 
-def test_who_works_for_an_authority_is_not_told_who_works_at_the_association(desk: Desk, starter: CommandLine) -> None:
-    signatory = person(5, Role.SIGNATORY, authorities=frozenset({authority_id(starter, AARHUS)}))
+def test_who_works_for_an_authority_is_not_told_who_works_at_the_association(desk: Desk, agreed: CommandLine) -> None:
+    signatory = person(5, Role.SIGNATORY, authorities=frozenset({authority_id(agreed, AARHUS)}))
 
     told = desk.sit(signatory).read(f"/authorities/{AARHUS}/history")
 
     assert "kommandolinjen" not in told
 
 
-def test_a_signatory_sees_its_own_authority_and_no_other(desk: Desk, starter: CommandLine) -> None:
-    desk.sit(person(5, Role.SIGNATORY, authorities=frozenset({authority_id(starter, AARHUS)})))
+def test_a_signatory_sees_its_own_authority_and_no_other(desk: Desk, agreed: CommandLine) -> None:
+    desk.sit(person(5, Role.SIGNATORY, authorities=frozenset({authority_id(agreed, AARHUS)})))
 
     listed = desk.read("/authorities")
     file = desk.get("/authorities.csv").text
@@ -194,8 +205,8 @@ def test_a_signatory_sees_its_own_authority_and_no_other(desk: Desk, starter: Co
     assert codes == [200, 404, 404]
 
 
-def test_others_and_unknown_authorities_are_answered_alike(desk: Desk, starter: CommandLine) -> None:
-    desk.sit(person(5, Role.SIGNATORY, authorities=frozenset({authority_id(starter, AARHUS)})))
+def test_others_and_unknown_authorities_are_answered_alike(desk: Desk, agreed: CommandLine) -> None:
+    desk.sit(person(5, Role.SIGNATORY, authorities=frozenset({authority_id(agreed, AARHUS)})))
 
     for behind in ("", "/history", "/billing", "/billing/agreement/1"):
         other, unknown = (desk.get(f"/authorities/{cvr}{behind}") for cvr in (AALBORG, "10000009"))
@@ -228,10 +239,10 @@ def test_a_group_without_agreements_sees_nobody(desk: Desk) -> None:
     assert desk.get(f"/authorities/{AARHUS}").status_code == 404
 
 
-def test_who_is_in_a_group_and_of_an_authority_has_both_lists(desk: Desk, starter: CommandLine) -> None:
+def test_who_is_in_a_group_and_of_an_authority_has_both_lists(desk: Desk, agreed: CommandLine) -> None:
     both = person(
         7, Role.COORDINATION, Role.SIGNATORY,
-        products=frozenset({"OS2valghalla"}), authorities=frozenset({authority_id(starter, AARHUS)}),
+        products=frozenset({"OS2valghalla"}), authorities=frozenset({authority_id(agreed, AARHUS)}),
     )  # fmt: skip
     own, groups = (desk.sit(both).read(path) for path in ("/authorities", "/authorities/groups"))
 
@@ -248,12 +259,12 @@ def test_an_administrator_reads_no_authority_and_nobody_is_sent_to_sign_in(desk:
     assert (nobody.status_code, nobody.headers["Location"][:9]) == (303, "/sign-in?")
 
 
-def test_a_list_of_a_thousand_costs_as_many_queries_as_one_of_a_hundred(desk: Desk, starter: CommandLine) -> None:
+def test_a_list_of_a_thousand_costs_as_many_queries_as_one_of_a_hundred(desk: Desk, agreed: CommandLine) -> None:
     desk.sit(APPROVER)
     desk.get("/authorities")
     with desk.counted() as few:
         desk.get("/authorities")
-    _many(starter)
+    _many(agreed)
 
     with desk.counted() as many:
         desk.get("/authorities")
@@ -270,11 +281,11 @@ def _many(line: CommandLine) -> None:
         )  # fmt: skip
 
 
-def test_the_page_of_one_costs_as_many_queries_with_more_agreements(desk: Desk, starter: CommandLine) -> None:
+def test_the_page_of_one_costs_as_many_queries_with_more_agreements(desk: Desk, agreed: CommandLine) -> None:
     desk.sit(APPROVER)
     with desk.counted() as few:
         desk.get(f"/authorities/{AARHUS}")
-    with starter.session() as session:
+    with agreed.session() as session:
         row = dict(session.execute(select(AGREEMENTS)).mappings().first() or {})
         row.pop("id")
         session.execute(insert(AGREEMENTS), [row | {"product_id": nth, "rebate_ore": 0} for nth in range(20, 27)])

@@ -14,6 +14,8 @@ from foundation.audit import sha256
 from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 
 #: What lies below is tried on both databases where it lives; the pages are the same on either.
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
@@ -49,12 +51,15 @@ def desk(starter: CommandLine) -> Desk:
     return people.desk(starter)
 
 
+def _connected(line: CommandLine) -> None:
+    line.done("members", "import", line.write("members.csv", MEMBERS))
+    line.done("agreements", "import", line.write("agreements.csv", AGREED))
+
+
 @pytest.fixture
-def connected(starter: CommandLine) -> Desk:
+def connected(prepared: Prepared) -> Desk:
     """A browser where Aarhus, a member, and Aalborg, which is none, use two products."""
-    starter.done("members", "import", starter.write("members.csv", MEMBERS))
-    starter.done("agreements", "import", starter.write("agreements.csv", AGREED))
-    return people.desk(starter)
+    return people.desk(prepared(with_starter, _connected))
 
 
 def proposed(desk: Desk, who: Principal = FINANCE) -> str:

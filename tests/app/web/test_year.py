@@ -20,6 +20,8 @@ from app.access import Role
 from tests.app.web import browsing
 from tests.app.web.browsing import Browser
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import files, stories
 
 FIRST, SECOND = files.starter()[:2]
@@ -399,12 +401,14 @@ def wait_until_done(browser: Browser, path: str) -> str:
     raise AssertionError("still running after a minute")
 
 
+def _planned(line: CommandLine) -> None:
+    files.take_agreements(line, files.agreement(FIRST.cvr), files.agreement(SECOND.cvr))
+
+
 @pytest.fixture
-def planned(empty: CommandLine) -> CommandLine:
+def planned(prepared: Prepared) -> CommandLine:
     """A year of two agreements."""
-    empty.done("starter", "load")
-    files.take_agreements(empty, files.agreement(FIRST.cvr), files.agreement(SECOND.cvr))
-    return empty
+    return prepared(with_starter, _planned)
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
