@@ -11,7 +11,22 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
@@ -25,18 +40,19 @@ from fee_tables.size_key import SizeBand, SizeKey
 from foundation import periods
 from foundation.errors import NotFound
 from foundation.language import Text
+from foundation.sorting import alphabetical
 
-# A day's query is the same for everybody who asks, and making it takes longer than asking it.
-_DAYS_KEPT = 8
+#: A day's query is the same for everybody who asks, and making it takes longer than asking it.
+DAYS_KEPT = 8
 
 
 class NoSuchAuthority(NotFound):
     """No authority has that CVR number, or it is not for who asks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Directory:
-    """The authorities on a day: the columns of `statement`, to sort and to filter by."""
+    """The authorities on a day: the columns of `statement`, to sort and to filter by. The same day's is the same."""
 
     on: date
     statement: Select[Any]  # id, cvr, name, type, code, inhabitants, band, is_member, products
@@ -47,7 +63,16 @@ class Directory:
     products: ColumnElement[Any]
 
 
-@lru_cache(_DAYS_KEPT)
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What there is to choose from on a day."""
+
+    key: SizeKey | None  # decides the fees of the day's year
+    kinds: tuple[str, ...]  # of authorities
+    products: tuple[str, ...]  # their names
+
+
+@lru_cache(DAYS_KEPT)
 def on(day: date, key: SizeKey | None, *, counted: int | None = None) -> Directory:
     """Describe the authorities on a day, by the size key in force at its New Year.
 
@@ -134,14 +159,7 @@ def uses(product: str, day: date) -> ColumnElement[bool]:
 
 def size_key(session: Session, day: date) -> SizeKey | None:
     """Give the size key that decides the fees of a day's year, in one query."""
-    found = session.execute(
-        select(ADOPTED.c.text)
-        .where(ADOPTED.c.kind == "size_key", ADOPTED.c.valid_from <= periods.new_year(day.year))
-        .order_by(ADOPTED.c.valid_from.desc())
-        .limit(1)
-    ).scalar()
-    key = None if found is None else catalogue.adopted(found)
-    return key if isinstance(key, SizeKey) else None
+    return _key_of(list(session.execute(_newest_key(periods.new_year(day.year))).scalars()))
 
 
 def product_names(session: Session) -> list[str]:
@@ -149,9 +167,34 @@ def product_names(session: Session) -> list[str]:
     return list(session.execute(select(PRODUCTS.c.name).order_by(PRODUCTS.c.name)).scalars())
 
 
-def kinds(session: Session) -> list[str]:
-    """Give the kinds of authorities there are, in order."""
-    return list(session.execute(select(AUTHORITIES.c.type).distinct().order_by(AUTHORITIES.c.type)).scalars())
+def choices(session: Session, day: date) -> Choices:
+    """Give what there is to choose from on a day, in one query."""
+    found: dict[str, list[str]] = {"key": [], "kind": [], "product": []}
+    for what, words in session.execute(_CHOICES, {"new_year": periods.new_year(day.year)}):
+        found[what].append(words)
+    kinds, products = (tuple(sorted(found[what], key=alphabetical)) for what in ("kind", "product"))
+    return Choices(_key_of(found["key"]), kinds, products)
+
+
+def _key_of(texts: list[str]) -> SizeKey | None:
+    key = catalogue.adopted(texts[0]) if texts else None
+    return key if isinstance(key, SizeKey) else None
+
+
+def _newest_key(new_year: date | ColumnElement[date]) -> Select[Any]:
+    return (
+        select(ADOPTED.c.text)
+        .where(ADOPTED.c.kind == "size_key", ADOPTED.c.valid_from <= new_year)
+        .order_by(ADOPTED.c.valid_from.desc())
+        .limit(1)
+    )
+
+
+_CHOICES = union_all(
+    select(literal("kind"), AUTHORITIES.c.type).distinct(),
+    select(literal("product"), PRODUCTS.c.name),
+    select(literal("key"), _newest_key(bindparam("new_year", type_=Date())).subquery().c.text),
+)
 
 
 def not_there() -> NoSuchAuthority:

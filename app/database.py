@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import IsolationLevel
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session
@@ -40,6 +41,7 @@ WRITER_PATIENCE = 60
 
 _WRITES = "os2tilslut_writes"
 _ASIDE = "os2tilslut_aside"
+_ALONE = "os2tilslut_alone"
 
 # KiB: a batch of 500 invoices fits, so that no page of it is written to the log twice.
 _CACHE = "cache_size = -16000"
@@ -72,6 +74,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _connect_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", _connect_postgresql)
         event.listen(engine, "begin", _begin_postgresql)
 
 
@@ -114,14 +117,19 @@ def _is_in_memory(connection: Any) -> bool:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    if options.get(_ALONE):
+        return
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) or options.get(_ASIDE) else "BEGIN")
+
+
+def _connect_postgresql(connection: Any, record: object) -> None:
+    """Let each BEGIN ask for one snapshot by itself, instead of a statement of its own behind it."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
 
 
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get(_ASIDE):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        return
-    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     if connection.get_execution_options().get(_WRITES):
         # Before the snapshot is taken (LOCK takes none), so that a writer who waited sees what the other wrote.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WRITER_PATIENCE}s'")
@@ -176,6 +184,26 @@ def reading() -> Iterator[Session]:
     finally:
         session.rollback()
         session.close()
+
+
+@contextmanager
+def glancing() -> Iterator[Connection]:
+    """Open a connection for one reading statement: it is a snapshot in itself, so no transaction is begun around it."""
+    with db.engine.connect().execution_options(**{_ALONE: True}) as connection:
+        driver: Any = connection.connection.driver_connection
+        with _committing_itself(driver) if connection.dialect.name == "postgresql" else nullcontext():
+            yield connection
+
+
+@contextmanager
+def _committing_itself(driver: Any) -> Iterator[None]:
+    """Let psycopg begin nothing meanwhile; SQLite never begins by itself here."""
+    driver.autocommit = True
+    try:
+        yield
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
 
 
 @contextmanager

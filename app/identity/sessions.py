@@ -199,7 +199,7 @@ def principal() -> Principal:
 
 def _read(config: Config, id_: str) -> _Known | None:
     """Read a session and its person, on a connection of its own: the view's transaction is not touched."""
-    with database.db.engine.connect() as connection:
+    with database.glancing() as connection:
         rows = connection.execute(_FOUND, {"id": id_, "on": clock.today(config)}).all()
     return _alive(rows, config, clock.now(config))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, render_template
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from agreements import directory, history, lifecycle
 from agreements.connections import AGREEMENTS
-from agreements.directory import Directory
+from agreements.directory import Choices, Directory
 from agreements.lifecycle import Facts, Kind
 from agreements.products import PRODUCTS
 from app import access, database
@@ -31,6 +32,7 @@ blueprint = Blueprint("authorities", __name__)
 
 _YES_NO = {True: Text("Ja", "Yes"), False: Text("Nej", "No")}
 _NO_BAND = "none"
+_TIE = (AUTHORITIES.c.id,)
 
 
 @blueprint.get("/authorities")
@@ -77,16 +79,16 @@ def _listing(session: Session) -> Listing:
     if _knows_by_group_only():
         return _of_groups()
     today = layout.today()
-    key = directory.size_key(session, today)
-    found = directory.on(today, key)
+    offered = directory.choices(session, today)
+    found = directory.on(today, offered.key)
     return Listing(
         name="authorities",
         caption=Text("Myndigheder", "Authorities"),
         statement=access.authorities(found.statement, wholly=True),
         columns=_columns(found),
-        filters=_filters(session, found, key),
+        filters=_filters(found, offered),
         sort="name",
-        tie=(AUTHORITIES.c.id,),
+        tie=_TIE,
         id=AUTHORITIES.c.id,
         empty=Text(
             "Ingen myndigheder er indlæst endnu. Indlæs dem under Indlæsning.",
@@ -96,6 +98,7 @@ def _listing(session: Session) -> Listing:
     )
 
 
+@lru_cache(directory.DAYS_KEPT)
 def _columns(found: Directory) -> tuple[Column, ...]:
     year = found.on.year
     return (
@@ -122,12 +125,13 @@ def _band_cell(row: Any) -> Text | None:
     return band_title(row.band) if row.band else None
 
 
-def _filters(session: Session, found: Directory, key: SizeKey | None) -> tuple[Filter, ...]:
-    bands = [Choice(name, band_title(name)) for name in (key.band_names if key else ())]
+@lru_cache(directory.DAYS_KEPT)
+def _filters(found: Directory, offered: Choices) -> tuple[Filter, ...]:
+    bands = [Choice(name, band_title(name)) for name in (offered.key.band_names if offered.key else ())]
     return (
         Filter("q", Text("Søg i navn og CVR", "Search in name and CVR"), _named),
         Filter("kind", Text("Slags", "Kind"), lambda kind: AUTHORITIES.c.type == kind,
-               [Choice(kind, titles.kind(kind)) for kind in directory.kinds(session)]),
+               [Choice(kind, titles.kind(kind)) for kind in offered.kinds]),
         Filter("band", Text("Størrelse", "Size"),
                lambda band: found.band.is_(None) if band == _NO_BAND else found.band == band,
                [*bands, Choice(_NO_BAND, Text("Uden størrelse", "Without a size"))]),
@@ -136,7 +140,7 @@ def _filters(session: Session, found: Directory, key: SizeKey | None) -> tuple[F
                [Choice("yes", _YES_NO[True]), Choice("no", _YES_NO[False])]),
         Filter("product", Text("Bruger produktet", "Uses the product"),
                lambda name: directory.uses(name, found.on),
-               [Choice(name, same(name)) for name in directory.product_names(session)]),
+               [Choice(name, same(name)) for name in offered.products]),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
@@ -31,6 +31,7 @@ from foundation.periods import BUSINESS_ZONE
 
 ROWS_A_PAGE = 50
 _ROWS_AT_A_TIME = 500
+_PAGES_KEPT = 64  # of the questions, not of the answers
 _LAST_PAGE = 100_000
 _LONGEST_SEARCH = 200
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -188,15 +189,15 @@ class Page:
     @property
     def body(self) -> Markup:
         """Write the rows; a page has hundreds of cells, and a template takes twice as long for each."""
-        return Markup("".join(f"<tr>{self._row(row)}</tr>\n" for row in self.rows))
+        return Markup("".join([f"<tr>{self._row(row)}</tr>\n" for row in self.rows]))
 
     def _row(self, row: Any) -> str:
-        return "".join([f"{head.opening}{words}</td>" for head, words in self.cells(row)])
+        spoken = self._spoken
+        return "".join([f"{head.opening}{_words(head.column, row, spoken)}</td>" for head in self.heads])
 
     def cells(self, row: Any) -> list[Shown]:
-        """Write a row in the language of the request."""
-        spoken = self._spoken
-        return [Shown(head, _words(head.column, row, spoken)) for head in self.heads]
+        """Write a row in the language of the request, cell by cell."""
+        return [Shown(head, _words(head.column, row, self._spoken)) for head in self.heads]
 
     @cached_property
     def _spoken(self) -> Language:
@@ -216,21 +217,18 @@ def _words(column: Column, row: Any, spoken: Language) -> Markup:
 
 
 def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = None) -> Page:
-    """Read the page of a list that the address asks for: one query for the rows, one for their number.
+    """Read the page of a list that the address asks for, and how many rows there are, in one query.
 
     Raises NotFound for a page or a sort order that does not exist.
     """
     asked = request.args if asked is None else asked
     statement, values = _narrowed(listing, asked)
     number, sort = page_number(asked.get("page", "1")), asked.get("sort") or listing.sort
-    rows = session.execute(_one_page(listing, _ordered(listing, statement, sort), number)).all()
-    total = len(rows)
-    if number > 1 or total == ROWS_A_PAGE:
-        total = session.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
-    found = Page(listing, rows, total, number, sort, values)
-    if number > found.pages:
+    order = _order(listing, sort)
+    rows = session.execute(_one_page(statement, order, sort.startswith("-"), listing.tie, listing.id, number)).all()
+    if number > 1 and not rows:
         raise NotFound(Text("Listen har ikke så mange sider", "The list has not that many pages"))
-    return found
+    return Page(listing, rows, rows[0][-1] if rows else 0, number, sort, values)
 
 
 def _narrowed(listing: Listing, asked: Mapping[str, str]) -> tuple[Select[Any], dict[str, str]]:
@@ -245,20 +243,42 @@ def _narrowed(listing: Listing, asked: Mapping[str, str]) -> tuple[Select[Any], 
     return statement, values
 
 
-def _ordered(listing: Listing, statement: Select[Any], sort: str) -> Select[Any]:
-    by = {column.key: column.order for column in listing.columns if column.order is not None}
-    order = by.get(sort.lstrip("-"))
-    if order is None:
-        raise NotFound(Text("Listen kan ikke sorteres sådan", "The list cannot be sorted like that"))
-    return statement.order_by(order.desc() if sort.startswith("-") else order, *listing.tie)
+def _order(listing: Listing, sort: str) -> ColumnElement[Any]:
+    key = sort.lstrip("-")
+    for column in listing.columns:
+        if column.key == key and column.order is not None:
+            return column.order
+    raise NotFound(Text("Listen kan ikke sorteres sådan", "The list cannot be sorted like that"))
 
 
-def _one_page(listing: Listing, ordered: Select[Any], number: int) -> Select[Any]:
-    start = (number - 1) * ROWS_A_PAGE
-    if listing.id is None:
-        return ordered.limit(ROWS_A_PAGE).offset(start)
-    ids = ordered.with_only_columns(listing.id).limit(ROWS_A_PAGE).offset(start)
-    return ordered.where(listing.id.in_(ids))
+def _ordered(
+    statement: Select[Any], order: ColumnElement[Any], is_turned: bool, tie: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
+    return statement.order_by(order.desc() if is_turned else order, *tie)
+
+
+@lru_cache(_PAGES_KEPT)
+def _one_page(
+    statement: Select[Any],
+    order: ColumnElement[Any],
+    is_turned: bool,
+    tie: Sequence[ColumnElement[Any]],
+    id_: ColumnElement[Any] | None,
+    number: int,
+) -> Select[Any]:
+    """Ask for the rows of one page, the number of all rows behind them.
+
+    The same question asked again is the same object, which SQLAlchemy need not look through once more.
+    """
+    ordered, start = _ordered(statement, order, is_turned, tie), (number - 1) * ROWS_A_PAGE
+    if id_ is None:
+        return ordered.add_columns(_total(statement)).limit(ROWS_A_PAGE).offset(start)
+    ids = ordered.with_only_columns(id_).limit(ROWS_A_PAGE).offset(start)
+    return ordered.where(id_.in_(ids)).add_columns(_total(statement.with_only_columns(id_)))
+
+
+def _total(statement: Select[Any]) -> ColumnElement[int]:
+    return select(func.count()).select_from(statement.order_by(None).subquery()).scalar_subquery()
 
 
 def page_number(given: str) -> int:
@@ -310,7 +330,8 @@ def export(session: Session, listing: Listing, form: str) -> Response:
     Raises NotFound for another form.
     """
     statement, _ = _narrowed(listing, request.args)
-    ordered = _ordered(listing, statement, request.args.get("sort") or listing.sort)
+    sort = request.args.get("sort") or listing.sort
+    ordered = _ordered(statement, _order(listing, sort), sort.startswith("-"), listing.tie)
     rows = session.execute(ordered.execution_options(yield_per=_ROWS_AT_A_TIME))
     response = answer(listing.name, listing.columns, rows, form)
     _log(f"{listing.name}.{form}")
