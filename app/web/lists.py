@@ -91,6 +91,11 @@ class Listing:
     # What names a row, once: then a page works its columns out for the rows it shows, not for all that it sorts.
     id: ColumnElement[Any] | None = None
 
+    @property
+    def sortable(self) -> frozenset[str]:
+        """Give the keys of the columns it can be sorted by."""
+        return frozenset(column.key for column in self.columns if column.order is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -4,39 +4,29 @@ handing over to validated documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
-from app import access, association, clock, database
+from app import access, clock, database
 from app.adapters import background
-from app.web import archive, comparison_list, layout, lists, memory_list, plan_list, year_steps
+from app.web import archive, comparison_list, layout, lists, memory_list, plan_list, planning, problem_list, year_steps
 from app.web.memory_list import NotAnAmount
+from app.web.planning import FIRST_YEAR, LAST_YEAR, checked, planned
 from billing import comparison, handover, progress, work_runs, years
 from billing.causes import TITLES
 from billing.gathering import Book
-from billing.plan_snapshot import Kept, Snapshot, Wanted, chosen
-from billing.seller import Seller
+from billing.plan_snapshot import Snapshot, Wanted, chosen
 from foundation import proposals
 from foundation.errors import NotFound, Refused
 from foundation.language import Text, day
 
 blueprint = Blueprint("year", __name__, url_prefix="/year")
 
-FIRST_YEAR, LAST_YEAR = 2000, 2199
-_SHOWN_NOTHING = 50
-
-#: The plans made lately, for all requests of this process.
-_kept = Kept()
-
-
-class NoSuchYear(NotFound):
-    """A year or a book that there is not."""
+_SHOWN_NOTHING, _SHOWN_OF_A_CODE, _SHOWN_AT_ONCE = 50, 25, 5
 
 
 class NotADay(Refused):
@@ -63,7 +53,7 @@ def plan(year: int) -> ResponseReturnValue:
 
 
 def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
-    with _planned(year) as (session, snapshot):
+    with planned(year) as (session, snapshot):
         standing = year_steps.standing(session, snapshot, at=clock.machine())
     wanted, faults = _wanted(snapshot)
     rows = chosen(snapshot, wanted)
@@ -71,8 +61,9 @@ def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
     return render_template(
         "year/plan.html", year=year, book=snapshot.plan.book, plan=snapshot.plan, page=listed,
         sums=plan_list.sums(rows), standing=standing, steps=year_steps.steps(standing),
-        problems=plan_list.grouped(snapshot.plan.problems), notes=plan_list.grouped(snapshot.plan.notes),
-        nothing=snapshot.plan.nothing[:_SHOWN_NOTHING], mending=plan_list.mending, titles=year_steps.NEXT_TITLES,
+        problems=problem_list.grouped(snapshot.plan.problems, _SHOWN_OF_A_CODE),
+        notes=problem_list.grouped(snapshot.plan.notes, _SHOWN_OF_A_CODE),
+        nothing=snapshot.plan.nothing[:_SHOWN_NOTHING], mending=problem_list.mending, titles=year_steps.NEXT_TITLES,
         is_own=year_steps.is_own(standing, access.current()), faults=faults, errors=errors or {}, today=layout.today(),
     )  # fmt: skip
 
@@ -93,7 +84,7 @@ def _wanted(snapshot: Snapshot) -> tuple[Wanted, list[Text]]:
 @access.needs("run.read")
 def why(year: int, cvr: str) -> ResponseReturnValue:
     """Tell why a payer's invoices are what they are; as a part of the list where htmx asks."""
-    with _planned(year) as (_, snapshot):
+    with planned(year) as (_, snapshot):
         rows = plan_list.of_payer(snapshot, cvr)
     if not rows:
         raise NotFound(Text(f"{cvr} har ingen faktura i planen", f"{cvr} has no invoice in the plan"))
@@ -113,11 +104,29 @@ def compare(year: int) -> ResponseReturnValue:
     return render_template("year/comparison.html", year=year, book=_book(), found=found, page=listed, titles=TITLES)
 
 
+@blueprint.get("/<int:year>/problems")
+@access.needs("run.read")
+def problems(year: int) -> ResponseReturnValue:
+    """List what stands in the way of the plan, each with where it is mended; the first of each where htmx asks."""
+    with planned(year) as (_, snapshot):
+        if layout.is_fragment():
+            return render_template("year/problems_part.html", **of_plan(snapshot))
+        listing = problem_list.listing(snapshot)
+    listed = memory_list.page(listing, problem_list.chosen(snapshot, listing, request.args), request.args)
+    return render_template("year/problems.html", year=year, book=_book(), page=listed)
+
+
+def of_plan(snapshot: Snapshot) -> dict[str, Any]:
+    """Give what a page needs to show the first problems of each kind."""
+    found = problem_list.grouped(snapshot.plan.problems, _SHOWN_AT_ONCE)
+    return {"problem_year": snapshot.plan.year, "problems": found, "mending": problem_list.mending}
+
+
 @blueprint.get("/<int:year>/progress")
 @access.needs("run.read")
 def show_progress(year: int) -> ResponseReturnValue:
     """Show how far issuing is; the page asks again by itself while there is more to come."""
-    book = _book(_checked(year))
+    book = _book(checked(year))
     with database.reading() as session:
         done = progress.of(session, year, book)
         run = work_runs.latest(session, year, book, at=clock.machine())
@@ -132,7 +141,7 @@ def show_progress(year: int) -> ResponseReturnValue:
 @access.needs("run.read")
 def export_plan(year: int, form: str) -> Response:
     """Give the lines of the plan as shown, as a file."""
-    with _planned(year) as (_, snapshot):
+    with planned(year) as (_, snapshot):
         listing = plan_list.listing(snapshot)
     rows = chosen(snapshot, plan_list.wanted(listing, request.args, layout.spoken()))
     return _file(listing.name, plan_list.LINE_COLUMNS, list(plan_list.lines(rows)), form)
@@ -141,10 +150,10 @@ def export_plan(year: int, form: str) -> Response:
 @blueprint.get("/<int:year>/problems.<form>")
 @access.needs("run.read")
 def export_problems(year: int, form: str) -> Response:
-    """Give all problems and notes of the plan as a file."""
-    with _planned(year) as (_, snapshot):
-        listed = [*snapshot.plan.problems, *snapshot.plan.notes]
-    return _file(f"problems-{year}", plan_list.PROBLEM_COLUMNS, listed, form)
+    """Give the problems and notes of the plan as shown, as a file."""
+    with planned(year) as (_, snapshot):
+        listing = problem_list.listing(snapshot)
+    return _file(listing.name, problem_list.COLUMNS, problem_list.chosen(snapshot, listing, request.args), form)
 
 
 @blueprint.get("/<int:year>/comparison.<form>")
@@ -172,7 +181,7 @@ def _log_export(name: str, count: int) -> None:
 @access.needs("export.use")
 def export_documents(year: int) -> ResponseReturnValue:
     """Give every document of the year that the person may read, as one archive."""
-    book, form = _book(_checked(year)), request.args.get("format", "receiver")
+    book, form = _book(checked(year)), request.args.get("format", "receiver")
     if form not in archive.CHOICES:
         raise NotFound(Text("Formatet er receiver, peppol eller oioubl", "The format is receiver, peppol or oioubl"))
     with database.reading() as session:
@@ -191,9 +200,9 @@ def export_documents(year: int) -> ResponseReturnValue:
 @access.needs("run.plan")
 def hand_over(year: int) -> ResponseReturnValue:
     """Hand the plan that was read over to another person."""
-    book = _book(_checked(year))
+    book = _book(checked(year))
     with layout.acting() as (session, trail):
-        handover.hand_over(session, year, _digest(), _seller(session), trail, book=book)
+        handover.hand_over(session, year, _digest(), planning.seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er overdraget. En anden person godkender den.",
                      f"The plan for {year} is handed over. Another person approves it."))  # fmt: skip
     return _back(year, book)
@@ -203,9 +212,9 @@ def hand_over(year: int) -> ResponseReturnValue:
 @access.needs("run.approve", fresh=True)
 def approve(year: int) -> ResponseReturnValue:
     """Approve exactly the plan that was read and that another person handed over."""
-    book = _book(_checked(year))
+    book = _book(checked(year))
     with layout.acting() as (session, trail):
-        handover.approve(session, year, _digest(), _seller(session), trail, book=book)
+        handover.approve(session, year, _digest(), planning.seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er godkendt og kan udstedes.",
                      f"The plan for {year} is approved and can be issued."))  # fmt: skip
     return _back(year, book)
@@ -226,7 +235,7 @@ def withdraw(year: int) -> ResponseReturnValue:
 
 
 def _decide(year: int, outcome: proposals.Outcome, words: Text) -> ResponseReturnValue:
-    book = _book(_checked(year))
+    book = _book(checked(year))
     with layout.acting() as (session, trail):
         waiting = handover.waiting(session, year, book)
         if waiting is None:
@@ -240,7 +249,7 @@ def _decide(year: int, outcome: proposals.Outcome, words: Text) -> ResponseRetur
 @access.needs("run.issue")
 def issue(year: int) -> ResponseReturnValue:
     """Start issuing what is approved; a process of its own goes on when the page is closed."""
-    book = _book(_checked(year))
+    book = _book(checked(year))
     try:
         dated = _day(request.form.get("on", ""))
     except NotADay as fault:
@@ -266,35 +275,13 @@ def _day(given: str) -> date:
 # --- what all of them need
 
 
-def _checked(year: int) -> int:
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise NoSuchYear(Text(f"Året er {FIRST_YEAR} til {LAST_YEAR}", f"The year is {FIRST_YEAR} to {LAST_YEAR}"))
-    return year
-
-
 def _book(_: object = None) -> Book:
-    given = request.values.get("book", "real")
-    if given == "real":
-        return "real"
-    if given == "rehearsal":
-        return "rehearsal"
-    raise NoSuchYear(Text("Regnskabet er real eller rehearsal", "The book is real or rehearsal"))
-
-
-@contextmanager
-def _planned(year: int) -> Iterator[tuple[Session, Snapshot]]:
-    book = _book(_checked(year))
-    with database.reading() as session:
-        yield session, _kept.of(session, year, _seller(session), book)
+    return planning.book()
 
 
 def _compared(year: int) -> comparison.Comparison:
-    with _planned(year) as (session, snapshot):
+    with planned(year) as (session, snapshot):
         return comparison.of(session, snapshot)
-
-
-def _seller(session: Session) -> Seller:
-    return association.seller(session, layout.config())
 
 
 def _digest() -> str:
