@@ -12,12 +12,18 @@ from foundation.language import Text
 
 def seller(session: Session, config: Config) -> Seller:
     """Give the association as seller; made-up accounts stand in outside production. Raises NotInProduction."""
-    found = sellers.current(session) or (None if config.is_production else sellers.made_up())
-    if found is None or (found.made_up and config.is_production):
+    known = found(session, config)
+    if known is None:
         raise NotInProduction(
             Text(
                 "foreningens indstillinger som sælger mangler: os2tilslut settings import FIL",
                 "the association's settings as seller are missing: os2tilslut settings import FILE",
             )
         )
-    return found
+    return known
+
+
+def found(session: Session, config: Config) -> Seller | None:
+    """Give the association as seller, or None where nothing may be invoiced yet."""
+    known = sellers.current(session) or (None if config.is_production else sellers.made_up())
+    return None if known is not None and known.made_up and config.is_production else known

@@ -17,7 +17,9 @@ from billing import invoice_register
 from billing.approvals import APPROVALS, APPROVED
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.invoice_register import INVALID, MISSING, WAITING
-from fee_tables import catalogue
+from fee_tables import catalogue, expiry
+from fee_tables.catalogue import Catalogue
+from fee_tables.expiry import Expiry
 from foundation import periods, proposals
 from foundation.base import Whole
 from foundation.money import ZERO, Money
@@ -59,11 +61,17 @@ class YearState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the start page tells. `plan_year` is the year that is to be planned next; years newest first."""
+    """What the start page tells. `plan_year` is the year that is to be planned next; years newest first.
+
+    `expiring` ends in the months to come; of the `used` products, `unchanged` have the prices of an earlier year.
+    """
 
     proposals: Mapping[Kind, Sequence[Proposal]]
     plan_year: int
     missing: tuple[Missing, ...]
+    expiring: tuple[Expiry, ...]
+    used: int
+    unchanged: int
     years: tuple[YearState, ...]
 
 
@@ -73,11 +81,15 @@ def of(session: Session, on: date) -> Overview:
     sums, outstanding, documents = _sums(session), _outstanding(session), _documents(session, on.year - 1)
     handed = {proposal.subject: proposal for proposal in waiting if proposal.kind == "plan"}
     plan_year = on.year + 1 if sums.get(on.year, {}).get("invoices") else on.year
+    known, used = catalogue.read(session), _used(session, periods.new_year(plan_year))
     years = sorted({*sums, *outstanding, plan_year}, reverse=True)
     return Overview(
         proposals={kind: [each for each in waiting if each.kind == kind] for kind in KINDS},
         plan_year=plan_year,
-        missing=tuple(_missing(session, plan_year)),
+        missing=tuple(_missing(session, known, used, plan_year)),
+        expiring=tuple(expiry.soon(known, on)),
+        used=len(used),
+        unchanged=sum(_is_unchanged(known, product, plan_year) for product in used),
         years=tuple(
             YearState(
                 year, **sums.get(year, {}), outstanding=outstanding.get(year, 0),
@@ -86,6 +98,12 @@ def of(session: Session, on: date) -> Overview:
             for year in years
         ),
     )  # fmt: skip
+
+
+def plan_year(session: Session, on: date) -> int:
+    """Give the year that is to be planned next: this one until something of it is issued."""
+    issued = select(INVOICES.c.id).where(INVOICES.c.book == "real", INVOICES.c.year == on.year).limit(1)
+    return on.year if session.execute(issued).first() is None else on.year + 1
 
 
 def _sums(session: Session) -> dict[int, dict[str, Any]]:
@@ -138,22 +156,24 @@ def _documents(session: Session, first_year: int) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _missing(session: Session, year: int) -> list[Missing]:
+def _missing(session: Session, known: Catalogue, used: Sequence[str], year: int) -> list[Missing]:
     """Name what the plan of a year needs and has not: decisions in force, tables of products in use, inhabitants."""
     day = periods.new_year(year)
-    known = catalogue.read(session)
     found = [] if known.size_key(day) else [Missing("size_key")]
     found += [] if known.association_table(day) else [Missing("association")]
     counted = session.execute(select(POPULATION.c.id).where(POPULATION.c.year == year - 1).limit(1)).first()
     found += [] if counted else [Missing("population")]
-    in_use = session.execute(
-        select(PRODUCTS.c.name)
-        .join(AGREEMENTS, AGREEMENTS.c.product_id == PRODUCTS.c.id)
-        .where(
-            AGREEMENTS.c.in_force_from <= day,
-            AGREEMENTS.c.terminated_to.is_(None) | (AGREEMENTS.c.terminated_to >= day),
-        )
-        .distinct()
-        .order_by(PRODUCTS.c.name)
-    )
-    return [*found, *(Missing("fee_table", name) for name in in_use.scalars() if not known.annual_table(name, day))]
+    return [*found, *(Missing("fee_table", name) for name in used if not known.annual_table(name, day))]
+
+
+def _used(session: Session, day: date) -> Sequence[str]:
+    """Give the products with an agreement in force on a day."""
+    in_force = AGREEMENTS.c.in_force_from <= day
+    goes_on = AGREEMENTS.c.terminated_to.is_(None) | (AGREEMENTS.c.terminated_to >= day)
+    used = select(PRODUCTS.c.name).join(AGREEMENTS, AGREEMENTS.c.product_id == PRODUCTS.c.id).where(in_force, goes_on)
+    return session.execute(used.distinct().order_by(PRODUCTS.c.name)).scalars().all()
+
+
+def _is_unchanged(known: Catalogue, product: str, year: int) -> bool:
+    table = known.annual_table(product, periods.new_year(year))
+    return table is not None and table.reference.valid_from.year < year

@@ -136,12 +136,16 @@ class Kept:
 
         The session must stand on one snapshot of the database, so that the entry read is the plan's.
         """
-        key = (session.get_bind().engine.url, year, book, _last_decided(session), seller.digest)
+        key = _key(session, year, seller, book)
         known = self._known(key)
         if known is not None:
             return known
         with self._making:  # who waited finds it made
             return self._known(key) or self._keep(key, make(session, year, seller, book))
+
+    def at_hand(self, session: Session, year: int, seller: Seller, book: Book = "real") -> Snapshot | None:
+        """Give the plan of a year as it is now where it is kept; None where it would have to be made."""
+        return self._known(_key(session, year, seller, book))
 
     def _known(self, key: tuple[Any, ...]) -> Snapshot | None:
         with self._looking:
@@ -157,6 +161,10 @@ class Kept:
             while len(self._found) > 1 and sum(found.lines for found in self._found.values()) > self._at_most:
                 self._found.popitem(last=False)
         return made
+
+
+def _key(session: Session, year: int, seller: Seller, book: Book) -> tuple[Any, ...]:
+    return (session.get_bind().engine.url, year, book, _last_decided(session), seller.digest)
 
 
 def _last_decided(session: Session) -> str:

@@ -16,12 +16,13 @@ from agreements.connections import AGREEMENTS
 from agreements.directory import Choices, Directory
 from agreements.lifecycle import Facts, Kind
 from agreements.products import PRODUCTS
-from app import access, database
-from app.web import charts, layout, lists, titles
+from app import access, association, database
+from app.web import charts, layout, lists, plan_list, problem_list, titles
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities import profile
 from authorities.profile import Profile
 from authorities.register import AUTHORITIES, COUNTED_TYPES
+from billing import outlook, overview
 from billing.models import Invoice
 from fee_tables.size_key import SizeBand, SizeKey, band_title
 from foundation import proposals
@@ -250,8 +251,21 @@ def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
         "is_member": known.is_member(today),
         "invoices": _invoices(session, authority.id),
         "waiting": proposals.open_for(session, "billing_details", authority.cvr),
-        "next_year": today.year + 1,
         "today": today,
+        **_coming(session, authority.id, today),
+    }
+
+
+def _coming(session: Session, authority_id: int, today: date) -> dict[str, Any]:
+    """Tell what the next plan has for an authority, and why; nothing to who may not read plans."""
+    terms = association.found(session, layout.config())
+    if not access.current().may("run.read") or terms is None:
+        return {"coming": None}
+    coming = outlook.of(session, authority_id, overview.plan_year(session, today), terms)
+    return {
+        "coming": coming,
+        "told": [(row, plan_list.told(row, coming.year)) for row in coming.rows],
+        "mending": problem_list.mending,
     }
 
 
@@ -302,7 +316,9 @@ def _boundaries(key: SizeKey, band: SizeBand, count: int) -> Text:
         below = key.band_of(band.least - 1)
         spare = whole_number(count - band.least + 1)
         title = band_title(below.name)
-        parts.append(Text(f"{spare.da} færre giver {title.da}", f"{spare.en} fewer give {title.en}"))
+        parts.append(
+            Text(f"{spare.da} færre indbyggere giver {title.da}", f"{spare.en} fewer inhabitants give {title.en}")
+        )
     return Text("; ".join(part.da for part in parts), "; ".join(part.en for part in parts))
 
 

@@ -88,7 +88,7 @@ def product(name: str) -> ResponseReturnValue:
     """Show all versions of a product's table, or of what belongs to all products."""
     with database.reading() as session:
         versions = _versions(session, name)
-        if not versions and name not in products.ids_by_name(session):
+        if not versions and name not in _COMMON and name not in products.ids_by_name(session):
             raise _no_table()
         return render_template(
             "fee_tables/product.html",

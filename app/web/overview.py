@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,12 +13,14 @@ from sqlalchemy.orm import Session
 from agreements.models import Agreement, Product
 from app import access
 from app.access import Principal
-from app.web import layout
+from app.web import layout, planning
+from app.web import year as year_pages
 from authorities.register import AUTHORITIES
 from billing import invoice_register, overview
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
-from foundation.language import Text
+from fee_tables.expiry import Expiry
+from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
 
@@ -32,11 +36,24 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
                                                   "Billing details for approval")),
 }  # fmt: skip
 
+#: What belongs to all products: what it is called, and its place among the fee tables.
+_COMMON = {
+    "size_key": (Text("Fordelingsnøglen", "The size key"), "size-key"),
+    "association": (Text("Kontingent og bidrag", "Dues and contribution"), "association"),
+}
+
 _LACKS = {
     "size_key": Text("fordelingsnøgle mangler", "the size key is missing"),
     "association": Text("foreningens takster mangler", "the association's table is missing"),
     "population": Text("indbyggertal for året før mangler", "inhabitants of the year before are missing"),
     "fee_table": Text("takster mangler", "a fee table is missing"),
+}
+
+
+_LACKS_AT = {
+    "population": "/imports#population",
+    "size_key": "/fee-tables/size-key",
+    "association": "/fee-tables/association",
 }
 
 
@@ -57,6 +74,8 @@ def told(session: Session) -> dict[str, Any]:
     return {
         "overview": found,
         "tasks": _tasks(person, found) if found else [],
+        "expiring": [_expiring(each) for each in found.expiring] if found else [],
+        "plan_problems": _problems(session, found.plan_year) if found else None,
         "own_invoices": _own_invoices(session) if access.scope("invoice.read").authorities else None,
         "own_agreements": _own_agreements(session) if access.scope("agreement.read").own else None,
         "totals": _totals(session) if access.scope("invoice.totals").products else None,
@@ -115,9 +134,28 @@ def _count(number: int) -> Text:
 
 def _lacking(person: Principal, missing: Missing, year: int) -> Task:
     title = Text(f"Planen for {year}: ", f"The plan for {year}: ") + _LACKS[missing.what]
-    address = "/imports" if missing.what == "population" else "/fee-tables"
+    address = _LACKS_AT.get(missing.what) or f"/fee-tables/{quote(missing.product)}"
     permission = "authority.change" if missing.what == "population" else "tables.draft"
     return Task(title, address, missing.product, person.may(permission))
+
+
+def _problems(session: Session, year: int) -> dict[str, Any] | None:
+    """Give the first problems of the next plan where it is at hand; else the page asks for them when it is shown."""
+    snapshot = planning.at_hand(session, year)
+    return year_pages.of_plan(snapshot) if snapshot else None
+
+
+def _expiring(ends: Expiry) -> Task:
+    kind, product = ends.line
+    name, place = (same(product), product) if kind == "fee_table" else _COMMON[kind]
+    last, next_ = day(ends.last_day), day(ends.last_day + timedelta(days=1))
+    title = name + Text(f": gælder til og med {last.da}", f": counts up to and including {last.en}")
+    then = Text(f"nye takster fra {next_.da}", f"new prices from {next_.en}")
+    if ends.becomes is not None:
+        amount = kroner(ends.becomes)
+        then = Text(f"tilslutningsafgiften er {amount.da} fra {next_.da}",
+                    f"the joining fee is {amount.en} from {next_.en}")  # fmt: skip
+    return Task(title, f"/fee-tables/{quote(place)}", layout.say(then), is_yours=False)
 
 
 # --- what is one's own

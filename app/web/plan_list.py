@@ -10,7 +10,7 @@ from app.web import memory_list
 from app.web.lists import Choice, Column
 from app.web.memory_list import Field, MemoryListing
 from billing import explanation, plan_snapshot
-from billing.charges import DraftLine, Problem
+from billing.charges import DraftLine
 from billing.plan_snapshot import COLUMNS, Row, Snapshot, Wanted
 from fee_tables.calculation import Kind
 from fee_tables.size_key import band_title
@@ -149,76 +149,3 @@ def of_payer(snapshot: Snapshot, cvr: str) -> list[Row]:
 def sums(rows: Sequence[Row]) -> plan_snapshot.Sums:
     """Add the rows of a list up, on all of its pages."""
     return plan_snapshot.sums(rows)
-
-
-# --- problems and notes
-
-PROBLEM_COLUMNS = (
-    Column("cvr", same("CVR"), lambda problem: problem.named.cvr),
-    Column("name", Text("Myndighed", "Authority"), lambda problem: problem.named.name),
-    Column("product", Text("Produkt", "Product"), lambda problem: problem.product or "OS2"),
-    Column("code", Text("Kode", "Code"), lambda problem: problem.code.value),
-    Column("message", Text("Hvad", "What"), lambda problem: problem.message),
-    Column("mend", Text("Hvor det rettes", "Where it is mended"), lambda problem: mending(problem).title),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mending:
-    """Where a problem is mended."""
-
-    path: str
-    title: Text
-
-
-def mending(problem: Problem) -> Mending:
-    """Give the page on which a problem is mended."""
-    code = problem.code.value
-    if code in ("no_size_key", "no_table", "no_passive_share", "no_joining_fee", "no_account"):
-        return Mending("/fee-tables", Text("Takster", "Fee tables"))
-    if code == "invoiced_differs":
-        return Mending(f"/invoices?q={problem.named.cvr}", Text("Fakturaerne", "The invoices"))
-    return Mending(f"/authorities/{problem.named.cvr}", Text("Myndighedens side", "The authority's page"))
-
-
-SHOWN_OF_A_CODE = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The problems of one code: the first of them, and how many there are."""
-
-    code: str
-    title: Text
-    first: Sequence[Problem]
-    count: int
-
-
-def grouped(problems: Sequence[Problem]) -> list[Group]:
-    """Group problems by their code, in the order of the codes."""
-    found: dict[str, list[Problem]] = {}
-    for problem in problems:
-        found.setdefault(problem.code.value, []).append(problem)
-    return [
-        Group(code, CODES[code], found[code][:SHOWN_OF_A_CODE], len(found[code])) for code in CODES if code in found
-    ]
-
-
-CODES: Mapping[str, Text] = {
-    "no_size_key": Text("Fordelingsnøgle mangler", "The size key is missing"),
-    "no_inhabitants": Text("Indbyggertal mangler", "Inhabitants are missing"),
-    "no_placement": Text("Indplacering mangler", "A placement is missing"),
-    "no_table": Text("Takstblad mangler", "A fee table is missing"),
-    "no_passive_share": Text("Andel for passive mangler", "A share for the passive is missing"),
-    "no_endpoint": Text("Intet sted at sende til", "Nowhere to send to"),
-    "not_countersigned": Text("Ikke kontrasigneret", "Not countersigned"),
-    "duplicate_agreement": Text("Flere aftaler om samme produkt", "Several agreements on one product"),
-    "authority_ended": Text("Ophørt uden efterfølger", "Ended without a successor"),
-    "no_dues_receiver": Text("Kontingentet har ingen modtager", "The dues have no receiver"),
-    "invoiced_differs": Text("Faktureret anderledes", "Invoiced differently"),
-    "no_joining_fee": Text("Ingen tilslutningsafgift", "No joining fee"),
-    "no_force_day": Text("Ingen ikrafttrædelsesdag", "No effective day"),
-    "shares_from_next_year": Text("Deler udgiften fra næste år", "Shares the cost from next year"),
-    "no_account": Text("Kontonummer mangler", "The account number is missing"),
-    "covered_by_earlier": Text("Betalt efter en tidligere aftale", "Paid by an earlier agreement"),
-}

@@ -4,38 +4,40 @@ handing over to validated documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
-from app import access, association, clock, database
+from app import access, clock, database
 from app.adapters import background
-from app.schemas import FIRST_YEAR, LAST_YEAR, HandOver, Issuing, OfBook, PlanReturned, Strict
-from app.web import archive, comparison_list, forms, layout, lists, memory_list, plan_list, year_steps
+from app.schemas import HandOver, Issuing, OfBook, PlanReturned, Strict
+from app.web import (
+    archive,
+    comparison_list,
+    forms,
+    layout,
+    lists,
+    memory_list,
+    plan_list,
+    planning,
+    problem_list,
+    year_steps,
+)
 from app.web.memory_list import NotAnAmount
+from app.web.planning import checked, planned
 from billing import comparison, handover, progress, work_runs, years
 from billing.causes import TITLES
 from billing.gathering import Book
-from billing.plan_snapshot import Kept, Snapshot, Wanted, chosen
-from billing.seller import Seller
+from billing.plan_snapshot import Snapshot, Wanted, chosen
 from foundation import proposals
 from foundation.errors import NotFound
 from foundation.language import Text, day
 
 blueprint = Blueprint("year", __name__, url_prefix="/year")
 
-_SHOWN_NOTHING = 50
-
-#: The plans made lately, for all requests of this process.
-_kept = Kept()
-
-
-class NoSuchYear(NotFound):
-    """A year or a book that there is not."""
+_SHOWN_NOTHING, _SHOWN_OF_A_CODE, _SHOWN_AT_ONCE = 50, 25, 5
 
 
 # --- reading
@@ -58,7 +60,7 @@ def plan(year: int) -> ResponseReturnValue:
 
 
 def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
-    with _planned(year) as (session, snapshot):
+    with planned(year) as (session, snapshot):
         standing = year_steps.standing(session, snapshot, at=clock.machine())
     wanted, faults = _wanted(snapshot)
     rows = chosen(snapshot, wanted)
@@ -66,8 +68,9 @@ def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
     return render_template(
         "year/plan.html", year=year, book=snapshot.plan.book, plan=snapshot.plan, page=listed,
         sums=plan_list.sums(rows), standing=standing, steps=year_steps.steps(standing),
-        problems=plan_list.grouped(snapshot.plan.problems), notes=plan_list.grouped(snapshot.plan.notes),
-        nothing=snapshot.plan.nothing[:_SHOWN_NOTHING], mending=plan_list.mending, titles=year_steps.NEXT_TITLES,
+        problems=problem_list.grouped(snapshot.plan.problems, _SHOWN_OF_A_CODE),
+        notes=problem_list.grouped(snapshot.plan.notes, _SHOWN_OF_A_CODE),
+        nothing=snapshot.plan.nothing[:_SHOWN_NOTHING], mending=problem_list.mending, titles=year_steps.NEXT_TITLES,
         is_own=year_steps.is_own(standing, access.current()), faults=faults, errors=errors or {}, today=layout.today(),
     )  # fmt: skip
 
@@ -88,7 +91,7 @@ def _wanted(snapshot: Snapshot) -> tuple[Wanted, list[Text]]:
 @access.needs("run.read")
 def why(year: int, cvr: str) -> ResponseReturnValue:
     """Tell why a payer's invoices are what they are; as a part of the list where htmx asks."""
-    with _planned(year) as (_, snapshot):
+    with planned(year) as (_, snapshot):
         rows = plan_list.of_payer(snapshot, cvr)
     if not rows:
         raise NotFound(Text(f"{cvr} har ingen faktura i planen", f"{cvr} has no invoice in the plan"))
@@ -108,11 +111,29 @@ def compare(year: int) -> ResponseReturnValue:
     return render_template("year/comparison.html", year=year, book=_book(), found=found, page=listed, titles=TITLES)
 
 
+@blueprint.get("/<int:year>/problems")
+@access.needs("run.read")
+def problems(year: int) -> ResponseReturnValue:
+    """List what stands in the way of the plan, each with where it is mended; the first of each where htmx asks."""
+    with planned(year) as (_, snapshot):
+        if layout.is_fragment():
+            return render_template("year/problems_part.html", **of_plan(snapshot))
+        listing = problem_list.listing(snapshot)
+    listed = memory_list.page(listing, problem_list.chosen(snapshot, listing, request.args), request.args)
+    return render_template("year/problems.html", year=year, book=_book(), page=listed)
+
+
+def of_plan(snapshot: Snapshot) -> dict[str, Any]:
+    """Give what a page needs to show the first problems of each kind."""
+    found = problem_list.grouped(snapshot.plan.problems, _SHOWN_AT_ONCE)
+    return {"problem_year": snapshot.plan.year, "problems": found, "mending": problem_list.mending}
+
+
 @blueprint.get("/<int:year>/progress")
 @access.needs("run.read")
 def show_progress(year: int) -> ResponseReturnValue:
     """Show how far issuing is; the page asks again by itself while there is more to come."""
-    book = _book(_checked(year))
+    book = _book(checked(year))
     with database.reading() as session:
         done = progress.of(session, year, book)
         run = work_runs.latest(session, year, book, at=clock.machine())
@@ -127,7 +148,7 @@ def show_progress(year: int) -> ResponseReturnValue:
 @access.needs("run.read")
 def export_plan(year: int, form: str) -> Response:
     """Give the lines of the plan as shown, as a file."""
-    with _planned(year) as (_, snapshot):
+    with planned(year) as (_, snapshot):
         listing = plan_list.listing(snapshot)
     rows = chosen(snapshot, plan_list.wanted(listing, request.args, layout.spoken()))
     return _file(listing.name, plan_list.LINE_COLUMNS, list(plan_list.lines(rows)), form)
@@ -136,10 +157,10 @@ def export_plan(year: int, form: str) -> Response:
 @blueprint.get("/<int:year>/problems.<form>")
 @access.needs("run.read")
 def export_problems(year: int, form: str) -> Response:
-    """Give all problems and notes of the plan as a file."""
-    with _planned(year) as (_, snapshot):
-        listed = [*snapshot.plan.problems, *snapshot.plan.notes]
-    return _file(f"problems-{year}", plan_list.PROBLEM_COLUMNS, listed, form)
+    """Give the problems and notes of the plan as shown, as a file."""
+    with planned(year) as (_, snapshot):
+        listing = problem_list.listing(snapshot)
+    return _file(listing.name, problem_list.COLUMNS, problem_list.chosen(snapshot, listing, request.args), form)
 
 
 @blueprint.get("/<int:year>/comparison.<form>")
@@ -167,7 +188,7 @@ def _log_export(name: str, count: int) -> None:
 @access.needs("export.use")
 def export_documents(year: int) -> ResponseReturnValue:
     """Give every document of the year that the person may read, as one archive."""
-    book, form = _book(_checked(year)), request.args.get("format", "receiver")
+    book, form = _book(checked(year)), request.args.get("format", "receiver")
     if form not in archive.CHOICES:
         raise NotFound(Text("Formatet er receiver, peppol eller oioubl", "The format is receiver, peppol or oioubl"))
     with database.reading() as session:
@@ -188,7 +209,7 @@ def hand_over(year: int) -> ResponseReturnValue:
     """Hand the plan that was read over to another person."""
     sent, book = _read(year, HandOver)
     with layout.acting() as (session, trail):
-        handover.hand_over(session, year, sent["digest"], _seller(session), trail, book=book)
+        handover.hand_over(session, year, sent["digest"], planning.seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er overdraget. En anden person godkender den.",
                      f"The plan for {year} is handed over. Another person approves it."))  # fmt: skip
     return _back(year, book)
@@ -200,7 +221,7 @@ def approve(year: int) -> ResponseReturnValue:
     """Approve exactly the plan that was read and that another person handed over."""
     sent, book = _read(year, HandOver)
     with layout.acting() as (session, trail):
-        handover.approve(session, year, sent["digest"], _seller(session), trail, book=book)
+        handover.approve(session, year, sent["digest"], planning.seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er godkendt og kan udstedes.",
                      f"The plan for {year} is approved and can be issued."))  # fmt: skip
     return _back(year, book)
@@ -237,7 +258,7 @@ def issue(year: int) -> ResponseReturnValue:
     """Start issuing what is approved; a process of its own goes on when the page is closed."""
     sent = forms.read(Issuing)
     if sent.errors:
-        return _plan_page(_checked(year), errors=sent.errors), 422
+        return _plan_page(checked(year), errors=sent.errors), 422
     dated, book = sent.get("dated") or layout.today(), sent["book"]
     background.start(layout.config(), year, book, dated, access.current().actor)
     if dated > layout.today():
@@ -249,7 +270,7 @@ def issue(year: int) -> ResponseReturnValue:
 
 def _read(year: int, form: type[Strict]) -> tuple[Mapping[str, Any], Book]:
     """Read a form on a year. Raises NoSuchYear and FormRefused."""
-    _checked(year)
+    checked(year)
     sent = forms.taken(form)
     return sent, sent["book"]
 
@@ -257,35 +278,13 @@ def _read(year: int, form: type[Strict]) -> tuple[Mapping[str, Any], Book]:
 # --- what all of them need
 
 
-def _checked(year: int) -> int:
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise NoSuchYear(Text(f"Året er {FIRST_YEAR} til {LAST_YEAR}", f"The year is {FIRST_YEAR} to {LAST_YEAR}"))
-    return year
-
-
 def _book(_: object = None) -> Book:
-    given = request.values.get("book", "real")
-    if given == "real":
-        return "real"
-    if given == "rehearsal":
-        return "rehearsal"
-    raise NoSuchYear(Text("Regnskabet er real eller rehearsal", "The book is real or rehearsal"))
-
-
-@contextmanager
-def _planned(year: int) -> Iterator[tuple[Session, Snapshot]]:
-    book = _book(_checked(year))
-    with database.reading() as session:
-        yield session, _kept.of(session, year, _seller(session), book)
+    return planning.book()
 
 
 def _compared(year: int) -> comparison.Comparison:
-    with _planned(year) as (session, snapshot):
+    with planned(year) as (session, snapshot):
         return comparison.of(session, snapshot)
-
-
-def _seller(session: Session) -> Seller:
-    return association.seller(session, layout.config())
 
 
 def _address(year: int, book: Book, rest: str = "") -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app.access import Principal, Role
-from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, Office, person, signatory
+from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, OWN, Office, person, signatory
 from tests.command_line import CommandLine
+from tests.scenarios import files
 
 
 def test_who_is_not_signed_in_is_told_what_this_is(desk: Office) -> None:
@@ -65,4 +66,37 @@ def test_the_page_asks_a_fixed_number_of_questions(desk: Office) -> None:
     with desk.counted() as statements:
         desk.read("/")
 
-    assert len(statements) <= 10
+    assert len(statements) <= 12
+
+
+def test_the_problems_of_the_next_plan_stand_there_one_by_one_with_where_each_is_mended(desk: Office) -> None:
+    page = desk.by(FINANCE).read("/year/2028/problems")
+    part = desk.get("/year/2028/problems", **{"HX-Request": "true"}).text
+
+    assert "<main" not in part
+    for words in (part, page):
+        assert OWN.name in words
+        assert "Indbyggertal" in words
+        assert 'href="/imports#population"' in words
+    assert part in desk.read("/")  # now that the plan is at hand
+
+
+def test_where_the_plan_is_not_at_hand_the_page_asks_for_its_problems_and_links_to_them(desk: Office) -> None:
+    page = desk.by(FINANCE).read("/")
+
+    assert 'hx-get="/year/2028/problems"' in page
+    assert '<a href="/year/2028/problems">' in page
+
+
+def test_a_table_that_another_takes_over_from_is_told_with_its_link(desk: Office, issued: CommandLine) -> None:
+    table = files.fee_table("OS2kitos", "annual_fee = 31000", valid_from="2027-03-01")
+    issued.done("fee-tables", "adopt", issued.write("kitos.toml", table), "--by", "En Godkender")
+
+    page = desk.by(FINANCE).read("/")
+
+    assert '<a href="/fee-tables/OS2kitos">OS2kitos: gælder til og med 28. februar 2027</a>' in page
+    assert "nye takster fra 1. marts 2027" in page
+
+
+def test_products_whose_prices_go_on_unchanged_are_counted(desk: Office) -> None:
+    assert "1 af 1 produkter i brug" in " ".join(desk.by(FINANCE).read("/").split())

@@ -101,7 +101,22 @@ def test_a_problem_leads_to_where_it_is_mended(app: Flask) -> None:
     page = finance(app).page("/year/2028")
 
     assert "Indbyggertal mangler" in page
-    assert re.search(r'<a href="/authorities/[0-9]{8}">Myndighedens side', page)
+    assert '<a href="/imports#population">Indlæs registret' in page
+    assert re.search(r'<a href="/authorities/[0-9]{8}">Myndighedens side', auditor(app).page("/year/2028"))
+
+
+def test_problems_are_a_list_that_sorts_filters_and_is_exported_as_shown(app: Flask) -> None:
+    whole = finance(app).page("/year/2028/problems")
+    asked = "?code=no_inhabitants&sort=-name&q=" + FIRST.cvr
+
+    some = finance(app).page("/year/2028/problems" + asked)
+    rows = list(csv.reader(io.StringIO(finance(app).get("/year/2028/problems.csv" + asked).text), delimiter=";"))
+
+    assert SECOND.name in whole
+    assert FIRST.name in some
+    assert SECOND.name not in some.partition("<table")[2]
+    assert {row[1] for row in rows[1:]} == {FIRST.cvr}
+    assert finance(app).get("/year/2028/problems?sort=mend").status_code == 404
 
 
 def test_every_line_is_explained_by_the_sentences_of_explain_in_the_language_of_the_page(app: Flask) -> None:
