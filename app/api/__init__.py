@@ -52,6 +52,8 @@ def install(app: Flask) -> None:
 def _finished(document: dict[str, Any]) -> dict[str, Any]:
     """Put the headers beside the other parameters, which flask-smorest would replace."""
     document["security"] = [{"token": []}]
+    for unused in ("Error", "PaginationMetadata"):  # flask-smorest's own, which no answer here is
+        document["components"]["schemas"].pop(unused, None)
     for path in document["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict):
@@ -67,7 +69,7 @@ def root(query: object) -> Any:
 
 
 _RESOURCES = (
-    "agreements", "audit-entries", "authorities", "credit-notes", "fee-tables", "invoices", "me", "memberships",
+    "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "me", "memberships",
     "openapi.json", "placements", "population", "products",
 )  # fmt: skip
 

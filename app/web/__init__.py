@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 
 from app.web import (
+    api_docs,
     audit,
     authorities,
     billing_details,
@@ -26,7 +27,7 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens,
+    tokens, api_docs,
 )  # fmt: skip
 
 
