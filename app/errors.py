@@ -30,6 +30,9 @@ _STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (NotNow, 503),
 )
 
+#: The one page under the API's address that is for people.
+API_DOCS = "/api/v1/docs"
+
 _log = structlog.get_logger("os2tilslut")
 
 
@@ -139,7 +142,7 @@ def _more(error: DomainError) -> dict[str, object]:
 
 def is_api() -> bool:
     """Tell whether a program asks, not a person."""
-    return request.path.startswith("/api/")
+    return request.path.startswith("/api/") and request.path != API_DOCS
 
 
 def _refused(error: DomainError) -> ResponseReturnValue:

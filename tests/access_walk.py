@@ -47,10 +47,11 @@ _ELSEWHERE = {
     ("/api/v1/credit-notes/", "number"): "{note}",
     ("/api/v1/runs/", "id_"): "{run}",
     ("/tokens/", "id_"): "{token}",
+    ("/api/v1/me/tokens/", "id_"): "{token}",
 }
 
 
-_FILES = re.compile(r"^/(api|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>")
+_FILES = re.compile(r"^/(api(?!/v1/docs)|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>")
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def document() -> dict[str, Any]:
 def _finished(document: dict[str, Any]) -> dict[str, Any]:
     """Put the headers beside the other parameters, which flask-smorest would replace."""
     document["security"] = [{"token": []}]
+    for unused in ("Error", "PaginationMetadata"):  # flask-smorest's own, which no answer here is
+        document["components"]["schemas"].pop(unused, None)
     for path in document["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict):
@@ -76,7 +78,7 @@ def root(query: object) -> Any:
 
 
 _RESOURCES = (
-    "agreements", "audit-entries", "authorities", "credit-notes", "fee-tables", "invoices", "me", "memberships",
+    "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "me", "memberships",
     "openapi.json", "placements", "population", "products",
 )  # fmt: skip
 

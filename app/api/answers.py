@@ -484,6 +484,7 @@ class Token(Answer):
     expires_at = _instant()
     ended_at = _instant_or_none()
     last_used_on = _day_or_none()
+    is_this = fields.Boolean(required=True, metadata={"description": "whether it is the one that asks"})
 
 
 class Tokens(Answer):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import request
+from flask import g, request
 from sqlalchemy import update
 
 from app import clock, database
@@ -41,4 +41,5 @@ def _of_token() -> Principal:
         with database.aside() as connection:
             used = update(tokens.TOKENS).where(tokens.TOKENS.c.id == known.token_id)
             connection.execute(used.values(last_used_on=on))
+    g.token_id = known.token_id
     return known.principal

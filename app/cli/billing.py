@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from sqlalchemy.orm import Session
@@ -31,6 +31,8 @@ from foundation.money import Money
 if TYPE_CHECKING:
     from billing.verdicts import Judged, Rules
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 YEAR = click.IntRange(FIRST_YEAR, LAST_YEAR)
 
 _rehearsal = click.option("--rehearsal", is_flag=True, help="Prøvekørsel: egen nummerserie, eget regnskab.")
@@ -38,6 +40,22 @@ _rehearsal = click.option("--rehearsal", is_flag=True, help="Prøvekørsel: egen
 
 def _book(rehearsal: bool) -> Book:
     return "rehearsal" if rehearsal else "real"
+
+
+def _on(words: str) -> Callable[[Command], Command]:
+    return click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATO", help=words)
+
+
+def _dated(surroundings: Service, on: datetime | None, what: Text) -> date:
+    """Give the day that was asked for, or today; one in the future is pointed out."""
+    dated = on.date() if on else surroundings.today
+    if not FIRST_YEAR <= dated.year <= LAST_YEAR:
+        raise click.BadParameter(f"{FIRST_YEAR}-01-01 … {LAST_YEAR}-12-31", param_hint="--on")
+    if dated > surroundings.today:
+        told = day(dated)
+        output.note(Text(f"Bemærk: {what.da} {told.da}, som ligger i fremtiden",
+                         f"Note: {what.en} {told.en}, which lies in the future"))  # fmt: skip
+    return dated
 
 
 class _InOrderOfTheYear(click.Group):
@@ -185,9 +203,7 @@ def _approved(year: int, approval: approvals.Approval) -> Text:
 
 @command.command("issue")
 @click.argument("year", type=YEAR)
-@click.option(
-    "--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATO", help="Fakturadato; i dag, hvis ikke givet."
-)
+@_on("Fakturadato; i dag, hvis ikke givet.")
 @_rehearsal
 def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
     """Udsted netop den godkendte plan; fortsætter efter enhver afbrydelse.
@@ -195,13 +211,7 @@ def issue(year: int, on: datetime | None, rehearsal: bool) -> None:
     Issue exactly the approved plan; resumes after any interruption.
     """
     surroundings = service.current()
-    dated = on.date() if on else surroundings.today
-    if not FIRST_YEAR <= dated.year <= LAST_YEAR:
-        raise click.BadParameter(f"{FIRST_YEAR}-01-01 … {LAST_YEAR}-12-31", param_hint="--on")
-    if dated > surroundings.today:
-        told = day(dated)
-        output.note(Text(f"Bemærk: fakturaerne dateres {told.da}, som ligger i fremtiden",
-                         f"Note: the invoices are dated {told.en}, which lies in the future"))  # fmt: skip
+    dated = _dated(surroundings, on, Text("fakturaerne dateres", "the invoices are dated"))
     if rehearsal:
         annual_work.approve_rehearsal(surroundings, year)
     numbers = issue_all(surroundings, year, _book(rehearsal), dated)
@@ -231,14 +241,16 @@ def render_all(surroundings: Service, year: int, book: Book) -> None:
 @click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der forbereder den.")
 @click.option("--approved-by", "approved_by", default="", metavar="NAVN", help="Hvem der godkender, over grænsen.")
 @click.option("--then-reissue", is_flag=True, help="Næste plan foreslår linjerne igen. / The next plan proposes them.")
-def credit(number: str, lines: tuple[int, ...], reason: str, by: str, approved_by: str, then_reissue: bool) -> None:
+@_on("Kreditnotaens dato; i dag, hvis ikke givet. / The day of the credit note.")
+def credit(number: str, on: datetime | None, lines: tuple[int, ...], **words: Any) -> None:
     """Kreditér en faktura, eller valgte linjer af den, ved en kreditnota.
 
     Credit an invoice, or chosen lines of it, by a credit note. The same line twice is refused.
     """
     surroundings = service.current()
+    dated = _dated(surroundings, on, Text("kreditnotaen dateres", "the credit note is dated"))
     issued = credit_one(surroundings, Order(
-        number.strip(), reason, by, surroundings.today, lines, approved_by, then_reissue
+        number.strip(), words["reason"], words["by"], dated, lines, words["approved_by"], words["then_reissue"]
     ))  # fmt: skip
     gross, listed = kroner(issued.gross), ", ".join(map(str, issued.positions))
     output.say(

@@ -39,7 +39,8 @@ def rules() -> None:
 
 
 @rules.command("install")
-@click.argument("sources", nargs=-1, required=True, metavar="ZIP|MAPPE…", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, metavar="ZIP|MAPPE…",
+                type=click.Path(exists=True, readable=False, path_type=Path))  # fmt: skip
 @click.option("--version", "version", default="", metavar="V", help="Peppols version, hvor navnet ikke siger den.")
 def install(sources: tuple[Path, ...], version: str) -> None:
     """Installér regler, som udgiverne giver dem: OASIS' UBL 2.1, CEN og OpenPeppol, Erhvervsstyrelsens OIOUBL.
@@ -164,7 +165,8 @@ class _Checked:
 
 
 @command.command("check")
-@click.argument("files", nargs=-1, required=True, metavar="FIL…", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FIL…",
+                type=click.Path(exists=True, readable=False, path_type=Path))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 def check(files: tuple[Path, ...], as_json: bool) -> int:
     """Hold e-fakturaer op mod de officielle regler, vores eller andres: regel, sted og besked for hver fejl.

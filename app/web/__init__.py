@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.web import (
+    api_docs,
     audit,
     authorities,
     billing_details,
@@ -24,7 +25,7 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens,
+    tokens, api_docs,
 )  # fmt: skip
 
 

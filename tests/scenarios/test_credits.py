@@ -367,6 +367,27 @@ def test_in_production_names_alone_give_nothing_back(issued: CommandLine) -> Non
     refused(issued, result, "registreret godkender / økonomi")
 
 
+def test_a_credit_note_bears_the_day_it_is_given(issued: CommandLine) -> None:
+    before = credit(issued, "--line", 1, "--on", "2027-01-14")
+    never = credit(issued, "--line", 1, "--on", "1999-12-31")
+    given = credit(issued, "--line", 1, "--on", "2027-02-01")
+    earlier = credit(issued, "--on", "2027-01-31")
+
+    assert [result.code for result in (before, never, given, earlier)] == [1, 2, 0, 1]
+    assert "kan ikke dateres før den" in before.err
+    assert "kreditnotaen dateres 1. februar 2027, som ligger i fremtiden" in given.err
+    days = database.column(issued, "SELECT issued_on FROM invoice ORDER BY id")
+    assert [str(day) for day in days] == ["2027-01-15", "2027-02-01"]
+
+
+def test_a_reason_that_is_too_long_is_told_by_its_beginning(issued: CommandLine) -> None:
+    result = issued.run("billing", "credit", "2027-0001", "--reason", "langt " * 1_000, *TWO)
+
+    assert (result.code, numbers(issued)) == (1, ["2027-0001"])
+    assert "har over 500 tegn" in result.err
+    assert len(result.err) < 200
+
+
 # --- afterwards
 
 

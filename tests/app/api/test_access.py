@@ -254,6 +254,38 @@ def test_a_person_has_so_many_tokens_and_ends_only_their_own(program: Program) -
         tokens.end(session, other, tokens.of(session, person)[0].id, trail)
 
 
+def test_a_token_ends_itself_and_its_owners_others_once(program: Program) -> None:
+    person = program.person(Role.AUDITOR)
+    first, second = program.token_of(person, ["run.read"]), program.token_of(person, ["audit.read"])
+    by_first = {each["is_this"]: each["id"] for each in program.get("/me/tokens", first).json["items"]}
+
+    other = program.post(f"/me/tokens/{by_first[False]}/end", first, key="a")
+    again = program.post(f"/me/tokens/{by_first[False]}/end", first, key="a")
+    itself = program.post(f"/me/tokens/{by_first[True]}/end", first)
+
+    assert (other.status_code, other.json["ended_at"], other.json["is_this"]) == (
+        200,
+        "2027-01-15T10:00:00+00:00",
+        False,
+    )
+    assert again.data == other.data
+    assert (itself.status_code, itself.json["is_this"]) == (200, True)
+    assert {program.get("/me", token).status_code for token in (first, second)} == {401}
+    with program.line.session() as session:
+        told = session.connection().exec_driver_sql("SELECT count(*) FROM audit_entry WHERE action = 'token.ended'")
+        assert told.scalar() == 2
+
+
+def test_no_token_ends_anothers(program: Program) -> None:
+    owner, other = program.token(Role.FINANCE), program.token(Role.FINANCE, Role.ADMINISTRATOR)
+    id_ = program.get("/me/tokens", owner).json["items"][0]["id"]
+
+    answers = [program.post(f"/me/tokens/{each}/end", other) for each in (id_, 999_999)]
+
+    assert [(answer.status_code, answer.json["code"]) for answer in answers] == [(404, "no_such_token")] * 2
+    assert program.get("/me", owner).status_code == 200
+
+
 def test_an_approval_stands_though_tokens_are_made(program: Program) -> None:
     token = program.token(Role.FINANCE)
     signer = files.by_name("Vejle").cvr

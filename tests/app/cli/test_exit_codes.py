@@ -126,6 +126,9 @@ def test_wrong_arguments_end_with_2(empty: CommandLine) -> None:
         ("fee-tables", "check", empty.folder / "missing"),
         ("settings", "import", empty.folder / "missing"),
         ("authorities", "import", empty.folder / "missing"),
+        ("einvoice", "check", empty.folder / "missing"),
+        ("einvoice", "rules", "install", empty.folder / "missing"),
+        ("billing", "credit", "2027-0001"),
         ("authorities", "import"),
         ("--language", "de", "verify"),
     ]:

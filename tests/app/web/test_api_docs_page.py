@@ -1,0 +1,32 @@
+"""The page about the API: for everybody, in both languages, with every operation the OpenAPI document has."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+from tests.app.web.office import FINANCE, Office
+
+
+def test_every_operation_stands_on_the_page(bare: Office) -> None:
+    document: Any = bare.get("/api/v1/openapi.json").json
+
+    page = unescape(bare.read("/api/v1/docs"))
+
+    for path, methods in document["paths"].items():
+        for method in methods.keys() & {"get", "post"}:
+            assert f"{method.upper()} {path}</code>" in page, path
+            assert methods[method]["summary"] in page
+    assert "Idempotency-Key" in page
+
+
+def test_it_is_a_page_like_any_other(bare: Office) -> None:
+    of_nobody, of_finance = bare.get("/api/v1/docs"), bare.by(FINANCE).get("/api/v1/docs")
+
+    bare.post("/language", language="en", next="/api/v1/docs")
+
+    assert of_nobody.mimetype == "text/html"
+    assert "unsafe" not in of_nobody.headers["Content-Security-Policy"]
+    assert ("lav en nøgle" in of_finance.text, "lav en nøgle" in of_nobody.text) == (True, False)
+    assert "make a token" in bare.read("/api/v1/docs")
+    assert "<h1>The API</h1>" in bare.read("/api/v1/docs")
