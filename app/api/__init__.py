@@ -35,6 +35,7 @@ class _Api(Api):  # type: ignore[misc]
 def install(app: Flask) -> None:
     """Put the API into an application."""
     app.extensions["principal_loader"] = authentication.principal
+    app.extensions["os2tilslut_openapi"] = document  # for the page of the API (app/web/api_docs.py)
     for room in (*ROOMS, _root):
         layout.csrf.exempt(room)  # no cookie opens anything here
         app.register_blueprint(room)

@@ -47,7 +47,7 @@ class Operation:
 @access.public
 def page() -> ResponseReturnValue:
     """Show every operation of the API, by what it is about."""
-    document = current_app.extensions["os2tilslut_openapi"]
+    document = current_app.extensions["os2tilslut_openapi"]()
     rooms = [(tag["description"], list(_operations(document, tag["name"]))) for tag in document["tags"]]
     return render_template("api_docs.html", rooms=rooms)
 

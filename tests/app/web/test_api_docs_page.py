@@ -21,12 +21,14 @@ def test_every_operation_stands_on_the_page(bare: Office) -> None:
 
 
 def test_it_is_a_page_like_any_other(bare: Office) -> None:
-    of_nobody, of_finance = bare.get("/api/v1/docs"), bare.by(FINANCE).get("/api/v1/docs")
-
+    of_nobody = bare.get("/api/v1/docs")
     bare.post("/language", language="en", next="/api/v1/docs")
+    in_english = bare.read("/api/v1/docs")
+    bare.post("/language", language="da", next="/api/v1/docs")
+
+    of_finance = bare.by(FINANCE).get("/api/v1/docs")
 
     assert of_nobody.mimetype == "text/html"
     assert "unsafe" not in of_nobody.headers["Content-Security-Policy"]
     assert ("lav en nøgle" in of_finance.text, "lav en nøgle" in of_nobody.text) == (True, False)
-    assert "make a token" in bare.read("/api/v1/docs")
-    assert "<h1>The API</h1>" in bare.read("/api/v1/docs")
+    assert "<h1>The API</h1>" in in_english
