@@ -1,6 +1,7 @@
 """Templates compiled once for each process: a test makes an application of its own, and compiling takes longest in it.
 
-Jinja asks for what was compiled by the source's own checksum, so a changed template is another one.
+Jinja asks for what was compiled by the source's own checksum, so a changed template is another one, and so is the same
+one in another language (app/web/speaking.py).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class _Memory(BytecodeCache):
 
 def _what(bucket: Bucket) -> tuple[object, ...]:
     asked = bucket.environment
-    return bucket.key, bucket.checksum, asked.trim_blocks, asked.lstrip_blocks
+    return bucket.key, bucket.checksum, asked.trim_blocks, asked.lstrip_blocks, getattr(asked, "spoken", None)
 
 
 def share() -> None:
