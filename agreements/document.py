@@ -139,9 +139,18 @@ class FeeAnnex:
     member: bool
     lines: tuple[FeeLine, ...]
     total_ore: int
-    later: FeeLine | None
+    later: tuple[FeeLine, ...]
     vat: tuple[Text, ...]
     notes: tuple[Text, ...]
+
+    def amounts_to_the_same_as(self, other: FeeAnnex) -> bool:
+        """Tell whether another day's annex comes to the same fees by the same decisions; words do not count."""
+        return self._figures() == other._figures()
+
+    def _figures(self) -> object:
+        amounts = [[(line.kind, line.amount_ore) for line in lines] for lines in (self.lines, self.later)]
+        digests = [sheet.digest for sheet in self.sheets]
+        return self.year, digests, self.band, self.inhabitants, self.counted_on, self.member, amounts
 
 
 # --- the document ----------------------------------------------------------------------------------------------------

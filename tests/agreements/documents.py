@@ -59,7 +59,7 @@ def annex(**changed: Any) -> FeeAnnex:
         member=True,
         lines=(_ANNUAL, _CONTRIBUTION, _JOINING),
         total_ore=40_668_000,
-        later=None,
+        later=(),
         vat=(Text("Moms 25 %", "VAT 25%"),),
         notes=(),
     )

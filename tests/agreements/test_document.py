@@ -14,7 +14,7 @@ from tests.agreements.documents import agreement, annex
 
 
 def test_a_document_is_read_back_as_what_was_written() -> None:
-    made = agreement(grants=Grants(100, "Medfinansierer", ""), annex=annex(later=annex().lines[2], band=None))
+    made = agreement(grants=Grants(100, "Medfinansierer", ""), annex=annex(later=annex().lines[2:], band=None))
 
     read = document.from_canonical(made.canonical())
 
