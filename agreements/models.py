@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foundation.base import Base
+from foundation.base import APPEND_ONLY, Base
 
 
 class Product(Base):
@@ -51,3 +51,19 @@ class Agreement(Base):
     rebate_reason: Mapped[str | None]
     joining_fee_exempt_reason: Mapped[str | None]
     joining_fee_invoiced_on: Mapped[date | None]
+
+
+class AgreementTemplate(Base):
+    """An adopted version of an agreement's text; `name` is connection or membership. Append-only."""
+
+    __tablename__ = "agreement_template"
+    __table_args__ = (UniqueConstraint("name", "version"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    version: Mapped[int]
+    content: Mapped[str]  # its canonical JSON
+    digest: Mapped[str]  # SHA-256 of the content
+    adopted_on: Mapped[date]
+    adopted_by: Mapped[str]
+    proposed_by: Mapped[str]
