@@ -433,7 +433,7 @@ def choose(session: Session, offer_id: int, signer: Signer, fresh: Fresh, trail:
 
 def _refuse_more_than_choices(was: AgreementDocument, now: AgreementDocument) -> None:
     open_to_choice = {name: getattr(now, name) for name in ("effective_on", "kind", "billing")}
-    following = {name: getattr(now, name) for name in ("version", "annex", "sections", "notices")}
+    following = {name: getattr(now, name) for name in ("version", "annex", "sections", "personal_data", "notices")}
     if replace(was, **open_to_choice, **following) != now:
         raise OtherDocument(
             Text(
