@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from agreements import evidence, sealed, steps
+from agreements import document_pdf, evidence, sealed, steps
 from agreements.offered import Offer
 from agreements.sealed import Fresh
 from agreements.steps import NotPermitted, Step
@@ -19,9 +20,9 @@ from app import config, create_app, database, seals, verifying
 from app.adapters import sealing
 from app.annual_work import InNameOf
 from app.seals import NotInUse, NotMadeUpHere, Source
-from foundation.audit import ENTRIES, sha256
+from foundation.audit import ENTRIES, canonical, sha256
 from foundation.errors import NotNow
-from tests import sealed_files
+from tests import pdf_structure, sealed_files
 from tests.agreements.signed import Way
 from tests.command_line import CommandLine
 
@@ -168,6 +169,21 @@ def test_pv_121_without_its_key_everything_waits_and_says_why(place: Place, tmp_
     (failure,) = place.status().failures
     assert failure.offer_id == offer.id and "x.pem" in failure.reason.en
     assert seals.seal_waiting(place.work, SOURCE).sealed == [offer.id]
+
+
+def test_the_command_seals_the_agreements_own_pdf_with_its_evidence(place: Place) -> None:
+    offer = place.countersigned()
+
+    told = place.line.done("signing", "seal").out
+
+    kept = place.of(offer)
+    pdf = pdf_structure.opened(kept.content)
+    record = json.loads(pdf.attachments["A-2026-00001-v1-bevis.json"].get_file().read_bytes())
+    assert told == "1 forseglet\n"
+    assert kept.content.startswith(document_pdf.render(offer.document))
+    assert (record["document_sha256"], record["shown_pdf"]["sha256"]) == (offer.digest, kept.unsealed_sha256)
+    assert list(evidence.faults(canonical(record))) == []
+    assert place.line.done("signing", "seal").out == "0 forseglet\n"
 
 
 # --- the key
