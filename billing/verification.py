@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from agreements import sealed
 from agreements.connections import AGREEMENTS
 from billing import credits, ledger, line_keys, preparation, seller, verdicts
 from billing import document as documents
@@ -619,6 +620,11 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
+def _seals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["seals"] += sealed.count(session)
+    yield from sealed.faults(session)
+
+
 _CHECKS: dict[str, Check] = {
     "triggers": _triggers,
     "forms": _forms,
@@ -635,4 +641,5 @@ _CHECKS: dict[str, Check] = {
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,
+    "seals": _seals,
 }
