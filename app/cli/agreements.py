@@ -1,15 +1,17 @@
-"""Agreements signed online: the group its commands are in."""
+"""The commands on agreements signed online: their templates, and their life from offer to end."""
 
 from __future__ import annotations
 
 import click
 
-from app.cli import verify_agreement
+from app.cli import agreement_life, verify_agreement
 
 
-@click.group(help="Aftaler, der underskrives her / agreements signed here.")
+@click.group(help="Aftaler, der underskrives online / agreements signed online.")
 def command() -> None:
-    """Hold the commands on agreements."""
+    """Hold the commands on agreements signed online."""
 
 
+for each in agreement_life.COMMANDS:
+    command.add_command(each)
 command.add_command(verify_agreement.verify)
