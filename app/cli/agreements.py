@@ -1,0 +1,15 @@
+"""The commands on agreements signed online: their templates, and their life from offer to end."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli import templates
+
+
+@click.group(help="Aftaler, der underskrives online / agreements signed online.")
+def command() -> None:
+    """Hold the commands on agreements signed online."""
+
+
+command.add_command(templates.command, "templates")
