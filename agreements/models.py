@@ -1,13 +1,16 @@
-"""Products and connection agreements (tilslutningsaftaler) with their dated facts."""
+"""Products and connection agreements (tilslutningsaftaler) with their dated facts, and what led to them.
+
+An agreement may change (its notice, its billing details); an offer, its signatories and its steps never do.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foundation.base import Base
+from foundation.base import APPEND_ONLY, Base
 
 
 class Product(Base):
@@ -51,3 +54,130 @@ class Agreement(Base):
     rebate_reason: Mapped[str | None]
     joining_fee_exempt_reason: Mapped[str | None]
     joining_fee_invoiced_on: Mapped[date | None]
+    offer_id: Mapped[int | None] = mapped_column(ForeignKey("offer.id"), index=True)  # None: not signed here
+
+
+class Offer(Base):
+    """One version of an agreement's text with its fees, as it is offered. What became of it is told by its steps.
+
+    `replaces_id` is the version, or the offer that ran out, in whose place this one stands.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (UniqueConstraint("reference", "version"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reference: Mapped[str]  # A-2026-00001
+    version: Mapped[int]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("offer.id"), index=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"), index=True)  # None: membership
+    template_id: Mapped[int] = mapped_column(ForeignKey("agreement_template.id"), index=True)
+    kind: Mapped[str]  # active or passive
+    document: Mapped[str]  # canonical JSON
+    digest: Mapped[str]  # SHA-256 of the document
+    signatories_in_order: Mapped[int]  # 1: one after the other; 0: as they come
+    valid_days: Mapped[int]  # so many days from the day it is offered
+    drafted_by: Mapped[str]
+    drafted_at: Mapped[datetime]
+
+
+class OfferSignatory(Base):
+    """Who is to sign an offer for the authority, in which place."""
+
+    __tablename__ = "offer_signatory"
+    __table_args__ = (UniqueConstraint("offer_id", "position"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"))
+    position: Mapped[int]  # 1, 2, 3 …
+    name: Mapped[str]
+    title: Mapped[str]
+    mail: Mapped[str]
+    right_id: Mapped[int | None] = mapped_column(ForeignKey("right_to_sign.id"))
+
+
+class AgreementStep(Base):
+    """One thing that happened to an offer. Each names the one before by its hash: a chain of its own for each offer."""
+
+    __tablename__ = "agreement_step"
+    __table_args__ = (UniqueConstraint("offer_id", "number"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"))
+    number: Mapped[int]  # 1, 2, 3 … of the offer
+    step: Mapped[str]
+    at: Mapped[datetime]
+    by: Mapped[str]
+    user_id: Mapped[int | None]  # of `user_account`, which only `app` knows
+    signatory_position: Mapped[int | None]
+    digest: Mapped[str]  # of the document that was shown
+    data: Mapped[str]  # JSON: what else belongs to the step
+    previous_sha256: Mapped[str]
+    sha256: Mapped[str]
+
+
+class RightToSign(Base):
+    """Somebody's right to sign for an authority, or for the association itself (`authority_id` None), from a day on.
+
+    `user_id` is who it is here, by sign-in; without it nobody can use the right yet.
+    """
+
+    __tablename__ = "right_to_sign"
+    __table_args__ = APPEND_ONLY
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    authority_id: Mapped[int | None] = mapped_column(ForeignKey("authority.id"), index=True)
+    name: Mapped[str]
+    mail: Mapped[str]
+    title: Mapped[str]
+    user_id: Mapped[int | None]
+    basis: Mapped[str]  # position or delegation
+    file_id: Mapped[int | None] = mapped_column(ForeignKey("agreement_file.id"))  # the delegation
+    vouched_by: Mapped[str]
+    given_at: Mapped[datetime]
+    from_on: Mapped[date]
+    until_on: Mapped[date | None]  # the last day, where one was given at once
+
+
+class RightToSignEnd(Base):
+    """The last day of a right that ended, or was cut short."""
+
+    __tablename__ = "right_to_sign_end"
+    __table_args__ = (UniqueConstraint("right_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    right_id: Mapped[int] = mapped_column(ForeignKey("right_to_sign.id"))
+    until_on: Mapped[date]  # the last day
+    ended_by: Mapped[str]
+    at: Mapped[datetime]
+
+
+class AgreementFile(Base):
+    """A file somebody brought: a scanned agreement, a delegation. The same bytes are kept once."""
+
+    __tablename__ = "agreement_file"
+    __table_args__ = (UniqueConstraint("sha256"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[str]
+    name: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_by: Mapped[str]
+    kept_at: Mapped[datetime]
+
+
+class RecordedAgreement(Base):
+    """That an agreement was signed on paper or elsewhere: recorded by two people with its file, never sealed."""
+
+    __tablename__ = "recorded_agreement"
+    __table_args__ = (UniqueConstraint("agreement_id"), UniqueConstraint("proposal_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreement.id"))
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
+    file_id: Mapped[int] = mapped_column(ForeignKey("agreement_file.id"))
+    route: Mapped[str]  # paper or elsewhere
+    recorded_by: Mapped[str]
+    approved_by: Mapped[str]
+    at: Mapped[datetime]

@@ -130,32 +130,45 @@ def gather(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Bill
         yield from _batch(session, run, groups[start : start + PAYERS_AT_A_TIME])
 
 
+def of_payer(session: Session, run: Run, years: Collection[int]) -> Billable | None:
+    """Read the one payer that a run was begun for, also where nothing is billed to it yet; None where nobody pays.
+
+    Inhabitants of `years` come along.
+    """
+    return next(_billables(session, run, run.groups, years), None)
+
+
 def _batch(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Billable]:
     """Read one batch; payers without agreement, membership and invoice are left out."""
+    for billable in _billables(session, run, groups):
+        if billable.connections or billable.members or billable.invoiced or billable.again:
+            yield billable
+
+
+def _billables(
+    session: Session, run: Run, groups: Sequence[Group], more_years: Collection[int] = ()
+) -> Iterator[Billable]:
     ids = [id_ for group in groups for id_ in _all_of(group)]
     payers = _payers(session, ids)
     connections = _connections(session, ids, payers)
     members = _members(session, ids)
-    years = {run.year - 1} | {c.facts.signed_on.year - 1 for found in connections.values() for c in found}
+    years = {run.year - 1, *more_years} | {c.facts.signed_on.year - 1 for found in connections.values() for c in found}
     counts = _counts(session, ids, years)
     placements = _placements(session, ids)
     invoiced = list(_invoiced(session, run, ids))
     lines_of = _by_group(groups, invoiced)
     for group in groups:
-        own_connections = tuple(c for id_ in group.members for c in connections.get(id_, ()))
-        own_members = tuple(m for id_ in group.members for m in members.get(id_, ()))
         lines = lines_of.get(group, {})
-        if own_connections or own_members or lines:
-            yield Billable(
-                named=payers[group.members[0] if group.payer is None else group.payer],
-                payer=None if group.payer is None else payers[group.payer],
-                connections=own_connections,
-                members=own_members,
-                counts=counts,
-                placements=placements,
-                invoiced={key: line for key, line in lines.items() if not line.is_free},
-                again={key: line_keys.next_of(line.key) for key, line in lines.items() if line.is_free},
-            )
+        yield Billable(
+            named=payers[group.members[0] if group.payer is None else group.payer],
+            payer=None if group.payer is None else payers[group.payer],
+            connections=tuple(c for id_ in group.members for c in connections.get(id_, ())),
+            members=tuple(m for id_ in group.members for m in members.get(id_, ())),
+            counts=counts,
+            placements=placements,
+            invoiced={key: line for key, line in lines.items() if not line.is_free},
+            again={key: line_keys.next_of(line.key) for key, line in lines.items() if line.is_free},
+        )
 
 
 def _all_of(group: Group) -> set[int]:

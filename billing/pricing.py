@@ -16,14 +16,32 @@ from foundation.language import Text, day
 
 def price(ground: Ground, billable: Billable) -> Priced:
     """Price everything one payer owes for a year."""
-    case = Case(ground, billable, [c for c in billable.connections if _concerns(ground, c)])
-    case.billed = [c for c in case.relevant if case.attempt(c.product, _keys, _refuse_unbillable, c)]
+    case = _begun(ground, billable)
     for connection in case.billed:
-        case.attempt(connection.product, annual_fees.keys, annual_fees.charge, connection)
-        case.attempt(connection.product, joining_fees.keys, joining_fees.charge, connection)
+        _charge(case, connection)
     if (member := dues.owing(case)) is not None:
         case.attempt(None, dues.keys, dues.charge, member)
     return case.priced
+
+
+def price_alone(ground: Ground, billable: Billable, connection: Connection) -> Priced:
+    """Price one of a payer's agreements as `price` does among the others, and tell only what concerns it."""
+    case = _begun(ground, billable)
+    case.priced = Priced()
+    if case.attempt(connection.product, _keys, _refuse_unbillable, connection):
+        _charge(case, connection)
+    return case.priced
+
+
+def _begun(ground: Ground, billable: Billable) -> Case:
+    case = Case(ground, billable, [c for c in billable.connections if _concerns(ground, c)])
+    case.billed = [c for c in case.relevant if case.attempt(c.product, _keys, _refuse_unbillable, c)]
+    return case
+
+
+def _charge(case: Case, connection: Connection) -> None:
+    case.attempt(connection.product, annual_fees.keys, annual_fees.charge, connection)
+    case.attempt(connection.product, joining_fees.keys, joining_fees.charge, connection)
 
 
 def _concerns(ground: Ground, connection: Connection) -> bool:

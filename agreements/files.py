@@ -1,0 +1,79 @@
+"""Files people bring: scanned agreements and delegations. The same bytes are kept once, under their SHA-256."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from agreements.models import AgreementFile
+from foundation import append_only, wording
+from foundation.audit import Trail, sha256
+from foundation.errors import NotFound, Refused
+from foundation.language import Text
+
+FILES: Table = AgreementFile.__table__  # type: ignore[assignment]
+
+#: The largest file that is taken, in bytes.
+LARGEST = 20 * 1024 * 1024
+
+_PDF = b"%PDF-"
+_HEAD = 1024  # bytes within which a PDF says what it is
+
+
+class FileRefused(Refused):
+    """A file that is empty, too large or no PDF."""
+
+
+class NoSuchFile(NotFound):
+    """No kept file has that number or SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kept file by its number and its SHA-256."""
+
+    id: int
+    sha256: str
+    name: str
+
+
+def check(content: bytes) -> None:
+    """Refuse what is no PDF that can be kept. Raises FileRefused."""
+    if len(content) > LARGEST:
+        most = LARGEST // 1024 // 1024
+        raise FileRefused(Text(f"filen er over {most} MB", f"the file is larger than {most} MB"))
+    if _PDF not in content[:_HEAD]:
+        raise FileRefused(Text("filen er ikke en PDF", "the file is no PDF"))
+
+
+def keep(session: Session, name: str, content: bytes, trail: Trail) -> Kept:
+    """Keep a PDF; bytes that are kept already are not kept again. Raises FileRefused."""
+    check(content)
+    digest = sha256(content)
+    known = session.execute(select(FILES.c.id, FILES.c.sha256, FILES.c.name).where(FILES.c.sha256 == digest)).first()
+    if known is not None:
+        return Kept(*known)
+    row: dict[str, Any] = {"id": append_only.next_id(session, FILES), "sha256": digest, "name": wording.legible(name),
+           "content": content, "kept_by": trail.actor, "kept_at": trail.at}  # fmt: skip
+    append_only.add(session, FILES, [row])
+    trail.record("file.kept", row["name"], {"file": row["id"], "sha256": digest}, rows=[(FILES, row)])
+    return Kept(row["id"], digest, row["name"])
+
+
+def by_sha256(session: Session, digest: str) -> Kept:
+    """Give a kept file. Raises NoSuchFile."""
+    known = session.execute(select(FILES.c.id, FILES.c.sha256, FILES.c.name).where(FILES.c.sha256 == digest)).first()
+    if known is None:
+        raise NoSuchFile(Text("filen findes ikke her", "the file is not here"))
+    return Kept(*known)
+
+
+def name_and_content(session: Session, id_: int) -> tuple[str, bytes]:
+    """Give a kept file's name and bytes. Raises NoSuchFile."""
+    row = session.execute(select(FILES.c.name, FILES.c.content).where(FILES.c.id == id_)).first()
+    if row is None:
+        raise NoSuchFile(Text("filen findes ikke her", "the file is not here"))
+    return row.name, row.content
