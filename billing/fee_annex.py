@@ -111,11 +111,10 @@ def _fees(ground: Ground, billable: Billable, wish: _Wish, *, registered: bool) 
     priced = _priced(ground, billable, wish)
     _refuse(priced.problems)
     later, later_notes = _later(ground, billable, wish)
-    charges = priced.charges
-    tables = {charge.reason.table.digest for charge in (*charges, *later)}
-    sheets = [_sheet(table) for table in _tables(ground, wish) if table.reference.digest in tables]
-    if any(charge.reason.contribution_share is not None for charge in charges):
-        sheets.append(_association_sheet(case.association_table(ground)))
+    charges, tables = priced.charges, _tables(ground, wish)
+    sheets = [_sheet(table) for table in tables]
+    if ground.association is not None and any(table.contribution for table in tables):
+        sheets.append(_association_sheet(ground.association))
     notes = (*(note.message for note in priced.notes), *later_notes)
     member = case.is_member(billable.members, ground.key_day)
     return _annex(wish, (charges, later), sheets, member=member, vat=_vat(charges, registered), notes=notes)

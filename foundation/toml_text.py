@@ -31,9 +31,9 @@ class NotToml(ValueError):
         self.reason = reason
 
 
-def parse(text: str) -> dict[str, Any]:
-    """Give the values of a text. Raises NotToml."""
-    if len(text) > LARGEST_TEXT:
+def parse(text: str, largest: int = LARGEST_TEXT) -> dict[str, Any]:
+    """Give the values of a text of at most `largest` characters. Raises NotToml."""
+    if len(text) > largest:
         raise NotToml(1, Text("teksten er for lang til en tabel", "the text is too long for a table"))
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > _LONGEST_LINE:
