@@ -51,14 +51,16 @@ class AgreementList:
     columns: Any  # reference, authority_id, authority, cvr, product, kind, state, signed_on, from_on, until_on, offer_id
 
 
-def on(day: date) -> AgreementList:
-    """Describe the agreements on a day."""
-    rows = _offered(day).union_all(_registered(day)).subquery("agreements_listed")
+def on(day: date, *, drafts: bool = True) -> AgreementList:
+    """Describe the agreements on a day; without drafts for whom nothing is offered by them yet."""
+    rows = _offered(day, drafts=drafts).union_all(_registered(day)).subquery("agreements_listed")
     return AgreementList(select(rows), rows.c)
 
 
-def _offered(day: date) -> Select[Any]:
+def _offered(day: date, *, drafts: bool) -> Select[Any]:
     newest = select(func.max(OFFERS.c.id)).group_by(OFFERS.c.reference)
+    if not drafts:
+        newest = newest.where(was_offered())
     product = func.coalesce(PRODUCTS.c.name, literal(MEMBERSHIP))
     return (
         select(
@@ -123,6 +125,11 @@ def _open_state() -> ColumnElement[str]:
         (_took(Step.OFFERED), literal(Stand.OFFERED.value)),
         else_=literal(Stand.DRAFT.value),
     )
+
+
+def was_offered() -> ColumnElement[bool]:
+    """Tell of a row of `offer` whether it ever was more than a draft."""
+    return OFFERS.c.id.in_(select(STEPS.c.offer_id).where(STEPS.c.step == Step.OFFERED.value))
 
 
 def _took(step: Step) -> ColumnElement[bool]:
