@@ -57,6 +57,22 @@ class Agreement(Base):
     offer_id: Mapped[int | None] = mapped_column(ForeignKey("offer.id"), index=True)  # None: not signed here
 
 
+class AgreementTemplate(Base):
+    """An adopted version of an agreement's text; `name` is connection or membership. Append-only."""
+
+    __tablename__ = "agreement_template"
+    __table_args__ = (UniqueConstraint("name", "version"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    version: Mapped[int]
+    content: Mapped[str]  # its canonical JSON
+    digest: Mapped[str]  # SHA-256 of the content
+    adopted_on: Mapped[date]
+    adopted_by: Mapped[str]
+    proposed_by: Mapped[str]
+
+
 class Offer(Base):
     """One version of an agreement's text with its fees, as it is offered. What became of it is told by its steps.
 
@@ -181,19 +197,3 @@ class RecordedAgreement(Base):
     recorded_by: Mapped[str]
     approved_by: Mapped[str]
     at: Mapped[datetime]
-
-
-class AgreementTemplate(Base):
-    """An adopted version of an agreement's text; `name` is connection or membership. Append-only."""
-
-    __tablename__ = "agreement_template"
-    __table_args__ = (UniqueConstraint("name", "version"), APPEND_ONLY)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    name: Mapped[str]
-    version: Mapped[int]
-    content: Mapped[str]  # its canonical JSON
-    digest: Mapped[str]  # SHA-256 of the content
-    adopted_on: Mapped[date]
-    adopted_by: Mapped[str]
-    proposed_by: Mapped[str]

@@ -235,13 +235,20 @@ def refuse_moved_fees(found: Offer, fees_today: FeeAnnex) -> None:
                 "the draft has no price sheet as an annex; draft it again",
             )
         )
-    if replace(fees_today, on=annex.on) != annex:
+    if _figures(fees_today) != _figures(annex):
         raise FeesMoved(
             Text(
                 f"takster eller tal er ændret siden {day(annex.on).da}; der skal laves en ny version",
                 f"fees or figures have changed since {day(annex.on).en}; a new version must be made",
             )
         )
+
+
+def _figures(annex: FeeAnnex) -> tuple[object, ...]:
+    """Give what of the fees binds: the sheets and the amounts, without the words and days around them."""
+    lines = [[(line.kind, line.amount_ore) for line in of] for of in (annex.lines, annex.later)]
+    sheets = sorted(sheet.digest for sheet in annex.sheets)
+    return annex.year, sheets, annex.band, annex.inhabitants, annex.member, lines, annex.total_ore
 
 
 def _undecided(session: Session, found: Offer) -> Iterator[Offer]:

@@ -263,12 +263,26 @@ def _other_organisation(signer: Signer, cvr: str) -> Text:
     )
 
 
+def admit_for(session: Session, authority_id: int, cvr: str, signer: Signer, at: datetime) -> rights.Right:
+    """Give the right of who acts for an authority now. Raises FormRefused, NotFresh, NotTheSigner."""
+    _refuse_identity(signer, cvr, at)
+    today = offered.local_day(at)
+    right = rights.of_person(session, authority_id, signer.user_id, today)
+    if right is None:
+        raise NotTheSigner(
+            Text("du har ikke ret til at underskrive for myndigheden", "you have no right to sign for the authority"),
+            rights.who_may(session, authority_id, today),
+        )
+    return right
+
+
 def _refuse_order(offer: Offer, place: Signatory) -> None:
     if place not in offer.waiting:
         raise NotYet(_first(offer.waiting[0]))
 
 
-def _evidence(signer: Signer, **more: Any) -> dict[str, Any]:
+def evidence_of(signer: Signer, **more: Any) -> dict[str, Any]:
+    """Give what a step keeps of who acted, and whatever else belongs to it."""
     return {
         "method": "openid_connect", "name": signer.name, "mail": signer.mail,
         "organisation_cvr": signer.organisation_cvr, "iss": signer.iss, "sub": signer.sub,
@@ -379,7 +393,7 @@ def _take(
     registers: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> None:
-    about = About(signer.user_id, place.position, _evidence(signer, **more))
+    about = About(signer.user_id, place.position, evidence_of(signer, **more))
     steps.take(session, [Next(offer, offer.steps, step, about, registers)], trail)
 
 
@@ -419,7 +433,7 @@ def choose(session: Session, offer_id: int, signer: Signer, fresh: Fresh, trail:
 
 def _refuse_more_than_choices(was: AgreementDocument, now: AgreementDocument) -> None:
     open_to_choice = {name: getattr(now, name) for name in ("effective_on", "kind", "billing")}
-    following = {name: getattr(now, name) for name in ("version", "annex", "sections", "notices")}
+    following = {name: getattr(now, name) for name in ("version", "annex", "sections", "personal_data", "notices")}
     if replace(was, **open_to_choice, **following) != now:
         raise OtherDocument(
             Text(
@@ -527,7 +541,9 @@ def _countersigned(session: Session, offer: Offer, signer: Signer, digest: str, 
                  "you signed for the authority; somebody else countersigns")
         )  # fmt: skip
     registers = conclusion.countersigned(session, offer, offered.local_day(trail.at))
-    about = About(signer.user_id, None, _evidence(signer, batch_digest=digest, for_cvr=offer.document.association.cvr))
+    about = About(
+        signer.user_id, None, evidence_of(signer, batch_digest=digest, for_cvr=offer.document.association.cvr)
+    )
     found = [Next(offer, offer.steps, Step.COUNTERSIGNED, about, registers)]
     if (old := registers.get("renewed")) is not None:
         before = offered.get(session, old)

@@ -22,7 +22,7 @@ from foundation.base import APPEND_ONLY, Base
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
-Kind = Literal["plan", "credit", "table", "settings", "billing_details", "template"]
+Kind = Literal["plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement"]
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
