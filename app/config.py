@@ -31,6 +31,10 @@ LOCAL_CLIENT = "os2tilslut-local"
 STRONG_HERE = "urn:os2tilslut:strong"  # the acr of a strong sign-in at the local provider
 
 
+#: Time stamps made up on this machine, and none at all.
+LOCAL_TIMESTAMPS, NO_TIMESTAMPS = "local", "none"
+
+
 class Unsafe(Refused):
     """A setting is missing, malformed or unsafe."""
 
@@ -61,6 +65,23 @@ class Oidc:
 
 
 @dataclass(frozen=True, slots=True)
+class Signing:
+    """The key that seals agreements, and who stamps the time on them."""
+
+    key: str  # a file, or the PKCS#11 name of a key in a device; empty: none
+    password: str  # of the file, or the device's PIN
+    chain: Path | None  # certificates that vouch for the key's, and for the time stamps'
+    timestamps: str  # the address of a service by RFC 3161; `local`; empty: none
+    folder: Path  # where made-up keys lie
+    is_local: bool  # whether made-up keys stand in
+
+    @property
+    def local_time(self) -> Path:
+        """Where the made-up key of the local time stamps lies."""
+        return self.folder / "made-up-time.pem"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of one process."""
 
@@ -74,6 +95,7 @@ class Config:
     language: Language
     clock: datetime | None  # None: the real one
     oidc: Oidc
+    signing: Signing
     session_idle: timedelta  # a browser not seen so long is signed out
     session_limit: timedelta  # and one that signed in so long ago
     invitation_valid: timedelta  # how long a link from the command line may be taken up
@@ -136,6 +158,10 @@ class Config:
             "OS2TILSLUT_LANGUAGE": self.language,
             "OS2TILSLUT_CLOCK": self.clock.isoformat() if self.clock else "",
             "OS2TILSLUT_BATCH": str(self.batch or ""),
+            "OS2TILSLUT_SIGNING_KEY": self.signing.key,
+            "OS2TILSLUT_SIGNING_PASSWORD": self.signing.password,
+            "OS2TILSLUT_SIGNING_CHAIN": str(self.signing.chain or ""),
+            "OS2TILSLUT_SIGNING_TIMESTAMPS": self.signing.timestamps or NO_TIMESTAMPS,
         }
         return {name: value for name, value in variables.items() if value}
 
@@ -157,6 +183,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         language=_language(environ),
         clock=_clock(environ),
         oidc=_oidc(environ, environment == "production"),
+        signing=_signing(environ, data_dir, environment == "production"),
         session_idle=timedelta(minutes=_count(environ, "OS2TILSLUT_SESSION_IDLE_MINUTES", 60, most=24 * 60)),
         session_limit=timedelta(hours=_count(environ, "OS2TILSLUT_SESSION_HOURS", 10, most=7 * 24)),
         invitation_valid=timedelta(hours=_count(environ, "OS2TILSLUT_INVITATION_HOURS", 24, most=14 * 24)),
@@ -236,6 +263,25 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
     )
 
 
+def _signing(environ: Mapping[str, str], data_dir: Path, is_production: bool) -> Signing:
+    """Read what seals; in demonstration and development a made-up key and the local time stamps stand in."""
+    folder, chain = data_dir / "signing", environ.get("OS2TILSLUT_SIGNING_CHAIN")
+    made_up = folder / "made-up-seal.pem"
+    key = environ.get("OS2TILSLUT_SIGNING_KEY") or ("" if is_production else str(made_up))
+    is_local = key == str(made_up)
+    timestamps = environ.get("OS2TILSLUT_SIGNING_TIMESTAMPS") or (LOCAL_TIMESTAMPS if is_local else NO_TIMESTAMPS)
+    if timestamps not in (LOCAL_TIMESTAMPS, NO_TIMESTAMPS) and urlsplit(timestamps).scheme not in ("http", "https"):
+        raise _wrong("OS2TILSLUT_SIGNING_TIMESTAMPS", "https://tid.example.dk/, none")
+    return Signing(
+        key=key,
+        password=environ.get("OS2TILSLUT_SIGNING_PASSWORD", ""),
+        chain=Path(chain) if chain else None,
+        timestamps="" if timestamps == NO_TIMESTAMPS else timestamps,
+        folder=folder,
+        is_local=is_local,
+    )
+
+
 def _listed(given: str) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, given.split(","))))
 
@@ -263,6 +309,8 @@ def _refuse_unsafe(config: Config) -> None:
         )
     if config.metrics_token and len(config.metrics_token) < 32:
         raise _wrong("OS2TILSLUT_METRICS_TOKEN", "openssl rand -hex 32")
+    if config.signing.timestamps == LOCAL_TIMESTAMPS:
+        raise _wrong("OS2TILSLUT_SIGNING_TIMESTAMPS", "https://tid.example.dk/, none")
     if not config.is_https:
         raise Unsafe(
             Text("OS2TILSLUT_BASE_URL skal begynde med https://", "OS2TILSLUT_BASE_URL must begin with https://")

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session
 
 from agreements import models as agreement_models
+from agreements import sealed_models
 from app.identity import models as identity_models
 from authorities import models as authority_models
 from billing import models as billing_models
@@ -31,7 +32,16 @@ from foundation.errors import NotNow
 from foundation.language import Text
 
 #: Every module with models: once imported, their tables stand in the metadata.
-MODELS = (audit, proposals, authority_models, table_models, agreement_models, billing_models, identity_models)
+MODELS = (
+    audit,
+    proposals,
+    authority_models,
+    table_models,
+    agreement_models,
+    sealed_models,
+    billing_models,
+    identity_models,
+)
 
 db = SQLAlchemy(metadata=Base.metadata)
 
