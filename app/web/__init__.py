@@ -7,9 +7,12 @@ from typing import Any
 from flask import Flask
 
 from app.web import (
+    agreement_signing,
+    agreements,
     audit,
     authorities,
     billing_details,
+    countersigning,
     credits,
     fee_tables,
     imports,
@@ -26,7 +29,7 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens,
+    tokens, agreements, agreement_signing, countersigning,
 )  # fmt: skip
 
 

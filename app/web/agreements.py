@@ -181,10 +181,14 @@ def _told(session: Session, offer: Offer) -> dict[str, Any]:
         "history": [_shown(each, offer, reads=reads) for each in offer.steps],
         "versions": _versions(session, offer),
         "agreement": row,
-        "sealed": sealed.has(session, offer.id),
+        "sealed": _is_sealed(session, offer.id),
         "acts": agreement_acts.permitted(session, offer, row),
         "kinds": KINDS,
     }
+
+
+def _is_sealed(session: Session, offer_id: int) -> bool:
+    return session.execute(select(sealed.SEALED.c.id).where(sealed.SEALED.c.offer_id == offer_id)).first() is not None
 
 
 def _state(session: Session, offer: Offer) -> Text:

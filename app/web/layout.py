@@ -53,6 +53,7 @@ class Place:
 PLACES = (
     Place("start.page", Text("Overblik", "Overview"), "account.use"),
     Place("authorities.page", Text("Myndigheder", "Authorities"), "authority.read"),
+    Place("agreements.page", Text("Aftaler", "Agreements"), "agreement.read"),
     Place("fee_tables.page", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", Text("Året", "The year"), "run.read"),
     Place("invoices.page", Text("Fakturaer", "Invoices"), "invoice.read"),

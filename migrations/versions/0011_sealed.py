@@ -14,7 +14,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
