@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 
 from app.web import (
+    agreement_drafts,
     agreement_signing,
     agreements,
     audit,
@@ -18,18 +19,23 @@ from app.web import (
     imports,
     invoices,
     layout,
+    notices,
     settings,
     signin,
+    signing_rights,
     speaking,
     start,
+    templates_pages,
     tokens,
     users,
+    verify,
     year,
 )
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, agreements, agreement_signing, countersigning,
+    tokens, agreements, agreement_signing, countersigning, agreement_drafts, notices,
+    signing_rights, templates_pages, verify,
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def sign_in() -> ResponseReturnValue:
     back = layout.own_path(request.args.get("next", "/"))
     if not (fresh or invited) and access.current().user_id is not None:
         return redirect(back, 303)
-    _count(limits.SIGN_IN)
+    count(limits.SIGN_IN)
     now = clock.now(layout.config())
     address, attempt = _provider().begin(_callback(), now, fresh=fresh)
     kept = asdict(attempt) | {"next": back, "invitation": session.get(_INVITATION) if invited else None}
@@ -73,7 +73,7 @@ def sign_in() -> ResponseReturnValue:
 @access.public
 def callback() -> ResponseReturnValue:
     """Take up what the provider says, and begin a session of the person."""
-    _count(limits.SIGN_IN)
+    count(limits.SIGN_IN)
     kept = _attempt(request.args.get("state", ""))
     back, invitation = str(kept.pop("next")), kept.pop("invitation")
     now = clock.now(layout.config())
@@ -182,7 +182,7 @@ def _farewell() -> str | None:
 @access.public
 def invitation(token: str) -> ResponseReturnValue:
     """Show whom a link is for; it is taken up by the button, not by looking."""
-    _count(limits.INVITATION)
+    count(limits.INVITATION)
     with database.reading() as opened:
         user = users.invited(opened, token, clock.now(layout.config()))
         return render_template("signin/invitation.html", name=user.name, token=token)
@@ -192,7 +192,7 @@ def invitation(token: str) -> ResponseReturnValue:
 @access.public
 def take_up(token: str) -> ResponseReturnValue:
     """Bind a link to this browser; the sign-in that follows makes the identity the person's."""
-    _count(limits.INVITATION)
+    count(limits.INVITATION)
     with database.writing() as opened:
         link = users.take_up(opened, token, sessions.here().hash, clock.now(layout.config()))
         session[_INVITATION] = link
@@ -213,7 +213,8 @@ def _callback() -> str:
     return (layout.config().base_url or request.host_url).rstrip("/") + "/sign-in/callback"
 
 
-def _count(limit: Limit) -> None:
+def count(limit: Limit) -> None:
+    """Count a try from this address, and refuse it where there were too many."""
     config = layout.config()
     limits.count(limit, request.remote_addr or "", config.secret_key, clock.now(config))
 
