@@ -516,17 +516,19 @@ class Paper:
         self._canvas.setFillColor(colour)
         self._canvas.rect(x, PAGE_HEIGHT - top - high, wide, high, stroke=0, fill=1)
 
-    def footer(self, words: str, number: int, of: int) -> None:
-        """Write the foot of a page: one line that says what the document is, and which page this is."""
+    def footer(self, words: str, number: int, of: int, below: str = "") -> None:
+        """Write the foot of a page: a line that says what the document is, and which page this is; one `below` it."""
         pages = page_number(number, of)[self._about.language]
         with self.artifact("Footer"):
             self.rule(FOOTER - 6)
             self.text(LEFT, FOOTER, shortened(words, SMALL, WIDTH - width(pages, SMALL) - 24), SMALL)
             self.right(RIGHT, FOOTER, pages, SMALL, WIDTH)
+            if below:
+                self.text(LEFT, FOOTER + SMALL.leading, below, SMALL)
 
     # --- pages
 
-    def pages(self, pages: Sequence[Sequence[Block]], foot: str) -> None:
+    def pages(self, pages: Sequence[Sequence[Block]], foot: str, below: str = "") -> None:
         """Draw pages of blocks from the top down, each with its foot. What was drawn before is an artifact."""
         drawn: set[int] = set()
         group: Group | None = None
@@ -539,7 +541,7 @@ class Paper:
                 self._draw(block, top, repeated)
                 drawn.add(id(block))
                 top += block.height
-            self.footer(foot, number, len(pages))
+            self.footer(foot, number, len(pages), below)
             self.turn()
         self._entered(group, None)
 
