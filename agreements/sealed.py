@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, Select, Table, func, or_, select
 from sqlalchemy.orm import Session
 
+from agreements import offered, steps
 from agreements.sealed_models import SealedDocument, SealingFailure, SigningCertificate
+from agreements.steps import STEPS, About, Next, Step
 from foundation import append_only
 from foundation.audit import Trail, sha256
 from foundation.errors import NotFound
@@ -85,20 +87,20 @@ class Certificate:
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
-def waiting(
-    session: Session, countersigned: Select[tuple[int]], *, at_most: int, failed: Collection[int] = ()
-) -> list[int]:
+def waiting(session: Session, *, at_most: int, failed: Collection[int] = ()) -> list[int]:
     """Give the next countersigned offers that have no sealed file, but for those that failed, in their order."""
-    ids = countersigned.subquery()
-    (id_,) = ids.c
-    found = select(id_).where(id_.not_in(select(SEALED.c.offer_id)), id_.not_in(failed)).order_by(id_).limit(at_most)
+    found = _waiting().where(STEPS.c.offer_id.not_in(failed)).order_by(STEPS.c.offer_id).limit(at_most)
     return list(session.scalars(found))
 
 
-def count_waiting(session: Session, countersigned: Select[tuple[int]]) -> int:
+def count_waiting(session: Session) -> int:
     """Count the countersigned offers that have no sealed file."""
-    (id_,) = countersigned.subquery().c
-    return session.scalar(select(func.count()).where(id_.not_in(select(SEALED.c.offer_id)))) or 0
+    return session.scalar(select(func.count()).select_from(_waiting().subquery())) or 0
+
+
+def _waiting() -> Select[tuple[int]]:
+    countersigned = select(STEPS.c.offer_id).where(STEPS.c.step == Step.COUNTERSIGNED)
+    return countersigned.where(STEPS.c.offer_id.not_in(select(SEALED.c.offer_id)))
 
 
 def failures(session: Session) -> list[Failure]:
@@ -152,9 +154,14 @@ def certificates(session: Session) -> list[Certificate]:
 
 
 def store(session: Session, fresh: Fresh, trail: Trail) -> bool:
-    """Keep a sealed file; tell whether it is the first of its agreement, and so the one. Needs the writer's lock."""
+    """Keep a sealed file; tell whether it is the first of its agreement, and so the one. Needs the writer's lock.
+
+    Raises NotPermitted where the agreement is not countersigned.
+    """
     if session.scalar(select(SEALED.c.id).where(SEALED.c.offer_id == fresh.offer_id)) is not None:
         return False
+    offer = offered.get(session, fresh.offer_id)
+    steps.check(offer.steps, len(offer.signatories), Step.SEALED)
     row = {
         "id": append_only.next_id(session, SEALED), "offer_id": fresh.offer_id, "content": fresh.content,
         "sha256": sha256(fresh.content), "unsealed_sha256": sha256(fresh.unsealed),
@@ -163,8 +170,9 @@ def store(session: Session, fresh: Fresh, trail: Trail) -> bool:
         "sealed_at": trail.at,
     }  # fmt: skip
     append_only.add(session, SEALED, [row])
+    trail.record("agreement.sealed_file", offer.name, {"sha256": row["sha256"]}, rows=[(SEALED, row)])
     told = {"sha256": row["sha256"], "level": fresh.level, "certificate": fresh.certificate_sha256}
-    trail.record("agreement.sealed", str(fresh.offer_id), told, rows=[(SEALED, row)])
+    steps.take(session, [Next(offer, offer.steps, Step.SEALED, About(data=told))], trail)
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.base import APPEND_ONLY, Base
@@ -17,7 +17,7 @@ class SealedDocument(Base):
     __table_args__ = (UniqueConstraint("offer_id"), UniqueConstraint("sha256"), APPEND_ONLY)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    offer_id: Mapped[int]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     sha256: Mapped[str]
     unsealed_sha256: Mapped[str] = mapped_column(index=True)  # of the bytes that were shown, which it begins with
@@ -37,7 +37,7 @@ class SealingFailure(Base):
     __table_args__ = APPEND_ONLY
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    offer_id: Mapped[int] = mapped_column(index=True)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
     at: Mapped[datetime]
     reason: Mapped[str]  # JSON: da, en
 

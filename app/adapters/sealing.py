@@ -8,6 +8,7 @@ B-B, and says so. A seal is examined before anybody gets it: what does not hold 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,20 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
-from asn1crypto import x509
+from asn1crypto import cms, x509
 from pyhanko.pdf_utils import generic, misc
 from pyhanko.pdf_utils.embed import EmbeddedFileObject, EmbeddedFileParams, FileSpec
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.fields import (
+    InvisSigSettings,
+    MDPPerm,
+    SigFieldSpec,
+    SigSeedSubFilter,
+    append_signature_field,
+    enumerate_sig_fields,
+)
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
@@ -35,6 +43,7 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
@@ -52,7 +61,7 @@ from foundation.language import Text, same
 # It writes of its own steps to whoever listens; what counts is raised, and told in our words.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 
-SEAL, TIME = "OS2-segl", "OS2-tid"
+SEAL, TIME = "OS2segl", "OS2tid"
 B_B, B_LTA = "PAdES B-B", "PAdES B-LTA"
 _REASON = "Aftalen er underskrevet af alle parter og forseglet."
 _HASH = "sha256"
@@ -168,10 +177,24 @@ def _signed(pdf: bytes, evidence: Evidence, key: Key, stamping: TimeStamper | No
     """Add evidence, the empty field of the last time stamp, and the seal: one revision."""
     writer = _Writer(BytesIO(pdf))
     _attach(writer, evidence, at)
+    DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=_all_that_vouch(key, stamping))
     if stamping is not None:
         append_signature_field(writer, _field(TIME))
     signer = _Signer(_metadata(key, stamping), key.signer, timestamper=stamping, new_field_spec=_field(SEAL))
     return bytes(signer.sign_pdf(writer).getvalue())
+
+
+def _all_that_vouch(key: Key, stamping: TimeStamper | None) -> list[x509.Certificate]:
+    """Give every certificate that a signature of the file will carry, so that it stands in the sealed bytes, too.
+
+    What a signature carries outside of what is signed could be changed unseen; a stranger holds it against these.
+    """
+    token = asyncio.run(stamping.async_dummy_response(_HASH)) if stamping is not None else None
+    return [key.certificate, *key.chain, *(_carried(token) if token is not None else ())]
+
+
+def _carried(signature: cms.ContentInfo) -> list[x509.Certificate]:
+    return [one.chosen for one in signature["content"]["certificates"]]
 
 
 def _metadata(key: Key, stamping: TimeStamper | None) -> PdfSignatureMetadata:
@@ -257,7 +280,20 @@ def _proven(content: bytes, key: Key) -> Sealed:
     found = examine(content, (key.certificate, *key.chain), datetime.now(UTC))
     if found.faults:
         raise NotSealed(found.faults[0])
+    if not _carries_only_sealed(content):
+        told = Text("tidsstemplet er givet af en anden end ventet", "the time stamp was given by another than expected")
+        raise NotSealed(told)
     return Sealed(content, found.level, key.sha256, found.signature_sha256, found.file_id)
+
+
+def _carries_only_sealed(content: bytes) -> bool:
+    """See that each certificate of the signatures stands among the sealed bytes; a service may have changed its key."""
+    reader = PdfFileReader(BytesIO(content), strict=True)
+    seal, stamps = reader.embedded_regular_signatures[0], reader.embedded_timestamp_signatures
+    _, begins, resumes, more = seal.byte_range
+    sealed = content[:begins] + content[resumes : resumes + more]
+    carried = [one for found in (seal, *stamps) for one in found.signed_data["certificates"]]
+    return all(one.chosen.dump() in sealed for one in carried)
 
 
 # --- examining -------------------------------------------------------------------------------------------------------
@@ -278,14 +314,12 @@ def examine(content: bytes, known: Sequence[x509.Certificate], at: datetime) -> 
     """Examine a file's seal as of an instant, by the certificates that may vouch for it. Raises NotSealed: no seal."""
     reader = PdfFileReader(BytesIO(content), strict=True)
     seals, stamps = reader.embedded_regular_signatures, reader.embedded_timestamp_signatures
-    if (
-        len(seals) != 1
-        or len(stamps) > 1
-        or [one.field_name for one in (*seals, *stamps)] != [SEAL, TIME][: 1 + len(stamps)]
-    ):
+    if [one.field_name for one in (*seals, *stamps)] not in ([SEAL], [SEAL, TIME]):
         raise NotSealed(Text("filen har ikke ét segl", "the file has not one seal"))
     certificate = seals[0].signer_cert
     faults = [*_seal_faults(seals[0], known, at), *_coverage_faults((*seals, *stamps))]
+    if any(value is None for _, value, _ in enumerate_sig_fields(reader)):
+        faults.append(Text("tidsstemplet er taget af", "the time stamp was taken off"))
     faults += [fault for stamp in stamps for fault in _stamp_faults(stamp, known, at)]
     return Examined(
         level=B_LTA if stamps else B_B,

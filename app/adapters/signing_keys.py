@@ -214,7 +214,7 @@ def _unusable(where: str, what: Text) -> KeyUnusable:
 
 # --- made-up ones ----------------------------------------------------------------------------------------------------
 
-_LIVES = timedelta(days=3 * 365)
+LIVES = timedelta(days=3 * 365)
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class _Issuer:
 
 def make_up(file: Path, purpose: Literal["seal", "time"], at: datetime, until: datetime | None = None) -> None:
     """Make a key up, with its certificate and a root of its own, for trying things only. An old one is replaced."""
-    from_, until = at - timedelta(days=1), until or at + _LIVES
+    from_, until = at - timedelta(days=1), until or at + LIVES
     root_key = ec.generate_private_key(ec.SECP256R1())
     root = _Issuer(root_key, _issued(root_key, f"{MADE_UP} rod", (from_, until), None, ()))
     # Time stamps by RSA: pyHanko's own service of time knows no other.

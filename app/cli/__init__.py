@@ -36,6 +36,7 @@ _COMMANDS = {
     "einvoice": "app.cli.einvoice",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
+    "signing": "app.cli.signing",
     "users": "app.cli.users",
     "serve": "app.cli.serving",
     "demo": "app.cli.demonstration",

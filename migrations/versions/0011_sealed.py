@@ -1,9 +1,8 @@
 """Why: a signed agreement is sealed into one file that never changes, by a certificate that stays known.
 
-A seal that failed leaves the reason, and is tried again. `offer_id` gets its foreign key where this revision stands
-behind the one that makes `offer`.
+A seal that failed leaves the reason, and is tried again.
 
-Revision: 0011, after 0008, 2026-11-24
+Revision: 0011, after 0010, 2026-11-24
 """
 
 from __future__ import annotations
@@ -34,6 +33,10 @@ def _id() -> sa.Column[int]:
     return sa.Column("id", _WHOLE, autoincrement=False, nullable=False)
 
 
+def _of_offer(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f(f"fk_{table}_offer_id_offer"))
+
+
 def upgrade() -> None:
     op.create_table(
         "sealed_document",
@@ -49,6 +52,7 @@ def upgrade() -> None:
         _text("level"),
         _text("certificate_sha256"),
         sa.Column("sealed_at", _INSTANT, nullable=False),
+        _of_offer("sealed_document"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sealed_document")),
         sa.UniqueConstraint("offer_id", name=op.f("uq_sealed_document_offer_id")),
         sa.UniqueConstraint("sha256", name=op.f("uq_sealed_document_sha256")),
@@ -61,6 +65,7 @@ def upgrade() -> None:
         _whole("offer_id"),
         sa.Column("at", _INSTANT, nullable=False),
         _text("reason"),
+        _of_offer("sealing_failure"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sealing_failure")),
     )
     op.create_index(op.f("ix_sealing_failure_offer_id"), "sealing_failure", ["offer_id"])
