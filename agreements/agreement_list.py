@@ -48,7 +48,9 @@ class AgreementList:
     """The agreements on a day: `statement` and its columns, to sort and to filter by."""
 
     statement: Select[Any]
-    columns: Any  # reference, authority_id, authority, cvr, product, kind, state, signed_on, from_on, until_on, offer_id
+    columns: (
+        Any  # reference, authority_id, authority, cvr, product, kind, state, offer_id; signed_on, from_on, until_on
+    )
 
 
 def on(day: date, *, drafts: bool = True) -> AgreementList:

@@ -148,5 +148,3 @@ def _is_over(row: Any) -> bool:
 def days_left(offer: Offer, today: date) -> int | None:
     """Tell how many days an offer can still be signed, this one with it."""
     return None if offer.expires_on is None else (offer.expires_on - today).days + 1
-
-

@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import agreement_list, offered, rights, templates
+from agreements import agreement_list, rights, templates
 from agreements.composing import TermsRefused
 from agreements.document import Billing, Grants
 from agreements.offered import Offer, Signatory
 from agreements.offers import OfferRefused
 from agreements.products import PRODUCTS
-from agreements.steps import Step
+from agreements.steps import OFFERS, Step
 from app import access, database, offering
 from app.offering import Wish
 from app.web import agreement_acts, agreements, layout, memory_list
@@ -153,7 +153,10 @@ def _field_faults(session: Session, given: Mapping[str, str]) -> Any:
     known = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).first()
     if known is None:
         yield "cvr", Text("ingen myndighed har det CVR-nummer", "no authority has that CVR number")
-    if given["product"] and session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == given["product"])).first() is None:
+    if (
+        given["product"]
+        and session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == given["product"])).first() is None
+    ):
         yield "product", Text("vælg et produkt", "choose a product")
     if given["kind"] not in agreements.KINDS:
         yield "kind", Text("vælg aktiv eller passiv", "choose active or passive")
@@ -190,9 +193,13 @@ def _billing(given: Mapping[str, str]) -> Billing:
 
 def _signatories(session: Session, given: Mapping[str, str]) -> tuple[Signatory, ...]:
     """Give the people of the form in their order, each with the right that names the same person."""
-    authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == given["cvr"].strip())).scalar_one()
-    holders = {right.person.mail.casefold(): right.id for right in rights.who_may(session, authority_id, layout.today())}
-    people = []
+    authority_id = session.execute(
+        select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == given["cvr"].strip())
+    ).scalar_one()
+    holders = {
+        right.person.mail.casefold(): right.id for right in rights.who_may(session, authority_id, layout.today())
+    }
+    people: list[Signatory] = []
     for at in range(1, PLACES + 1):
         name, title, mail = (given.get(f"{part}_{at}", "").strip() for part in ("name", "title", "mail"))
         if name or title or mail:
@@ -202,9 +209,8 @@ def _signatories(session: Session, given: Mapping[str, str]) -> tuple[Signatory,
 
 def _given_of(offer: Offer) -> dict[str, str]:
     said, billing, grants = offer.document, offer.document.billing, offer.document.grants
-    people = {
-        f"{part}_{each.position}": getattr(each, part) for each in said.signatories for part in ("name", "title", "mail")
-    }
+    parts = ("name", "title", "mail")
+    people = {f"{part}_{each.position}": getattr(each, part) for each in said.signatories for part in parts}
     return {
         "cvr": said.authority.cvr, "product": said.subject.product, "kind": said.kind,
         "effective_on": said.effective_on.isoformat(), "valid_days": str(offer.valid_days),
@@ -233,13 +239,14 @@ def _reached(session: Session, template_id: int) -> list[dict[str, Any]]:
     listed = agreement_list.on(layout.today(), drafts=False)
     columns = listed.columns
     rows = session.execute(
-        listed.statement.where(columns.state.in_(("in_force", "countersigned", "under_notice", *_OPEN)))
-        .order_by(columns.authority, columns.product)
+        listed.statement.where(columns.state.in_(("in_force", "countersigned", "under_notice", *_OPEN))).order_by(
+            columns.authority, columns.product
+        )
     ).all()
     ids = [row.offer_id for row in rows if row.offer_id is not None]
     by_text = {
         row.id for row in session.execute(
-            select(offered.OFFERS.c.id).where(offered.OFFERS.c.id.in_(ids), offered.OFFERS.c.template_id == template_id)
+            select(OFFERS.c.id).where(OFFERS.c.id.in_(ids), OFFERS.c.template_id == template_id)
         )
     }  # fmt: skip
     return _by_matter(rows, by_text)

@@ -283,5 +283,3 @@ def decline(reference: str) -> ResponseReturnValue:
             return render_template("agreements/decline.html", offer=found, errors=faults, reason=reason), 422
     layout.done(Text("Aftalen er afslået. OS2 kan læse grunden", "The agreement is declined. OS2 can read the reason"))
     return redirect(f"/agreements/{reference}", 303)
-
-

@@ -131,7 +131,8 @@ def seen(session: Session, reference: str, permission: str = "agreement.read") -
     found = _narrowed(select(OFFERS.c.id), permission).where(OFFERS.c.reference == reference)
     version = request.args.get("version", "")
     if version:
-        found = found.where(OFFERS.c.version == (int(version) if version.isascii() and version.isdigit() else 0) % 2**31)
+        is_number = version.isascii() and version.isdigit() and len(version) < 6
+        found = found.where(OFFERS.c.version == (int(version) if is_number else 0))
     id_ = session.execute(found.order_by(OFFERS.c.version.desc()).limit(1)).scalar()
     if id_ is None:
         raise no_such()
@@ -326,5 +327,3 @@ def withdraw(reference: str) -> ResponseReturnValue:
         offers.withdraw(session, found.id, request.form.get("reason", ""), trail)
     layout.done(Text("Trukket tilbage", "Withdrawn"))
     return redirect(f"/agreements/{reference}", 303)
-
-

@@ -66,7 +66,11 @@ def countersign() -> ResponseReturnValue:
 
 
 def _ids() -> list[int]:
-    return [int(given) for given in request.form.getlist("offer") if given.isascii() and given.isdigit() and len(given) < 10]
+    return [int(given) for given in request.form.getlist("offer") if _is_id(given)]
+
+
+def _is_id(given: str) -> bool:
+    return given.isascii() and given.isdigit() and len(given) < 10
 
 
 def _chosen(session: Session) -> list[Offer]:

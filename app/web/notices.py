@@ -27,7 +27,7 @@ class NoDay(Refused):
 
 
 def _row(session: Session, reference: str, permission: str) -> Any:
-    """Give an agreement of the register that the person acts for, never one known through a group. Raises NoSuchOffer."""
+    """Give an agreement of the register that the person acts for. Raises NoSuchOffer for any other."""
     row = agreements.registered(session, reference, permission)
     if not access.reaches(permission, row.authority_id):
         raise agreements.no_such()
@@ -119,7 +119,7 @@ def activate(reference: str) -> ResponseReturnValue:
     """Make a passive connection active from a day: its joining fee falls due then."""
     with agreement_acts.acting_on(reference, Step.ACTIVATED) as (session, trail):
         row = _row(session, reference, "agreement.draft")
-        ending.activate(session, row.id, _day(), invoices.resting(session), trail)
+        ending.activate(session, row.id, _day(), invoices.resting(session).agreements, trail)
     layout.done(Text("Tilslutningen er aktiv fra den dag", "The connection is active from that day"))
     return redirect(f"/agreements/{reference}", 303)
 

@@ -99,15 +99,15 @@ def give(cvr: str) -> ResponseReturnValue:
 
 def _person(session: Session, authority_id: int) -> Person:
     """Read whose right it is: somebody with a seat here, or a name to be tied to a user later."""
-    words = {name: request.form.get(name, "") for name in ("name", "mail", "title")}
+    name, mail, title = (request.form.get(name, "") for name in ("name", "mail", "title"))
     chosen = request.form.get("person", "")
     if not chosen:
-        return Person(**words)
+        return Person(name, mail, title)
     known = {str(id_): id_ for id_, _ in _people(session, authority_id)}
     if chosen not in known:
         raise RightRefused({"person": Text("vælg en fra listen", "choose one of the list")})
     account = users.get(session, known[chosen])
-    return Person(account.name, account.mail, words["title"], account.id)
+    return Person(account.name, account.mail, title, account.id)
 
 
 def _ground() -> Ground:

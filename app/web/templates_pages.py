@@ -121,9 +121,7 @@ def adopt(number: int) -> ResponseReturnValue:
 def reject(number: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
     with layout.acting() as (session, trail):
-        proposals.decide(
-            session, _proposal(session, number).id, "rejected", trail, request.form.get("reason", "")
-        )
+        proposals.decide(session, _proposal(session, number).id, "rejected", trail, request.form.get("reason", ""))
     layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
     return redirect(f"/templates/proposals/{number}", 303)
 

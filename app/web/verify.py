@@ -38,5 +38,3 @@ def judge() -> ResponseReturnValue:
         verdict = verifying.verify(session, content)
         of = offered.get(session, verdict.original.offer_id) if verdict.original is not None else None
     return render_template("verify/page.html", verdict=verdict, words=verifying.WORDS, of=of, error=None)
-
-
