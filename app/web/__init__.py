@@ -20,6 +20,7 @@ from app.web import (
     invoices,
     layout,
     notices,
+    paper_route,
     settings,
     signin,
     signing_rights,
@@ -34,7 +35,7 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, agreements, agreement_signing, countersigning, agreement_drafts, notices,
+    tokens, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
     signing_rights, templates_pages, verify,
 )  # fmt: skip
 

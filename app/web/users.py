@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from agreements.models import Product
 from app import access, database
 from app.access import Role
-from app.identity import users
+from app.identity import offices, users
 from app.identity.models import BrowserSession, RoleGrant, Seat, UserAccount, UserIdentity
 from app.identity.users import Person, SeatOf, Unfit
 from app.web import layout, lists
@@ -108,6 +108,7 @@ def _told(session: Session, user_id: int) -> dict[str, Any]:
         "seats": [(row, cvr, name, _counts(row, today)) for row, cvr, name in _seats(session, user)],
         "sessions": _of(session, BrowserSession, user, BrowserSession.seen_at.desc()),
         "identities": _of(session, UserIdentity, user),
+        "offices": [(held, held.holds(today)) for held in offices.of_user(session, user.id)],
         "is_self": user.id == access.current().user_id,
         **_choices(session),
     }
@@ -216,6 +217,27 @@ def change_seat(user: int) -> ResponseReturnValue:
         for seat in seats:
             act(session, users.get(session, _id(user)), seat, trail, on=layout.today())
     return _changed(user)
+
+
+@blueprint.post("/users/<int:user>/office")
+@access.needs("users.change")
+def change_office(user: int) -> ResponseReturnValue:
+    """Give or end the chair's office, from today."""
+    with layout.acting() as (session, trail):
+        holder = users.get(session, _id(user))
+        if request.form.get("act") == "end":
+            offices.end(session, holder, trail, on=layout.today())
+        else:
+            offices.give(session, holder, request.form.get("title", ""), _last_day(), trail, on=layout.today())
+    return _changed(user)
+
+
+def _last_day() -> date | None:
+    words = request.form.get("until_on", "").strip()
+    try:
+        return date.fromisoformat(words) if words else None
+    except ValueError:
+        raise Unfit(Text("skriv en dag", "give a day")) from None
 
 
 @blueprint.post("/users/<int:user>/link")
