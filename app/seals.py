@@ -6,10 +6,11 @@ noted with its reason and tried again the next time, for ever; the others are no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,7 @@ from app.annual_work import Surroundings
 from app.config import LOCAL_TIMESTAMPS, Config
 from foundation import letterhead
 from foundation.archive import About
+from foundation.audit import canonical, sha256
 from foundation.errors import NotNow, Refused
 from foundation.language import Text
 from foundation.letterhead import Paper
@@ -44,7 +46,7 @@ class Source:
     """What an agreement is sealed from: the PDF that was shown, and the record of how it was signed."""
 
     render: Callable[[Offer], bytes]
-    record: Callable[[Session, int], str]
+    record: Callable[[Session, int], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -154,11 +156,14 @@ def _next(surroundings: Surroundings, source: Source, done: Done) -> list[_Work]
     with surroundings.reading() as session:
         ids = sealed.waiting(session, at_most=_AT_A_TIME, failed=[*done.failed, *done.sealed])
         offers = offered.many(session, ids)
-        return [(offer.id, source.render(offer), _evidence(session, offer, source)) for offer in offers]
+        return [_work(session, offer, source) for offer in offers]
 
 
-def _evidence(session: Session, offer: Offer, source: Source) -> Evidence:
-    return Evidence(f"{offer.reference}-v{offer.version}-bevis.json", source.record(session, offer.id).encode())
+def _work(session: Session, offer: Offer, source: Source) -> _Work:
+    """Give what an agreement is sealed from; the evidence also names the bytes that were shown."""
+    pdf = source.render(offer)
+    told = {**source.record(session, offer.id), "shown_pdf": {"bytes": len(pdf), "sha256": sha256(pdf)}}
+    return offer.id, pdf, Evidence(f"{offer.reference}-v{offer.version}-bevis.json", canonical(told).encode())
 
 
 def _keep(surroundings: Surroundings, offer_id: int, pdf: bytes, evidence: Evidence, made: Sealed) -> None:

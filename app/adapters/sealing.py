@@ -17,6 +17,7 @@ from io import BytesIO
 from typing import Any
 
 from asn1crypto import cms, x509
+from pkcs11 import PKCS11Error
 from pyhanko.pdf_utils import generic, misc
 from pyhanko.pdf_utils.embed import EmbeddedFileObject, EmbeddedFileParams, FileSpec
 from pyhanko.pdf_utils.generic import pdf_name
@@ -112,6 +113,9 @@ def seal(pdf: bytes, evidence: Evidence, key: Key, timestamps: TimeStamper | Non
         raise NotSealed(
             Text("tidsstempeltjenesten svarer ikke", "the service of time stamps does not answer")
         ) from error
+    except PKCS11Error as error:
+        signing_keys.let_go()
+        raise NotSealed(same(f"PKCS#11: {type(error).__name__} {error}")) from error
     except (SigningError, ValidationError, PathError, SignatureValidationError, misc.PdfError) as error:
         raise NotSealed(same(f"{type(error).__name__}: {error}")) from error
 

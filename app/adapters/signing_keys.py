@@ -7,6 +7,7 @@ be made up: its certificate says so in the name, and production refuses it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pkcs11 import PKCS11Error, Session
+from pyhanko.config.pkcs11 import TokenCriteria
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.pkcs11 import PKCS11Signer, open_pkcs11_session
 from pyhanko.sign.signers import Signer, SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
@@ -180,26 +185,38 @@ def _store(certificates: Iterable[x509.Certificate]) -> SimpleCertificateStore:
 
 def _from_device(settings: Signing, chain: tuple[x509.Certificate, ...]) -> Key:
     """Use a key that never leaves its device, named as RFC 7512 does: token and object, and the module's path."""
-    import pkcs11  # late: most run without a device
-    from pyhanko.config.pkcs11 import TokenCriteria
-    from pyhanko.sign.general import SigningError
-    from pyhanko.sign.pkcs11 import PKCS11Signer, open_pkcs11_session
-
     named = _named(settings.key)
     try:
-        session = open_pkcs11_session(
-            named["module-path"], token_criteria=TokenCriteria(named["token"]), user_pin=settings.password or None
-        )
+        session = _session(named["module-path"], named["token"], settings.password)
         signer = PKCS11Signer(session, cert_label=named["object"], ca_chain=set(chain), use_raw_mechanism=True)
         own = signer.signing_cert
     except KeyError as missing:
         raise _unusable(_DEVICE, Text(f"mangler {missing}", f"lacks {missing}")) from None
-    except (pkcs11.PKCS11Error, SigningError, OSError, RuntimeError) as error:
-        words = f"{type(error).__name__}: {error}"
-        raise _unusable(_DEVICE, same(words)) from error
+    except (PKCS11Error, SigningError, OSError, RuntimeError) as error:
+        let_go()
+        raise _unusable(_DEVICE, same(f"{type(error).__name__} {error}")) from error
     if own is None:
         raise _unusable(_DEVICE, Text("har intet certifikat", "has no certificate"))
     return Key(signer, own, _others(own, chain))
+
+
+_sessions: dict[tuple[str, str, str], Session] = {}
+
+
+def _session(module: str, token: str, pin: str) -> Session:
+    """Log in to a device, once a process: it takes no second login."""
+    asked = (module, token, pin)
+    if asked not in _sessions:
+        _sessions[asked] = open_pkcs11_session(module, token_criteria=TokenCriteria(token), user_pin=pin or None)
+    return _sessions[asked]
+
+
+def let_go() -> None:
+    """Leave devices, so that the next who asks logs in anew; after a fault it may be another device."""
+    while _sessions:
+        _, session = _sessions.popitem()
+        with suppress(PKCS11Error):
+            session.close()
 
 
 def _named(uri: str) -> Mapping[str, str]:
