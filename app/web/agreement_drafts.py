@@ -115,7 +115,7 @@ def _form(session: Session, given: Mapping[str, str], errors: Mapping[str, Text]
     authority = session.execute(select(AUTHORITIES).where(AUTHORITIES.c.cvr == cvr)).first() if cvr else None
     holders = rights.who_may(session, authority.id, layout.today()) if authority is not None else []
     return render_template(
-        "agreements/new.html", given=given, errors=errors, old=old, labels=LABELS, places=range(1, PLACES + 1),
+        "agreements/new.html", given=given, errors=errors, old=old, labels=LABELS, slots=range(1, PLACES + 1),
         products=list(session.scalars(select(PRODUCTS.c.name).order_by(PRODUCTS.c.name))), authority=authority,
         holders=holders,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from flask import Flask, Response, abort, current_app, flash, g, request, session
+from flask import Flask, Response, abort, current_app, flash, g, request, session, url_for
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
@@ -140,13 +140,19 @@ class Entry:
 def places() -> list[Entry]:
     """Give the navigation of who is signed in."""
     person = access.current()
-    here = (request.endpoint or "").partition(".")[0]
     known = current_app.view_functions
     return [
-        Entry(place.endpoint, place.title, place.endpoint.partition(".")[0] == here)
+        Entry(place.endpoint, place.title, _is_here(place))
         for place in PLACES
         if place.endpoint in known and person.user_id is not None and person.may(place.permission)
     ]
+
+
+def _is_here(place: Place) -> bool:
+    """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
+    if place.endpoint.partition(".")[0] == (request.endpoint or "").partition(".")[0]:
+        return True
+    return place.endpoint != "start.page" and request.path.startswith(f"{url_for(place.endpoint)}/")
 
 
 def asset(name: str) -> str:

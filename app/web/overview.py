@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agreements.models import Agreement, Product
+from agreements.agreement_list import STATES
 from app import access
 from app.access import Principal
-from app.web import layout
-from authorities.register import AUTHORITIES
+from app.web import layout, own
 from billing import invoice_register, overview
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
@@ -58,7 +57,8 @@ def told(session: Session) -> dict[str, Any]:
         "overview": found,
         "tasks": _tasks(person, found) if found else [],
         "own_invoices": _own_invoices(session) if access.scope("invoice.read").authorities else None,
-        "own_agreements": _own_agreements(session) if access.scope("agreement.read").own else None,
+        "states": STATES,
+        "own": own.of(session) if access.scope("agreement.read").own else None,
         "totals": _totals(session) if access.scope("invoice.totals").products else None,
     }
 
@@ -126,19 +126,6 @@ def _lacking(person: Principal, missing: Missing, year: int) -> Task:
 def _own_invoices(session: Session) -> list[Any]:
     found = access.invoices(invoice_register.listing()).order_by(INVOICES.c.issued_on.desc(), INVOICES.c.id.desc())
     return list(session.execute(found.limit(_OWN_SHOWN)))
-
-
-def _own_agreements(session: Session) -> list[Any]:
-    found = (
-        select(Product.name.label("product"), AUTHORITIES.c.name, AUTHORITIES.c.cvr, Agreement.in_force_from,
-               Agreement.terminated_to)
-        .select_from(Agreement)
-        .join(Product, Product.id == Agreement.product_id)
-        .join(AUTHORITIES, AUTHORITIES.c.id == Agreement.authority_id)
-        .where(Agreement.authority_id.in_(sorted(access.scope("agreement.read").authorities)))
-        .order_by(AUTHORITIES.c.name, Product.name)
-    )  # fmt: skip
-    return list(session.execute(access.agreements(found)))
 
 
 def _totals(session: Session) -> list[tuple[int, str, int, Money]]:
