@@ -7,18 +7,21 @@ countersignature.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.orm import Session
 
+from agreements import offered
 from agreements.connections import AGREEMENTS
 from agreements.document import AgreementDocument
 from agreements.lifecycle import Kind
 from agreements.offered import Offer
+from agreements.steps import Step
 from authorities.membership import MEMBERSHIPS
+from foundation.audit import Broken
 from foundation.errors import Conflict
 from foundation.language import Text, day
 
@@ -80,13 +83,23 @@ def renewed(session: Session, offer: Offer) -> Row[Any] | None:
     return next(iter(_standing(session, offer, offer.document.effective_on)), None)
 
 
+def running(session: Session, authority_id: int, product_id: int | None, on: date) -> Row[Any] | None:
+    """Give the countersigned agreement of an authority on a product that has not ended by a day, or None."""
+    found = _unended(session, authority_id, product_id, on)
+    return next((row for row in found if row.countersigned_on is not None), None)
+
+
 def _standing(session: Session, offer: Offer, on: date) -> list[Row[Any]]:
     """Give the authority's agreements on the product that have not ended by a day, this offer's own apart."""
+    found = _unended(session, offer.authority_id, offer.product_id, on)
+    return [row for row in found if row.offer_id != offer.id]
+
+
+def _unended(session: Session, authority_id: int, product_id: int | None, on: date) -> list[Row[Any]]:
     facts = AGREEMENTS.c
     rows = session.execute(
         select(AGREEMENTS)
-        .where(facts.authority_id == offer.authority_id, facts.product_id == offer.product_id)
-        .where(facts.offer_id.is_(None) | (facts.offer_id != offer.id))
+        .where(facts.authority_id == authority_id, facts.product_id == product_id)
         .order_by(facts.signed_on.desc())
     )
     return [row for row in rows if row.terminated_to is None or row.terminated_to >= max(on, row.signed_on)]
@@ -99,6 +112,19 @@ def _is_active(row: Row[Any]) -> bool:
 def of_offer(session: Session, offer_id: int) -> Row[Any] | None:
     """Give the agreement an offer became, or None."""
     return session.execute(select(AGREEMENTS).where(AGREEMENTS.c.offer_id == offer_id)).first()
+
+
+def faults(session: Session) -> Iterator[Broken]:
+    """Name each agreement from an offer that is countersigned in the register and not by a step, or the reverse."""
+    rows = session.execute(select(AGREEMENTS).where(AGREEMENTS.c.offer_id.is_not(None)).order_by(AGREEMENTS.c.id)).all()
+    offers = {each.id: each for each in offered.many(session, [row.offer_id for row in rows])}
+    for row in rows:
+        agreed = offers[row.offer_id].took(Step.COUNTERSIGNED, Step.RECORDED)
+        if agreed != (row.countersigned_on is not None):
+            told = Text(
+                "registret siger andet end underskrifterne", "the register says something else than the signatures"
+            )
+            yield Broken("agreements", f"agreement {row.id}", told)
 
 
 # --- acts; each gives what it did to the registers, as the audit trail tells it

@@ -63,6 +63,7 @@ def take_in(
         values = {"authority_id": authority, "product_id": product, **_values(row)}
         resting = invoiced.get((row["cvr"], row["product"], row["signed_on"]), ())
         _keep_what_is_invoiced(intake, row, values, resting, on)
+        _keep_what_is_signed(intake, row, values)
         intake.offer(row, values, key_column="cvr")
     return intake.finish(trail, "agreements.imported")
 
@@ -118,6 +119,26 @@ def _keep_what_is_invoiced(
     ended = values.get("terminated_to")
     if last is not None and ended is not None and ended < periods.new_year(last) and ended != known["terminated_to"]:
         intake.fault(row, "terminated_to", register.rests(years[last]))
+
+
+#: What a file may not change of an agreement that was signed here: it takes a step of its own.
+_SIGNED_FACTS = (
+    "kind", "countersigned_on", "in_force_from", "terminated_to", "notice_given_on", "active_from", "rebate_ore",
+    "rebate_reason", "joining_fee_exempt_reason",
+)  # fmt: skip
+
+
+def _keep_what_is_signed(intake: Intake, row: Row, values: Mapping[str, Any]) -> None:
+    known = intake.known(values)
+    if known is None or known["offer_id"] is None:
+        return
+    for fact in _SIGNED_FACTS:
+        if fact in values and values[fact] != known[fact]:
+            told = Text(
+                "er underskrevet her og ændres ikke af en fil (agreement show)",
+                "was signed here and is not changed by a file (agreement show)",
+            )
+            intake.fault(row, "rebate_dkk" if fact == "rebate_ore" else fact, told)
 
 
 def _refuse(

@@ -1,214 +1,197 @@
-"""From a filled-in form to an offer: the registers' facts, the fees of today and the adopted text become one document.
+"""An offer from what somebody wishes: the template, the parties and the fees of today, for commands and pages alike.
 
-Pages and command line ask here, so that an agreement says the same whoever drafts it.
+The rooms below know nothing of each other's matters: fees come from `billing`, the life of an offer from `agreements`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import composing, conclusion, offered, offers, rights, templates
+from agreements import composing, conclusion, offered, offers, rights, steps, templates
 from agreements.clauses import TemplateName
 from agreements.composing import Terms
-from agreements.connections import AGREEMENTS
-from agreements.document import AgreementDocument, AgreementKind, Billing, FeeAnnex, Grants, Party, Subject
-from agreements.document import Signatory as Named
-from agreements.offered import Offer, Signatory
-from agreements.offers import Order
+from agreements.document import AgreementDocument, AgreementKind, Billing, FeeAnnex, Grants, Party, Signatory, Subject
+from agreements.offered import Offer
+from agreements.offers import Build, Order
 from agreements.products import PRODUCTS
 from agreements.signing import Fresh
-from agreements.templates import Adopted
-from app import association
-from app.config import Config
 from authorities.register import AUTHORITIES
 from billing import fee_annex
+from billing.fee_annex import Renewing
+from billing.seller import Seller
 from foundation.audit import Trail
-from foundation.errors import NotFound
+from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
-_MADE_UP = Text("Opdigtede data: denne aftale gælder ikke", "Made-up data: this agreement does not count")
-_CHAIR = Text("Formand for bestyrelsen", "Chair of the board")
+#: Opens a transaction that commits at the end, with the trail of what it does.
+Writing = Callable[[], AbstractContextManager[tuple[Session, Trail]]]
 
 
-class NoSuchParty(NotFound):
-    """No authority or product by that number or name."""
+class Unknown(NotFound):
+    """No such authority or product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the secretariat asks to have drafted. `product` empty: membership of the association."""
+    """What is to be offered: to whom, on which product (empty: membership), from when, signed by whom."""
 
-    cvr: str
+    authority_id: int
     product: str
-    kind: AgreementKind
     effective_on: date
-    signatories: tuple[Signatory, ...]
-    in_order: bool
-    valid_days: int
-    grants: Grants
+    signatories: tuple[offered.Signatory, ...]
     billing: Billing
+    kind: AgreementKind = "active"
+    in_order: bool = True
+    valid_days: int = 30
+    grants: Grants = field(default_factory=Grants)
+    template_version: int | None = None  # None: the newest
 
 
-# --- acts; each needs the writer's lock, and the caller commits
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A wish ready to be drafted and offered."""
+
+    order: Order
+    build: Build
+    annex: FeeAnnex
 
 
-def draft(session: Session, wish: Wish, trail: Trail, config: Config, *, replaces: int | None = None) -> Offer:
-    """Draft what is wished, or a new version of what it replaces. Raises what composing, fees and offers raise."""
-    authority, product_id = _authority(session, wish.cvr), _product_id(session, wish.product)
+# --- preparing
+
+
+def prepare(session: Session, wish: Wish, seller: Seller, on: date) -> Prepared:
+    """Look up what a wish needs. Raises Unknown, templates.NoSuchTemplate, composing.TermsRefused when it is built, or
+    what `fee_annex.make` raises.
+    """
+    product_id = _product_id(session, wish.product)
     name: TemplateName = "connection" if wish.product else "membership"
-    adopted = templates.find(session, name)
-    on = offered.local_day(trail.at)
-    annex = _annex(session, wish, authority.id, product_id, on)
-    order = Order(authority.id, product_id, adopted.id, wish.signatories, wish.in_order, wish.valid_days)
-
-    def build(reference: str, version: int) -> AgreementDocument:
-        people = offers.checked_signatories(wish.signatories)
-        terms = Terms(
-            reference=reference, version=version, authority=_party(authority),
-            association=_association(session, config), subject=_subject(wish.product), kind=wish.kind,
-            effective_on=wish.effective_on, signatories=tuple(map(_named, people)), in_order=wish.in_order,
-            countersignatory=_countersignatory(session, on), grants=wish.grants, billing=wish.billing, annex=annex,
-            notices=() if config.is_production else (_MADE_UP,),
-        )  # fmt: skip
-        return composing.compose(adopted, terms)
-
-    return offers.draft(session, order, build, trail, replaces=replaces)
-
-
-def offer(session: Session, offer_id: int, trail: Trail) -> Offer:
-    """Offer a draft, with the fees as they are today."""
-    found = offered_with_fees(session, offer_id, offered.local_day(trail.at))
-    return offers.offer(session, offer_id, found[1], trail)
+    adopted = templates.find(session, name, wish.template_version)
+    signatories = offers.checked_signatories(wish.signatories)
+    order = Order(wish.authority_id, product_id, adopted.id, signatories, wish.in_order, wish.valid_days)
+    annex = fees(session, wish.authority_id, wish.product, wish.kind, wish.effective_on, wish.grants, on)
+    terms = Terms(
+        reference="",
+        version=0,
+        authority=_authority(session, wish.authority_id),
+        association=_association(seller),
+        subject=_subject(session, wish.product),
+        kind=wish.kind,
+        effective_on=wish.effective_on,
+        signatories=tuple(Signatory(each.position, each.name, each.title, each.mail) for each in signatories),
+        in_order=wish.in_order,
+        countersignatory=_chair(session, on),
+        grants=wish.grants,
+        billing=wish.billing,
+        annex=annex,
+        notices=_notices(seller),
+    )
+    return Prepared(order, lambda reference, version: _composed(adopted, terms, reference, version), annex)
 
 
-# --- fees and further versions
+def _composed(adopted: templates.Adopted, terms: Terms, reference: str, version: int) -> AgreementDocument:
+    return composing.compose(adopted, replace(terms, reference=reference, version=version))
 
 
-def offered_with_fees(session: Session, offer_id: int, on: date) -> tuple[Offer, FeeAnnex]:
-    """Give an offer with its fees as they are on a day."""
-    found = offered.get(session, offer_id)
-    return found, fees(session, found, on)
-
-
-def fees(session: Session, offer: Offer, on: date) -> FeeAnnex:
-    """Give the fees of an offer by the rules and figures of a day. Raises what `fee_annex.make` raises."""
-    said = offer.document
-    return fee_annex.make(
-        session, offer.authority_id, said.subject.product, said.kind, on,
-        effective_on=said.effective_on, grants=said.grants, replacing=_renewed(session, offer),
-    )  # fmt: skip
-
-
-def _renewed(session: Session, offer: Offer) -> tuple[int, ...]:
-    if offer.product_id is None:
-        return ()
-    own = conclusion.of_offer(session, offer.id)
-    old = conclusion.renewed(session, offer)
-    return tuple(row.id for row in (own, old) if row is not None)
-
-
-def next_version(
+def fees(
     session: Session,
-    offer: Offer,
+    authority_id: int,
+    product: str,
+    kind: AgreementKind,
+    effective_on: date,
+    grants: Grants,
     on: date,
-    *,
-    kind: AgreementKind | None = None,
-    effective_on: date | None = None,
-    billing: Billing | None = None,
-    signatories: Sequence[Signatory] | None = None,
-) -> Fresh:
-    """Say how the next version of an offer is made: the same terms but for what is given, and the fees of a day."""
-    said, adopted = offer.document, templates.get(session, offer.template_id)
-    changed = replace(said, kind=kind or said.kind, effective_on=effective_on or said.effective_on)
-    annex = fee_annex.make(
-        session, offer.authority_id, said.subject.product, changed.kind, on, effective_on=changed.effective_on,
-        grants=said.grants, replacing=_renewed(session, offer),
-    )  # fmt: skip
-    people = said.signatories if signatories is None else tuple(map(_named, signatories))
-
-    def build(reference: str, version: int) -> AgreementDocument:
-        terms = replace(
-            composing.terms_of(changed), reference=reference, version=version, annex=annex, signatories=people,
-            billing=billing or said.billing,
-        )  # fmt: skip
-        return composing.compose(adopted, terms)
-
-    return Fresh(build, annex)
-
-
-# --- the registers' facts
-
-
-def _annex(session: Session, wish: Wish, authority_id: int, product_id: int | None, on: date) -> FeeAnnex:
-    replacing = _standing(session, authority_id, product_id, wish.effective_on)
+) -> FeeAnnex:
+    """Give the fees of an agreement signed on a day; one in force already is renewed, and pays nothing twice."""
+    running = conclusion.running(session, authority_id, _product_id(session, product), effective_on)
     return fee_annex.make(
-        session, authority_id, wish.product, wish.kind, on, effective_on=wish.effective_on, grants=wish.grants,
-        replacing=replacing,
+        session, authority_id, product, kind, on,
+        effective_on=effective_on, grants=grants, replacing=() if running is None else Renewing(running.id),
     )  # fmt: skip
 
 
-def _standing(session: Session, authority_id: int, product_id: int | None, on: date) -> Collection[int]:
-    """Give the agreements the wished one renews: those on the product that have not ended by its first day."""
-    facts = AGREEMENTS.c
-    goes_on = facts.terminated_to.is_(None) | (facts.terminated_to >= on)
-    found = select(facts.id).where(facts.authority_id == authority_id, facts.product_id == product_id, goes_on)
-    return () if product_id is None else list(session.execute(found).scalars())
+def fees_today(session: Session, offer: Offer, on: date) -> FeeAnnex:
+    """Give the fees of an offer as they are today: what offering and signing compare with its document."""
+    said = offer.document
+    return fees(session, offer.authority_id, said.subject.product, said.kind, said.effective_on, said.grants, on)
 
 
-def _authority(session: Session, cvr: str) -> Row[tuple[object, ...]]:
-    row = session.execute(select(AUTHORITIES).where(AUTHORITIES.c.cvr == cvr)).first()
-    if row is None:
-        raise NoSuchParty(Text("Der er ingen myndighed med det CVR-nummer", "No authority has that CVR number"))
-    return row
+def revised(session: Session, offer: Offer, change: Callable[[Terms], Terms], on: date) -> Fresh:
+    """Give what makes an offer's next version: its terms, changed, with the fees of today by the same template.
+
+    For `signing.choose` and `signing.pass_on`, and for a new version by the secretariat.
+    """
+    adopted = templates.get(session, offer.template_id)
+    terms = change(composing.terms_of(offer.document))
+    annex = fees(
+        session, offer.authority_id, terms.subject.product, terms.kind, terms.effective_on, terms.grants, on
+    )  # fmt: skip
+    terms = replace(terms, annex=annex)
+    return Fresh(lambda reference, version: _composed(adopted, terms, reference, version), annex)
 
 
-def _product_id(session: Session, name: str) -> int | None:
-    if not name:
+def _product_id(session: Session, product: str) -> int | None:
+    if not product:
         return None
-    found = session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == name)).scalar()
+    found = session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == product)).scalar()
     if found is None:
-        raise NoSuchParty(Text("Der er intet produkt med det navn", "No product has that name"))
+        raise Unknown(Text(f"ukendt produkt {product!r}", f"unknown product {product!r}"))
     return int(found)
 
 
-def _party(row: Row[tuple[object, ...]]) -> Party:
+def _authority(session: Session, authority_id: int) -> Party:
+    row = session.execute(select(AUTHORITIES).where(AUTHORITIES.c.id == authority_id)).first()
+    if row is None:
+        raise Unknown(Text("myndigheden findes ikke", "there is no such authority"))
     return Party(row.name, row.cvr, row.address or "", row.postcode or "", row.city or "")
 
 
-def _association(session: Session, config: Config) -> Party:
-    own = association.seller(session, config).party
+def _association(seller: Seller) -> Party:
+    own = seller.party
     return Party(own.name, own.cvr, own.address, own.postcode, own.city, own.gln)
 
 
-def _subject(product: str) -> Subject:
+def _subject(session: Session, product: str) -> Subject:
     if not product:
-        return Subject("", Text("Medlemskab af foreningen OS2", "Membership of the association OS2"))
-    return Subject(
-        product,
-        Text(
-            f"{product} er et fælles digitalt produkt, som OS2 udvikler og forvalter sammen med de tilsluttede",
-            f"{product} is a common digital product, which OS2 develops and looks after with those who have joined",
-        ),
-    )
+        return Subject("", Text("Medlemskab af foreningen", "Membership of the association"))
+    level = session.execute(select(PRODUCTS.c.level).where(PRODUCTS.c.name == product)).scalar()
+    told = Text("Et fælles digitalt produkt i OS2", "A shared digital product of OS2")
+    return Subject(product, told + Text(f", niveau {level}", f", level {level}") if level else told)
 
 
-def _named(person: Signatory) -> Named:
-    return Named(person.position, person.name, person.title, person.mail)
+def _chair(session: Session, on: date) -> Signatory:
+    """Give who is to countersign: the one with the association's right, or the chair by title alone."""
+    found = rights.who_may(session, None, on)
+    if len(found) == 1:
+        person = found[0].person
+        return Signatory(1, person.name, person.title, person.mail)
+    return Signatory(1, "", "Bestyrelsesformand", "")
 
 
-def _countersignatory(session: Session, on: date) -> Named:
-    """Give who countersigns as the document names it: the office holder of the day, else the office alone."""
-    held = rights.who_may(session, None, on)
-    if not held:
-        return Named(1, "", _CHAIR.da, "")
-    return Named(1, held[0].person.name, held[0].person.title, held[0].person.mail)
+def _notices(seller: Seller) -> tuple[Text, ...]:
+    if not seller.made_up:
+        return ()
+    return (Text("Opdigtede oplysninger: kun til afprøvning", "Made-up details: for trying out only"),)
 
 
-def adopted_of(session: Session, offer: Offer) -> Adopted:
-    """Give the template an offer was made from."""
-    return templates.get(session, offer.template_id)
+# --- acting
+
+
+@contextmanager
+def attempting(writing: Writing, about: str, step: steps.Step | str) -> Iterator[tuple[Session, Trail]]:
+    """Open a transaction for a step of an agreement; where it is refused, record that in another.
+
+    `about` is the offer's or agreement's name. Nothing of the step itself is left behind.
+    """
+    try:
+        with writing() as (session, trail):
+            yield session, trail
+    except (Conflict, Refused) as refused:
+        with writing() as (_, trail):
+            steps.record_refusal(trail, about, step, refused)
+        raise

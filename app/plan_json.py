@@ -85,6 +85,7 @@ def _problem(problem: Problem, language: Language) -> dict[str, Any]:
         "product": problem.product,
         "code": problem.code.value,
         "message": problem.message[language],
+        **({} if problem.at_risk is None else {"at_risk_ore": problem.at_risk.ore}),
     }
 
 

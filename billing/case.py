@@ -24,12 +24,13 @@ from foundation.money import Money
 
 
 class Withheld(Exception):
-    """A line cannot be priced; becomes a problem of the plan."""
+    """A line cannot be priced; becomes a problem of the plan, with the sum that is at risk where that is known."""
 
-    def __init__(self, code: Code, message: Text) -> None:
+    def __init__(self, code: Code, message: Text, at_risk: Money | None = None) -> None:
         super().__init__(message.en)
         self.code = code
         self.message = message
+        self.at_risk = at_risk
 
 
 class NothingDue(Exception):
@@ -131,7 +132,8 @@ class Case:
         try:
             step(self, *about)
         except Withheld as refusal:
-            self.priced.problems.append(Problem(self.billable.named, product, refusal.code, refusal.message))
+            named = self.billable.named
+            self.priced.problems.append(Problem(named, product, refusal.code, refusal.message, refusal.at_risk))
             self.priced.withheld.update(keys(self, *about))
             return False
         except NothingDue as refusal:

@@ -125,12 +125,13 @@ class Billable:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What stands in the way of a line, or a note about it."""
+    """What stands in the way of a line, or a note about it; `at_risk` is what is withheld without VAT, where known."""
 
     named: Payer
     product: str | None
     code: Code
     message: Text
+    at_risk: Money | None = None
 
 
 class Charge(NamedTuple):

@@ -52,6 +52,13 @@ class AlreadyMember(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Renewing:
+    """An agreement in force that gets a new text: its signing day stays, and so does what was invoiced once for it."""
+
+    agreement_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Wish:
     """What is to be agreed on: a product, or the association where `product` is empty."""
 
@@ -61,6 +68,7 @@ class _Wish:
     effective_on: date
     grants: Grants
     replacing: frozenset[int]
+    renewing: int | None
 
     @property
     def year(self) -> int:
@@ -76,14 +84,16 @@ def make(
     *,
     effective_on: date | None = None,
     grants: Grants = Grants(),  # noqa: B008 - a frozen value
-    replacing: Collection[int] = (),
+    replacing: Collection[int] | Renewing = (),
 ) -> FeeAnnex:
     """Give the fees of an agreement signed `on` a day, for the first year it is in force; without product, the dues.
 
-    `replacing` are agreements, by id, that end when this one begins. Raises NoSuchPayer, AlreadyMember, or NoAnnex
-    with every reason.
+    `replacing` are agreements, by id, that end when this one begins, or the one that it renews. Raises NoSuchPayer,
+    AlreadyMember, or NoAnnex with every reason.
     """
-    wish = _Wish(product, kind, on, effective_on or on, grants, frozenset(replacing))
+    renewing = replacing.agreement_id if isinstance(replacing, Renewing) else None
+    ended = frozenset() if isinstance(replacing, Renewing) else frozenset(replacing)
+    wish = _Wish(product, kind, on, effective_on or on, grants, ended, renewing)
     run = gathering.begin(session, wish.year, "real", payers=[authority_id])
     billable = gathering.of_payer(session, run, {on.year - 1})
     if billable is None or billable.payer is None:
@@ -121,9 +131,26 @@ def _fees(ground: Ground, billable: Billable, wish: _Wish, *, registered: bool) 
 
 
 def _priced(ground: Ground, billable: Billable, wish: _Wish) -> Priced:
-    wished = _connection(billable, wish)
-    others = (_ended(other, wish) for other in billable.connections if other.product == wish.product)
-    return pricing.price_alone(ground, replace(billable, connections=(*others, wished)), wished)
+    alike = [other for other in billable.connections if other.product == wish.product]
+    renewed = next((other for other in alike if other.id == wish.renewing), None)
+    wished = _connection(billable, wish) if renewed is None else _renewed(renewed, wish)
+    others = (_ended(other, wish) for other in alike if other is not renewed)
+    priced = pricing.price_alone(ground, replace(billable, connections=(*others, wished)), wished)
+    if renewed is not None:
+        priced.charges = [one for one in priced.charges if _is_yearly(one) or one.key not in billable.invoiced]
+    return priced
+
+
+def _is_yearly(charge: Charge) -> bool:
+    return charge.kind is Kind.ANNUAL_FEE
+
+
+def _renewed(old: Connection, wish: _Wish) -> Connection:
+    """Give an agreement as it will stand under its new text; one that was passive may become active by it."""
+    facts, becomes_active = old.facts, wish.kind == "active" and old.facts.kind is Connected.PASSIVE
+    if becomes_active and facts.active_from is None:
+        facts = facts._replace(active_from=wish.effective_on)
+    return old._replace(facts=facts, details=_ANYWHERE)
 
 
 def _connection(billable: Billable, wish: _Wish) -> Connection:

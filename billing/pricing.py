@@ -7,11 +7,15 @@ bylaws or a decision, its source is named. Here stands which agreements are bill
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agreements import lifecycle
 from billing import annual_fees, dues, joining_fees
 from billing.case import Case, Ground, NothingDue, Priced, Withheld
 from billing.charges import Billable, Code, Connection
-from foundation.language import Text, day
+from billing.document import References
+from foundation.language import Text, day, kroner
+from foundation.money import Money, total
 
 
 def price(ground: Ground, billable: Billable) -> Priced:
@@ -49,8 +53,8 @@ def _concerns(ground: Ground, connection: Connection) -> bool:
     facts = connection.facts
     if facts.signed_on > ground.last_day:
         return False
-    if facts.terminated_to is not None and facts.terminated_to < ground.key_day:
-        return False
+    if facts.terminated_to is not None and facts.terminated_to < max(ground.key_day, facts.signed_on):
+        return False  # ended before the year, or taken back before it was countersigned
     return facts.in_force_from is None or facts.in_force_from <= ground.last_day
 
 
@@ -62,7 +66,8 @@ def _refuse_unbillable(case: Case, connection: Connection) -> None:
     """Withhold an agreement's lines where it is not in force, a second one, or has nowhere to send to."""
     case.refuse_ended()
     if not _is_countersigned(case.ground, connection):
-        raise Withheld(Code.NOT_COUNTERSIGNED, _not_countersigned(connection))
+        at_risk = _at_risk(case, connection)
+        raise Withheld(Code.NOT_COUNTERSIGNED, _not_countersigned(connection, at_risk), at_risk)
     if connection.facts.in_force_from is None:
         raise NothingDue(Code.NO_FORCE_DAY, _no_force_day(connection))
     _refuse_duplicate(case, connection)
@@ -97,12 +102,29 @@ def _together(one: Connection, other: Connection) -> bool:
     return first is not None and second is not None and first.overlaps(second)
 
 
-def _not_countersigned(connection: Connection) -> Text:
+def _at_risk(case: Case, connection: Connection) -> Money:
+    """Give what the agreement would bring in the year, were it countersigned and had somewhere to send to."""
+    supposed = connection._replace(
+        facts=connection.facts._replace(countersigned_on=connection.facts.signed_on),
+        details=connection.details or _ANYWHERE,
+    )
+    priced = price(case.ground, replace(case.billable, connections=(supposed,), members=case.billable.members))
+    return total(charge.parts.net for charge in priced.charges if charge.agreement_id == connection.id)
+
+
+_ANYWHERE = References("cvr", "", "", "", "")
+
+
+def _not_countersigned(connection: Connection, at_risk: Money) -> Text:
     signed = day(connection.facts.signed_on)
-    return Text(
+    told = Text(
         f"aftalen underskrevet {signed.da} er ikke kontrasigneret af OS2",
         f"the agreement signed on {signed.en} is not countersigned by OS2",
     )
+    if not at_risk:
+        return told
+    amount = kroner(at_risk)
+    return told + Text(f"; på spil uden moms: {amount.da}", f"; at risk without VAT: {amount.en}")
 
 
 def _no_force_day(connection: Connection) -> Text:

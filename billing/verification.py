@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from agreements import conclusion, steps
 from agreements.connections import AGREEMENTS
 from billing import credits, ledger, line_keys, preparation, seller, verdicts
 from billing import document as documents
@@ -619,6 +620,12 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
+def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["agreements"] += _count(session, steps.STEPS)
+    yield from steps.faults(session)
+    yield from conclusion.faults(session)
+
+
 _CHECKS: dict[str, Check] = {
     "triggers": _triggers,
     "forms": _forms,
@@ -626,6 +633,7 @@ _CHECKS: dict[str, Check] = {
     "head": _heads,
     "rows": _rows,
     "tables": _tables,
+    "agreements": _agreements,
     "approvals": _approvals,
     "numbers": _numbers,
     "invoices": _documents,

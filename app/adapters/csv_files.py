@@ -199,6 +199,17 @@ AGREEMENTS = Layout(
         "joining_fee_invoiced_on": day, "endpoint": one_of("gln", "cvr"), "active_from": day, "format": _format,
     },
 )  # fmt: skip
+PAPER = Layout(
+    required={
+        "cvr": _cvr, "product": _product, "kind": one_of("active", "passive"), "signed_on": day, "in_force_from": day,
+        "file": _name,
+    },
+    optional={"countersigned_on": day, "terminated_to": day, "notice_given_on": day, **_DETAILS},
+    may_be_absent={
+        "route": one_of("paper", "elsewhere"), "reference": words(40), "endpoint": one_of("gln", "cvr"),
+        "format": _format, "note": _text,
+    },
+)  # fmt: skip
 ACCOUNTS = Layout(
     required={"scope": _name, "account_suffix": words(40), "kind": _name, "name_da": _name},
     optional={},

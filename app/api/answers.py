@@ -296,6 +296,7 @@ class PlanProblem(Answer):
     product = _maybe()
     code = _text()
     message = _text()
+    at_risk_ore = fields.Integer(metadata={"description": "in whole øre, where it is known what is withheld"})
 
 
 class NothingToInvoice(Answer):

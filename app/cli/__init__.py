@@ -31,6 +31,7 @@ _COMMANDS = {
     "products": "app.cli.registers:products",
     "members": "app.cli.registers:members",
     "agreements": "app.cli.registers:agreements",
+    "agreement": "app.cli.agreements",
     "fee-tables": "app.cli.tables",
     "billing": "app.cli.billing",
     "einvoice": "app.cli.einvoice",

@@ -1,0 +1,78 @@
+"""A new version of a template and who has it: the re-sign campaign, agreement by agreement, read from the facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from agreements import lifecycle, offered, steps
+from agreements.connections import AGREEMENTS
+from agreements.ending import facts
+from agreements.lifecycle import Status
+from agreements.models import AgreementTemplate
+from agreements.offered import Offer
+from agreements.products import PRODUCTS
+from agreements.steps import OFFERS, Stand
+from authorities.register import AUTHORITIES
+
+State = Literal["has", "offered", "signed", "has_not"]
+
+_RUNNING = (Status.COUNTERSIGNED, Status.IN_FORCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One agreement in force, and where it stands with the version: `version` is what it has (None: not signed here).
+
+    `offer` is the offer of the new version that is on its way, or that it has.
+    """
+
+    agreement_id: int
+    authority: str
+    cvr: str
+    product: str
+    version: int | None
+    state: State
+    offer: Offer | None
+
+
+def standing(session: Session, template_id: int, on: date, product: str | None = None) -> list[Place]:
+    """Tell for every agreement in force, not under notice, whether it has a version of the template."""
+    ways = {(each.authority_id, each.product_id): each for each in _under_way(session, template_id)}
+    versions = {row.id: row.version for row in session.execute(select(AgreementTemplate.id, AgreementTemplate.version))}
+    places = []
+    for row in session.execute(_agreements(product)):
+        if row.countersigned_on is None or lifecycle.status(facts(row), on) not in _RUNNING:
+            continue
+        offer = ways.get((row.authority_id, row.product_id))
+        state = "has" if row.template_id == template_id else _state(offer)
+        version = versions.get(row.template_id)
+        places.append(Place(row.id, row.authority, row.cvr, row.product, version, state, offer))
+    return places
+
+
+def _agreements(product: str | None) -> Select[Any]:
+    wanted = (
+        select(AGREEMENTS, AUTHORITIES.c.name.label("authority"), AUTHORITIES.c.cvr, PRODUCTS.c.name.label("product"),
+               OFFERS.c.template_id)
+        .join(AUTHORITIES, AGREEMENTS.c.authority_id == AUTHORITIES.c.id)
+        .join(PRODUCTS, AGREEMENTS.c.product_id == PRODUCTS.c.id)
+        .outerjoin(OFFERS, AGREEMENTS.c.offer_id == OFFERS.c.id)
+        .order_by(PRODUCTS.c.name, AUTHORITIES.c.name, AGREEMENTS.c.id)
+    )  # fmt: skip
+    return wanted if product is None else wanted.where(PRODUCTS.c.name == product)
+
+
+def _under_way(session: Session, template_id: int) -> list[Offer]:
+    ids = session.execute(select(OFFERS.c.id).where(OFFERS.c.template_id == template_id)).scalars()
+    return [each for each in offered.many(session, ids) if each.stand in steps.OPEN | {Stand.SIGNED}]
+
+
+def _state(offer: Offer | None) -> State:
+    if offer is None:
+        return "has_not"
+    return "signed" if offer.stand is Stand.SIGNED else "offered"

@@ -1,0 +1,367 @@
+"""The life of an agreement: offers and agreements from the command line, each the same call as a page makes.
+
+Nobody signs for an authority here: that takes a sign-in at the provider of identities. Outside production the chair may
+countersign from here, to try things out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from sqlalchemy.orm import Session
+
+from agreements import ending, evidence, offered, offers, paper, rights, signing, steps
+from agreements.document import AgreementKind, Billing
+from agreements.ending import Notice
+from agreements.files import LARGEST
+from agreements.offered import Offer, Signatory
+from agreements.signing import Signer
+from agreements.steps import Step
+from app import association, offering
+from app.access import Role
+from app.adapters import csv_files, files, incoming
+from app.cli import output, service
+from app.cli.registers import FILE
+from app.config import NotInProduction
+from app.offering import Wish
+from authorities import register
+from foundation import proposals
+from foundation.audit import Trail, sha256
+from foundation.language import Text, day
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
+_REASON = click.option("--reason", required=True, help="Grunden.")
+_WORKING, _DECIDING = (Role.FINANCE, Role.APPROVER), (Role.APPROVER,)
+
+
+# --- looking
+
+
+@click.command("list")
+@click.option("--cvr", help="Kun myndigheden med dette CVR-nummer.")
+@click.option("--json", "as_json", is_flag=True, help="Som JSON.")
+def list_(cvr: str | None, *, as_json: bool) -> None:
+    """Vis den nyeste version af hvert tilbud, og hvor det står.
+
+    List offers, newest first, and where each stands.
+    """
+    with service.current().reading() as session:
+        found = offered.listing(session, None if cvr is None else [_authority_id(session, cvr)])
+        rows = [_row(offer) for offer in found]
+    if as_json:
+        output.say_json({"offers": rows})
+        return
+    output.table([[row["name"], row["cvr"], row["product"] or "OS2", row["stand"], row["expires_on"] or ""]
+                  for row in rows])  # fmt: skip
+
+
+def _row(offer: Offer) -> dict[str, Any]:
+    said = offer.document
+    last = offer.expires_on
+    return {
+        "name": offer.name, "reference": offer.reference, "version": offer.version, "cvr": said.authority.cvr,
+        "authority": said.authority.name, "product": said.subject.product or None, "kind": offer.kind,
+        "stand": offer.stand.value, "digest": offer.digest, "expires_on": last and last.isoformat(),
+        "waiting": [each.name for each in offer.waiting] if offer.stand in steps.OPEN else [],
+    }  # fmt: skip
+
+
+@click.command("show")
+@click.argument("reference")
+@click.option("--json", "as_json", is_flag=True, help="Som JSON.")
+def show(reference: str, *, as_json: bool) -> None:
+    """Vis et tilbud med alle dets trin.
+
+    Show an offer and every step of it.
+    """
+    with service.current().reading() as session:
+        offer = offered.newest(session, reference)
+        told = _row(offer) | {"steps": [_step(each) for each in offer.steps]}
+    if as_json:
+        output.say_json(told)
+        return
+    output.say(f"{told['name']}  {told['authority']}  {told['product'] or 'OS2'}  {offer.digest}")
+    output.say(steps.STANDS[offer.stand])
+    output.table([[step["at"], step["step"], step["by"], step["reason"] or ""] for step in told["steps"]])
+
+
+def _step(taken: steps.Taken) -> dict[str, Any]:
+    return {
+        "number": taken.number, "step": taken.step.value, "at": taken.at.isoformat(timespec="seconds"),
+        "by": taken.by, "position": taken.position, "reason": taken.data.get("reason"), "sha256": taken.sha256,
+    }  # fmt: skip
+
+
+@click.command("evidence")
+@click.argument("reference")
+@click.option("--into", type=click.Path(dir_okay=False, path_type=Path), help="Skriv i denne fil i stedet.")
+def evidence_(reference: str, into: Path | None) -> None:
+    """Skriv bevisposten for et tilbud som kanonisk JSON, og kontrollér den.
+
+    Write the evidence record as canonical JSON, and check it.
+    """
+    with service.current().reading() as session:
+        text = evidence.text(session, offered.newest(session, reference).id)
+    wrong = list(evidence.faults(text))
+    for fault in wrong:
+        output.complain(fault)
+    if into is None:
+        click.echo(text)
+    else:
+        with files.whole(into) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+        output.say(Text(f"{into}: skrevet, SHA-256 {sha256(text)}", f"{into}: written, SHA-256 {sha256(text)}"))
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+# --- offering
+
+
+@click.command("offer")
+@click.option("--cvr", required=True, help="Myndighedens CVR-nummer.")
+@click.option("--product", default="", help="Produktet; uden er det medlemskab af OS2.")
+@click.option("--effective", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
+@click.option("--signatory", "signatories", required=True, multiple=True, nargs=3, metavar="NAVN TITEL MAIL",
+              help="Hvem der underskriver, i rækkefølge; kan gentages.")  # fmt: skip
+@click.option("--gln", default="", help="GLN (EAN) til fakturaen; uden sendes den til CVR-nummeret.")
+@click.option("--kind", type=click.Choice(["active", "passive"]), default="active", help="Aktiv eller passiv.")
+@click.option("--any-order", is_flag=True, help="Underskriverne skriver under, som de kommer.")
+@click.option("--valid-days", default=30, show_default=True, help="Så mange dage står tilbuddet.")
+@click.option("--draft", "only_draft", is_flag=True, help="Kun et udkast; tilbyd det ikke endnu.")
+@click.option("--replaces", metavar="REFERENCE", help="Tilbuddet, det er en ny version af, eller følger.")
+@_BY
+def offer(
+    cvr: str, product: str, effective: datetime, signatories: tuple[tuple[str, str, str], ...], by: str, **given: Any
+) -> None:
+    """Tilbyd en aftale: teksten, taksterne og deres kontrolsum ligger fast derefter.
+
+    Offer an agreement; its text, fees and digest are frozen by it.
+    """
+    surroundings = service.current()
+    with _attempt(f"{cvr} {product or 'OS2'}", Step.OFFERED, by, _WORKING) as (session, trail):
+        wish = _wish(session, cvr, product, effective.date(), signatories, given)
+        seller = association.seller(session, surroundings.config)
+        ready = offering.prepare(session, wish, seller, surroundings.today)
+        replaces = offered.newest(session, given["replaces"]).id if given["replaces"] else None
+        made = offers.draft(session, ready.order, ready.build, trail, replaces=replaces)
+        if not given["only_draft"]:
+            made = offers.offer(session, made.id, ready.annex, trail)
+    output.say(_offered(made))
+
+
+def _wish(
+    session: Session,
+    cvr: str,
+    product: str,
+    effective_on: date,
+    signatories: tuple[tuple[str, str, str], ...],
+    given: dict[str, Any],
+) -> Wish:
+    authority_id, kind = _authority_id(session, cvr), given["kind"]
+    may = rights.who_may(session, authority_id, effective_on)
+    places = tuple(
+        Signatory(at, name, title, mail, next((each.id for each in may if each.person.mail == mail), None))
+        for at, (name, title, mail) in enumerate(signatories, start=1)
+    )
+    typed: AgreementKind = "passive" if kind == "passive" else "active"
+    return Wish(
+        authority_id, product, effective_on, places, Billing("gln" if given["gln"] else "cvr", gln=given["gln"]),
+        kind=typed, in_order=not given["any_order"], valid_days=given["valid_days"],
+    )  # fmt: skip
+
+
+def _authority_id(session: Session, cvr: str) -> int:
+    found = register.ids_by_cvr(session).get(cvr)
+    if found is None:
+        raise offering.Unknown(register.unknown_cvr(cvr))
+    return found
+
+
+def _offered(made: Offer) -> Text:
+    if made.expires_on is None:
+        return Text(f"{made.name}: udkast, kontrolsum {made.digest}", f"{made.name}: draft, digest {made.digest}")
+    last = day(made.expires_on)
+    return Text(
+        f"{made.name}: tilbudt til og med {last.da}, kontrolsum {made.digest}",
+        f"{made.name}: offered up to and including {last.en}, digest {made.digest}",
+    )
+
+
+@click.command("withdraw")
+@click.argument("reference")
+@_REASON
+@_BY
+def withdraw(reference: str, reason: str, by: str) -> None:
+    """Træk et udkast eller et tilbud tilbage, der ikke er kontrasigneret.
+
+    Withdraw a draft or an offer that is not countersigned.
+    """
+    with _attempt(reference, Step.WITHDRAWN, by, _WORKING) as (session, trail):
+        offers.withdraw(session, offered.newest(session, reference).id, reason, trail)
+    output.say(Text(f"{reference}: trukket tilbage", f"{reference}: withdrawn"))
+
+
+@click.command("expire")
+@_BY
+def expire(by: str) -> None:
+    """Lad de tilbud udløbe, hvis sidste dag er gået. Kan køres hver nat.
+
+    Let offers run out whose last day has passed.
+    """
+    with service.current().writing(by) as (session, trail):
+        expired = offers.expire_due(session, trail)
+    for each in expired:
+        output.say(Text(f"{each.name}: udløbet", f"{each.name}: run out"))
+
+
+# --- countersigning
+
+
+@click.command("countersign")
+@click.argument("references", nargs=-1)
+@click.option("--digest", help="Kontrolsummen af den viste liste; uden vises listen kun.")
+@click.option("--by", "by", required=True, metavar="NAVN", help="Formanden, som registreret med ret for OS2.")
+def countersign(references: tuple[str, ...], digest: str | None, by: str) -> None:
+    """Kontrasignér de nævnte aftaler, eller alle, der venter. Kun uden for produktion; ellers i browseren.
+
+    Countersign, outside production only.
+    """
+    surroundings = service.current()
+    if surroundings.config.is_production:
+        raise NotInProduction(Text("kontrasignér i browseren, med et frisk login",
+                                   "countersign in the browser, with a fresh sign-in"))  # fmt: skip
+    with surroundings.reading() as session:
+        chosen = _chosen(session, references)
+    if digest is None:
+        output.table([[each.name, each.document.authority.name, each.document.subject.product] for each in chosen])
+        output.say(Text(f"kontrolsum {signing.list_digest(chosen)}", f"digest {signing.list_digest(chosen)}"))
+        return
+    with _attempt(", ".join(references) or "alle", Step.COUNTERSIGNED, by, _DECIDING) as (session, trail):
+        signer = _chair(session, by, trail)
+        done = signing.countersign(session, [each.id for each in chosen], signer, digest, trail)
+    for each in done.done:
+        output.say(Text(f"{each.name}: kontrasigneret", f"{each.name}: countersigned"))
+    for left, why in done.left_out:
+        output.note(Text(f"{left.name}: udeladt: ", f"{left.name}: left out: ") + why)
+
+
+def _chosen(session: Session, references: tuple[str, ...]) -> list[Offer]:
+    if not references:
+        return offered.to_countersign(session)
+    return [offered.newest(session, each) for each in references]
+
+
+def _chair(session: Session, by: str, trail: Trail) -> Signer:
+    """Give the chair as a signer whom no provider has proved: good for trying out, and recorded as such."""
+    found = [right for right in rights.who_may(session, None, offered.local_day(trail.at)) if right.person.name == by]
+    user_id = next((right.person.user_id for right in found if right.person.user_id), 0)
+    return Signer(
+        user_id, by, found[0].person.mail if found else "-", "", "kommandolinjen", by, "none", trail.at,
+        sha256(""), "", "os2tilslut", output.language(),
+    )  # fmt: skip
+
+
+# --- the paper route
+
+
+@click.group("record", help="Aftaler underskrevet på papir eller et andet sted / agreements signed elsewhere.")
+def record() -> None:
+    """Hold the commands of the paper route."""
+
+
+@record.command("propose")
+@click.argument("file", type=FILE)
+@click.argument("pdfs", type=FILE, nargs=-1)
+@click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der registrerer.")
+def record_propose(file: Path, pdfs: tuple[Path, ...], by: str) -> None:
+    """Foreslå aftalerne i en CSV-fil registreret, hver med sin PDF (kolonnen file nævner den).
+
+    Propose the agreements of a CSV file, each with its PDF.
+    """
+    surroundings = service.current()
+    rows = csv_files.read(file, csv_files.PAPER)
+    found = {incoming.name_of(pdf): _bytes(pdf) for pdf in pdfs}
+    with surroundings.writing() as (session, trail):
+        trail.actor = surroundings.person(session, by, _WORKING)
+        made = paper.propose_all(session, rows, found, trail)
+    for each in made:
+        output.say(Text(f"forslag {each.id}: {each.subject}", f"proposal {each.id}: {each.subject}"))
+
+
+def _bytes(pdf: Path) -> bytes:
+    with incoming.opened(pdf, LARGEST) as file:
+        return file.read()
+
+
+@record.command("approve")
+@click.argument("numbers", type=int, nargs=-1, required=True)
+@click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der godkender; en anden end den, der foreslog.")
+def record_approve(numbers: tuple[int, ...], by: str) -> None:
+    """Godkend foreslåede registreringer, alle eller ingen.
+
+    Approve proposed recordings, all or none.
+    """
+    with _attempt(", ".join(map(str, numbers)), Step.RECORDED, by, _DECIDING) as (session, trail):
+        made = [(number, paper.approve(session, number, trail)) for number in numbers]
+    for number, agreement_id in made:
+        output.say(Text(f"forslag {number}: registreret som aftale {agreement_id}",
+                        f"proposal {number}: recorded as agreement {agreement_id}"))  # fmt: skip
+
+
+@record.command("reject")
+@click.argument("number", type=int)
+@_REASON
+@click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der afviser.")
+def record_reject(number: int, reason: str, by: str) -> None:
+    """Afvis en foreslået registrering, med en grund; den bliver stående i historien.
+
+    Reject a proposed recording; it stays in the history.
+    """
+    with _attempt(str(number), Step.RECORDED, by, _DECIDING) as (session, trail):
+        proposals.decide(session, number, "rejected", trail, reason)
+    output.say(Text(f"forslag {number}: afvist", f"proposal {number}: rejected"))
+
+
+# --- change and end
+
+
+@click.command("notice")
+@click.argument("agreement", type=int)
+@click.option("--party", type=click.Choice(["authority", "association"]), required=True, help="Hvem der siger op.")
+@click.option("--withdraw", "is_withdrawn", is_flag=True, help="Træk opsigelsen tilbage.")
+@_REASON
+@_BY
+def notice(agreement: int, party: Literal["authority", "association"], reason: str, by: str, **given: Any) -> None:
+    """Registrér en opsigelse (eller dens tilbagetrækning); sidste dag følger af aftalens vilkår.
+
+    Record a notice; the last day follows from the terms.
+    """
+    step = Step.NOTICE_WITHDRAWN if given["is_withdrawn"] else Step.NOTICE_GIVEN
+    with _attempt(str(agreement), step, by, _WORKING) as (session, trail):
+        if given["is_withdrawn"]:
+            ending.withdraw_notice(session, agreement, reason, trail)
+            said = Text(f"aftale {agreement}: opsigelsen er trukket tilbage",
+                        f"agreement {agreement}: the notice is withdrawn")  # fmt: skip
+        else:
+            last = day(ending.give_notice(session, agreement, Notice(party, reason), trail))
+            said = Text(f"aftale {agreement}: ophører med {last.da}", f"agreement {agreement}: ends with {last.en}")
+    output.say(said)
+
+
+@contextmanager
+def _attempt(about: str, step: Step, by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]:
+    surroundings = service.current()
+    with offering.attempting(surroundings.writing, about, step) as (session, trail):
+        trail.actor = by if by == service.COMMAND_LINE else surroundings.person(session, by, roles)
+        yield session, trail
+
+
+#: What the group `agreement` takes in.
+COMMANDS = (list_, show, evidence_, offer, withdraw, expire, countersign, record, notice)

@@ -1,0 +1,16 @@
+"""The commands on agreements signed online: their templates, and their life from offer to end."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli import agreement_life
+
+
+@click.group(help="Aftaler, der underskrives online / agreements signed online.")
+def command() -> None:
+    """Hold the commands on agreements signed online."""
+
+
+for each in agreement_life.COMMANDS:
+    command.add_command(each)
