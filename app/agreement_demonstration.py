@@ -15,13 +15,13 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import offered, rights, signing, templates
-from agreements.document import Billing, Grants
+from agreements import offered, offers, rights, signing, templates
+from agreements.document import Billing
 from agreements.offered import Offer, Signatory
 from agreements.rights import Ground, Person
 from agreements.signing import Consent, Signer
 from agreements.steps import OFFERS
-from app import clock, database, demonstration, offering
+from app import association, clock, database, demonstration, offering
 from app.config import Config
 from app.identity import offices
 from app.identity.models import UserAccount
@@ -118,9 +118,7 @@ def _give_rights(stage: _Stage) -> None:
 
 
 def _walk(stage: _Stage, way: Way, first_day: date) -> Offer:
-    wish = _wish(stage, way, first_day)
-    made = stage.by("finance", lambda session, trail: offering.draft(session, wish, trail, stage.config))
-    made = stage.by("finance", lambda session, trail: offering.offer(session, made.id, trail))
+    made = stage.by("finance", lambda session, trail: _offer(stage, session, way, first_day, trail))
     for who in way.people[: way.signed_by]:
         _sign(stage, made, who)
     if way.countersigned:
@@ -128,13 +126,22 @@ def _walk(stage: _Stage, way: Way, first_day: date) -> Offer:
     return made
 
 
-def _wish(stage: _Stage, way: Way, first_day: date) -> Wish:
+def _offer(stage: _Stage, session: Session, way: Way, first_day: date, trail: Trail) -> Offer:
+    today = offered.local_day(trail.at)
+    wish = _wish(stage, session, way, first_day)
+    ready = offering.prepare(session, wish, association.seller(session, stage.config), today)
+    drafted = offers.draft(session, ready.order, ready.build, trail)
+    return offers.offer(session, drafted.id, ready.annex, trail)
+
+
+def _wish(stage: _Stage, session: Session, way: Way, first_day: date) -> Wish:
+    authority = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == way.cvr)).scalar_one()
     people = tuple(
         Signatory(at, stage.people[who].name, _TITLES[who], stage.people[who].mail)
         for at, who in enumerate(way.people, start=1)
     )
     billing = Billing("gln", demonstration.gln(way.cvr), "Digitalisering")
-    return Wish(way.cvr, way.product, "active", first_day, people, True, 30, Grants(), billing)
+    return Wish(authority, way.product, first_day, people, billing)
 
 
 def _signer(stage: _Stage, who: str, cvr: str) -> Signer:
@@ -153,7 +160,7 @@ def _sign(stage: _Stage, offer: Offer, who: str) -> None:
         place = signing.place_of(session, now, signer.user_id, offered.local_day(trail.at))
         words = signing.consent_words(now, place)["da"]
         consent = Consent(offer.digest, words, True, place.name, place.title)
-        fees = offering.fees(session, now, offered.local_day(trail.at))
+        fees = offering.fees_today(session, now, offered.local_day(trail.at))
         signing.sign(session, offer.id, signer, consent, fees, trail)
 
     stage.by(who, sign)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from agreements import offered, sealed
+from agreements import evidence, offered, sealed
 from agreements.offered import Offer
 from agreements.sealed import Certificate, Failure, Fresh
 from app import clock
@@ -47,6 +47,13 @@ class Source:
 
     render: Callable[[Offer], bytes]
     record: Callable[[Session, int], Mapping[str, Any]]
+
+
+def of_agreements() -> Source:
+    """Give the source of agreements: the PDF of their document, and their evidence record."""
+    from agreements import document_pdf  # late: a command that seals nothing does not wait for reportlab
+
+    return Source(lambda offer: document_pdf.render(offer.document), evidence.record)
 
 
 @dataclass(slots=True)
@@ -125,9 +132,9 @@ def seal_trial(found: Key, config: Config) -> Sealed:
 # --- sealing ---------------------------------------------------------------------------------------------------------
 
 
-def seal_waiting(surroundings: Surroundings, source: Source) -> Done:
+def seal_waiting(surroundings: Surroundings, source: Source | None = None) -> Done:
     """Seal all that waits; give what was sealed, and what could not be. Raises NotNow where there is no key for any."""
-    done = Done()
+    done, source = Done(), source or of_agreements()
     try:
         with surroundings.reading() as session:
             found = key_in_use(session, surroundings.config)
@@ -137,14 +144,14 @@ def seal_waiting(surroundings: Surroundings, source: Source) -> Done:
         _note_all(surroundings, refused.text)
         raise
     while batch := _next(surroundings, source, done):
-        for offer_id, pdf, evidence in batch:
+        for offer_id, pdf, record in batch:
             try:
-                made = sealing.seal(pdf, evidence, found, stamping, clock.now(surroundings.config))
+                made = sealing.seal(pdf, record, found, stamping, clock.now(surroundings.config))
             except NotSealed as refused:
                 _note(surroundings, offer_id, refused.text)
                 done.failed[offer_id] = refused.text
             else:
-                _keep(surroundings, offer_id, pdf, evidence, made)
+                _keep(surroundings, offer_id, pdf, record, made)
                 done.sealed.append(offer_id)
     return done
 
@@ -166,9 +173,9 @@ def _work(session: Session, offer: Offer, source: Source) -> _Work:
     return offer.id, pdf, Evidence(f"{offer.reference}-v{offer.version}-bevis.json", canonical(told).encode())
 
 
-def _keep(surroundings: Surroundings, offer_id: int, pdf: bytes, evidence: Evidence, made: Sealed) -> None:
+def _keep(surroundings: Surroundings, offer_id: int, pdf: bytes, record: Evidence, made: Sealed) -> None:
     fresh = Fresh(
-        offer_id, made.content, pdf, made.signature_sha256, made.file_id, evidence.content.decode(), made.level,
+        offer_id, made.content, pdf, made.signature_sha256, made.file_id, record.content.decode(), made.level,
         made.certificate_sha256,
     )  # fmt: skip
     with surroundings.writing() as (session, trail):

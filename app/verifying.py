@@ -41,7 +41,7 @@ def verify(session: Session, content: bytes) -> Verdict:
     digest = sha256(content)
     kept = sealed.by_sha256(session, digest)
     if kept is not None:
-        faults = _faults(session, kept)
+        faults = faults_of(session, kept)
         return Verdict("changed" if faults else "whole", digest, faults, kept)
     found = pdf_changes.traces(content)
     kept = sealed.akin(session, digest=digest, signatures=found.signatures, file_ids=found.file_ids - {""})
@@ -50,7 +50,7 @@ def verify(session: Session, content: bytes) -> Verdict:
     return Verdict("unknown", digest, _of_stranger(session, content))
 
 
-def _faults(session: Session, kept: Kept) -> tuple[Text, ...]:
+def faults_of(session: Session, kept: Kept) -> tuple[Text, ...]:
     """Examine the seal of the bytes we kept, as of the instant they were sealed."""
     known = _chains(session, kept.certificate_sha256)
     found = sealing.looks(kept.content, known, kept.sealed_at)

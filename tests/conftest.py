@@ -34,7 +34,13 @@ settings.load_profile("full" if FULL else "bounded")
 
 
 #: Whose tests ask PostgreSQL one time in four in `make test`: what they call below is asked on both by its own tests.
-_SAMPLED = ("tests/app/web/", "tests/app/api/", "tests/app/identity/", "tests/agreements/test_signing")
+_SAMPLED = (
+    "tests/app/web/",
+    "tests/app/api/",
+    "tests/app/identity/",
+    "tests/agreements/test_signing",
+    "tests/app/test_seals",
+)
 #: Whoever asks for fewer tests than this has named them, and gets them all.
 _ASKED_BY_NAME = 1_000
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -363,10 +365,17 @@ def _coverage_faults(found: Sequence[EmbeddedPdfSignature]) -> Iterable[Text]:
         yield Text("seglet dækker ikke hele filen", "the seal does not cover the whole file")
 
 
+#: What a reader of PDF may stumble over in bytes that nobody vouches for.
+_UNREADABLE = (
+    NotSealed, misc.PdfError, SignatureValidationError, ValidationError, PathError, ArithmeticError, AssertionError,
+    AttributeError, EOFError, LookupError, NotImplementedError, OSError, RecursionError, TypeError, ValueError,
+    struct.error, zlib.error,
+)  # fmt: skip
+
+
 def looks(content: bytes, known: Collection[x509.Certificate], at: datetime) -> Examined | None:
     """Examine any file, however broken or hostile; None where it has no seal that can be read."""
     try:
         return examine(content, tuple(known), at)
-    except (NotSealed, misc.PdfError, SignatureValidationError, ValidationError, PathError, ValueError, KeyError,
-            TypeError, IndexError, AttributeError, NotImplementedError, RecursionError, OverflowError):  # fmt: skip
+    except _UNREADABLE:
         return None

@@ -1,10 +1,10 @@
-"""The commands on agreements signed online: their templates, and their life from offer to end."""
+"""The commands on agreements signed online: their templates, their life from offer to end, and their seals."""
 
 from __future__ import annotations
 
 import click
 
-from app.cli import agreement_life
+from app.cli import agreement_life, verify_agreement
 
 
 @click.group(help="Aftaler, der underskrives online / agreements signed online.")
@@ -12,5 +12,5 @@ def command() -> None:
     """Hold the commands on agreements signed online."""
 
 
-for each in agreement_life.COMMANDS:
+for each in (*agreement_life.COMMANDS, verify_agreement.verify):
     command.add_command(each)

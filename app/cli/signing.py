@@ -1,4 +1,4 @@
-"""The seal of agreements: how it stands, and taking a key into use."""
+"""The seal of agreements: how it stands, taking a key into use, sealing what waits."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ def status(as_json: bool) -> int:
     else:
         _say_status(found)
     return 1 if found.fault or found.warning or found.waiting else 0
+
+
+@command.command("seal")
+def seal() -> int:
+    """Forsegl alt, der venter: 0 alt er forseglet, 1 noget kunne ikke. Kør den så tit, det skal være.
+
+    Seal all that waits: 0 all is sealed, 1 something could not be. Run it as often as you like.
+    """
+    done = seals.seal_waiting(service.current())
+    output.say(Text(f"{len(done.sealed)} forseglet", f"{len(done.sealed)} sealed"))
+    for offer_id, reason in done.failed.items():
+        output.complain(Text(f"tilbud {offer_id}: ", f"offer {offer_id}: ") + reason)
+    return 1 if done.failed else 0
 
 
 def _say_status(found: Status) -> None:

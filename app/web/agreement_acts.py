@@ -12,7 +12,7 @@ from flask import request
 from flask import session as browser
 from sqlalchemy.orm import Session
 
-from agreements import signing, steps
+from agreements import offered, offers, signing, steps
 from agreements.offered import Offer
 from agreements.signing import Signer
 from agreements.steps import Stand, Step
@@ -20,7 +20,6 @@ from app import access, offering
 from app.identity.models import UserAccount
 from app.web import layout
 from foundation.audit import Trail
-from foundation.errors import Conflict, Refused
 from foundation.language import Text
 
 _LONGEST_AGENT = 200
@@ -44,13 +43,8 @@ class Act:
 @contextmanager
 def acting_on(about: str, step: Step | str) -> Iterator[tuple[Session, Trail]]:
     """Open a writing transaction; a refusal undoes it, is written down by itself, and goes on."""
-    try:
-        with layout.acting() as opened:
-            yield opened
-    except (Conflict, Refused) as refused:
-        with layout.acting() as (_, trail):
-            steps.record_refusal(trail, about[:40], step, refused)
-        raise
+    with offering.attempting(layout.acting, about[:40], step) as opened:
+        yield opened
 
 
 def signer(session: Session) -> Signer:
@@ -78,7 +72,7 @@ def refuse_other(offer: Offer, digest: str) -> None:
 
 def offer(session: Session, found: Offer, trail: Trail) -> None:
     """Offer a draft with the fees of today."""
-    offering.offer(session, found.id, trail)
+    offers.offer(session, found.id, offering.fees_today(session, found, offered.local_day(trail.at)), trail)
 
 
 # --- what can be done

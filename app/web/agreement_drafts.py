@@ -11,14 +11,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import agreement_list, rights, templates
+from agreements import campaign as campaigning
+from agreements import offered, offers, rights, templates
 from agreements.composing import TermsRefused
 from agreements.document import Billing, Grants
 from agreements.offered import Offer, Signatory
 from agreements.offers import OfferRefused
 from agreements.products import PRODUCTS
-from agreements.steps import OFFERS, Step
-from app import access, database, offering
+from agreements.steps import Step
+from app import access, association, database, offering
 from app.offering import Wish
 from app.web import agreement_acts, agreements, layout, memory_list
 from app.web.memory_list import NotAnAmount
@@ -92,8 +93,9 @@ def draft() -> ResponseReturnValue:
     try:
         with agreement_acts.acting_on(given.get("replaces", "") or "new", Step.DRAFTED) as (session, trail):
             old = _old(session, given.get("replaces", ""))
-            wish = _wish(session, given)
-            made = offering.draft(session, wish, trail, layout.config(), replaces=None if old is None else old.id)
+            seller = association.seller(session, layout.config())
+            ready = offering.prepare(session, _wish(session, given), seller, offered.local_day(trail.at))
+            made = offers.draft(session, ready.order, ready.build, trail, replaces=None if old is None else old.id)
     except (_Faults, TermsRefused, OfferRefused, RowsRefused, NoAnnex) as refused:
         with database.reading() as session:
             return _form(session, given, _named(refused), _old(session, given.get("replaces", ""))), 422
@@ -141,7 +143,8 @@ def _wish(session: Session, given: Mapping[str, str]) -> Wish:
     if faults:
         raise _Faults(faults)
     return Wish(
-        cvr=given["cvr"].strip(), product=given["product"], kind="passive" if given["kind"] == "passive" else "active",
+        authority_id=_authority_id(session, given),
+        product=given["product"], kind="passive" if given["kind"] == "passive" else "active",
         effective_on=date.fromisoformat(given["effective_on"]), signatories=_signatories(session, given),
         in_order=given.get("in_order") == "on", valid_days=int(given["valid_days"]), grants=_grants(given),
         billing=_billing(given),
@@ -170,6 +173,11 @@ def _field_faults(session: Session, given: Mapping[str, str]) -> Any:
         yield "rebate", refused.text
 
 
+def _authority_id(session: Session, given: Mapping[str, str]) -> int:
+    found = select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == given["cvr"].strip())
+    return int(session.execute(found).scalar_one())
+
+
 def _is_day(words: str) -> bool:
     try:
         date.fromisoformat(words)
@@ -193,9 +201,7 @@ def _billing(given: Mapping[str, str]) -> Billing:
 
 def _signatories(session: Session, given: Mapping[str, str]) -> tuple[Signatory, ...]:
     """Give the people of the form in their order, each with the right that names the same person."""
-    authority_id = session.execute(
-        select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == given["cvr"].strip())
-    ).scalar_one()
+    authority_id = _authority_id(session, given)
     holders = {
         right.person.mail.casefold(): right.id for right in rights.who_may(session, authority_id, layout.today())
     }
@@ -230,37 +236,5 @@ def campaign() -> ResponseReturnValue:
     with database.reading() as session:
         versions = [each for each in templates.listed(session) if each.name == name]
         newest = versions[0] if versions else None
-        rows = _reached(session, newest.id) if newest is not None else []
-    return render_template("agreements/campaign.html", name=name, newest=newest, rows=rows)
-
-
-def _reached(session: Session, template_id: int) -> list[dict[str, Any]]:
-    """Give, by authority and product with an agreement made here, whether it is by this text."""
-    listed = agreement_list.on(layout.today(), drafts=False)
-    columns = listed.columns
-    rows = session.execute(
-        listed.statement.where(columns.state.in_(("in_force", "countersigned", "under_notice", *_OPEN))).order_by(
-            columns.authority, columns.product
-        )
-    ).all()
-    ids = [row.offer_id for row in rows if row.offer_id is not None]
-    by_text = {
-        row.id for row in session.execute(
-            select(OFFERS.c.id).where(OFFERS.c.id.in_(ids), OFFERS.c.template_id == template_id)
-        )
-    }  # fmt: skip
-    return _by_matter(rows, by_text)
-
-
-_OPEN = ("offered", "opened", "partly_signed", "signed")
-
-
-def _by_matter(rows: Any, by_text: set[int]) -> list[dict[str, Any]]:
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        matter = found.setdefault((row.cvr, row.product), {"row": row, "has": False, "waits": False})
-        if row.offer_id in by_text:
-            is_open = row.state in _OPEN
-            matter["waits"] |= is_open
-            matter["has"] |= not is_open
-    return list(found.values())
+        places = campaigning.standing(session, newest.id, layout.today()) if newest is not None else []
+    return render_template("agreements/campaign.html", name=name, newest=newest, places=places)

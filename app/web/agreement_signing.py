@@ -6,6 +6,7 @@ Who may not sign is told who can, and can pass the agreement on to them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from agreements import offered, offers, rights, signing, steps
-from agreements.document import Billing
+from agreements.document import Billing, Signatory
 from agreements.offered import Offer
 from agreements.rights import Right
 from agreements.signing import Consent, FormRefused
@@ -150,7 +151,7 @@ def sign(reference: str) -> ResponseReturnValue:
     try:
         with agreement_acts.acting_on(reference, Step.SIGNED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
-            fees = offering.fees(session, found, offered.local_day(trail.at))
+            fees = offering.fees_today(session, found, offered.local_day(trail.at))
             signed = signing.sign(session, found.id, who, consent, fees, trail)
     except FormRefused as refused:
         with database.reading() as session:
@@ -181,10 +182,10 @@ def choose(reference: str) -> ResponseReturnValue:
         with agreement_acts.acting_on(reference, Step.REPLACED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
             agreement_acts.refuse_other(found, given.get("digest", ""))
-            fresh = offering.next_version(
-                session, found, offered.local_day(trail.at), kind=_kind(given), effective_on=_day(given),
-                billing=_billing(given),
-            )  # fmt: skip
+            chosen = {"kind": _kind(given), "effective_on": _day(given), "billing": _billing(given)}
+            fresh = offering.revised(
+                session, found, lambda terms: replace(terms, **chosen), offered.local_day(trail.at)
+            )
             new = signing.choose(session, found.id, who, fresh, trail)
     except Refused as refused:
         faults: Mapping[str, Text] | None = getattr(refused, "faults", None)
@@ -242,16 +243,18 @@ def pass_on(reference: str) -> ResponseReturnValue:
         agreement_acts.refuse_other(found, request.form.get("digest", ""))
         on = offered.local_day(trail.at)
         taker: Right = rights.get(session, right_id, found.authority_id)
-        places = [_taken_by(each, taker) if each.position == position else each for each in found.signatories]
-        fresh = offering.next_version(session, found, on, signatories=places)
+        people = tuple(
+            _taken_by(each, taker) if each.position == position else each for each in found.document.signatories
+        )
+        fresh = offering.revised(session, found, lambda terms: replace(terms, signatories=people), on)
         signing.pass_on(session, found.id, position, right_id, fresh, trail)
     layout.done(Text(f"Aftalen er sendt videre til {taker.text}", f"The agreement was passed on to {taker.text}"))
     return redirect(f"/agreements/{reference}", 303)
 
 
-def _taken_by(place: offered.Signatory, taker: Right) -> offered.Signatory:
+def _taken_by(place: Signatory, taker: Right) -> Signatory:
     person = taker.person
-    return offered.Signatory(place.position, person.name, person.title, person.mail, taker.id)
+    return Signatory(place.position, person.name, person.title, person.mail)
 
 
 def _number(name: str) -> int:
