@@ -237,4 +237,4 @@ def campaign() -> ResponseReturnValue:
         versions = [each for each in templates.listed(session) if each.name == name]
         newest = versions[0] if versions else None
         places = campaigning.standing(session, newest.id, layout.today()) if newest is not None else []
-    return render_template("agreements/campaign.html", name=name, newest=newest, places=places)
+    return render_template("agreements/campaign.html", name=name, newest=newest, reached=places)

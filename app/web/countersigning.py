@@ -11,6 +11,7 @@ from agreements.offered import Offer
 from agreements.signing import Countersigned
 from agreements.steps import Step
 from app import access, database
+from app.adapters import background
 from app.web import agreement_acts, layout
 from foundation.errors import Refused
 from foundation.language import Text, joined, same
@@ -61,6 +62,7 @@ def countersign() -> ResponseReturnValue:
     with agreement_acts.acting_on("countersign", Step.COUNTERSIGNED) as (session, trail):
         who = agreement_acts.signer(session)
         done = signing.countersign(session, _ids(), who, request.form.get("digest", ""), trail)
+    background.launch_sealing(layout.config())
     _tell(done)
     return redirect("/agreements?state=countersigned", 303)
 
