@@ -63,6 +63,19 @@ _READERS = {FINANCE: ALL, APPROVER: ALL, AUDITOR: ALL}
 POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
     {
         "agreement.read": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS, ADMINISTRATOR: ALL},
+        "agreement.whole": {SIGNATORY: OWN, **_READERS},  # its text; others see that it is there, and where it stands
+        "agreement.evidence": {SIGNATORY: OWN, **_READERS},
+        "agreement.draft": {FINANCE: ALL, APPROVER: ALL},
+        "agreement.sign": {SIGNATORY: OWN},  # with a right to sign besides, which the register of rights holds
+        "agreement.countersign": {APPROVER: ALL},  # of those, only who holds the chair's office
+        "agreement.notice": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
+        "agreement.record": {FINANCE: ALL, APPROVER: ALL},
+        "agreement.approve_record": {APPROVER: ALL},
+        "rights.read": {SIGNATORY: OWN, **_READERS},
+        "rights.change": {SIGNATORY: OWN, FINANCE: ALL},  # a signatory only delegates a right it holds itself
+        "templates.read": {**_READERS, ADMINISTRATOR: ALL},
+        "templates.propose": {FINANCE: ALL, ADMINISTRATOR: ALL},
+        "templates.adopt": {APPROVER: ALL},
         "authority.read": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "authority.propose": {SIGNATORY: OWN},
         "authority.change": {FINANCE: ALL},
@@ -96,8 +109,15 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
 
 #: What a token never does, whatever its owner may do in person.
 NEVER_BY_TOKEN = frozenset(
-    {"run.approve", "credit.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create"}
-)
+    {
+        "run.approve", "credit.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create",
+        "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
+        "rights.change",
+    }
+)  # fmt: skip
+
+#: What only who holds the chair's office may do, beside having the role.
+BY_OFFICE = frozenset({"agreement.countersign"})
 
 
 class NotSignedIn(DomainError):
@@ -125,6 +145,7 @@ class Principal:
     via: Literal["nobody", "browser", "token"] = "nobody"
     language: Language = "da"
     permissions: frozenset[str] | None = None  # None: all that the roles give; a token's own where there is one
+    is_chair: bool = False  # signs for the association today
 
     @property
     def actor(self) -> str:
@@ -136,6 +157,8 @@ class Principal:
         if self.via == "token" and permission in NEVER_BY_TOKEN:
             return NOTHING
         if self.permissions is not None and permission not in self.permissions:
+            return NOTHING
+        if permission in BY_OFFICE and not self.is_chair:
             return NOTHING
         extents = {extent for role, extent in POLICY[permission].items() if role in self.roles}
         return Scope(
@@ -201,6 +224,24 @@ def agreements(statement: Select[Rows], permission: str = "agreement.read") -> S
     own = Agreement.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false()
     group = Product.name.in_(sorted(reach.products)) if reach.products else false()
     return statement.where(or_(own, group))
+
+
+def of_products(
+    statement: Select[Rows], authority_id: Any, product: Any, permission: str = "agreement.read"
+) -> Select[Rows]:
+    """Narrow a select by the columns that hold an authority's id and a product's name to those in the scope."""
+    reach = scope(permission)
+    if reach.everything:
+        return statement
+    own = authority_id.in_(sorted(reach.authorities)) if reach.authorities else false()
+    group = product.in_(sorted(reach.products)) if reach.products else false()
+    return statement.where(or_(own, group))
+
+
+def reaches(permission: str, authority_id: int) -> bool:
+    """Tell whether a permission reaches one authority's own papers."""
+    reach = scope(permission)
+    return reach.everything or authority_id in reach.authorities
 
 
 def invoices(statement: Select[Rows], permission: str = "invoice.read") -> Select[Rows]:

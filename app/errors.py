@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
+from agreements import signing
 from app import access, database, observing
 from app.access import NotAllowed, NotFresh, NotSignedIn
 from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused, RowsRefused
@@ -24,6 +25,9 @@ _STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (NotSignedIn, 401),
     (NotAllowed, 403),
     (NotFresh, 403),
+    (signing.NotYet, 403),
+    (signing.NotTheSigner, 403),
+    (signing.NotFresh, 403),
     (NotFound, 404),
     (Conflict, 409),
     (Refused, 422),
@@ -83,7 +87,11 @@ _TITLES = {
     503: Text("Det kan ikke lade sig gøre lige nu", "That cannot be done right now"),
 }
 
-_TITLES_OF_CODES = {"not_fresh": Text("Log ind igen", "Sign in again")}
+_TITLES_OF_CODES = {
+    "not_fresh": Text("Log ind igen", "Sign in again"),
+    "not_yet": Text("Et trin mangler først", "A step comes first"),
+    "not_the_signer": Text("Du kan ikke underskrive her", "You cannot sign here"),
+}
 
 _WORDS = {
     400: Text("Gå tilbage, hent siden igen, og prøv en gang til", "Go back, load the page again and retry"),

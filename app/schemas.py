@@ -427,6 +427,14 @@ class SeatChange(Strict):
     act = Chosen(("give", "end"), load_default="give")
 
 
+class OfficeChange(Strict):
+    """Giving or ending the chair's office; `until_on` is its last day."""
+
+    title = Words(wording.LONGEST_NAME)
+    until_on = Day()
+    act = Chosen(("give", "end"), load_default="give")
+
+
 class TokenRequest(Strict):
     """A token somebody makes for a program of theirs."""
 

@@ -26,13 +26,14 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place")
+_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right")
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
     "form": "csv", "year": "2028", "kind": "membership", "day": "2017-08-15", "at": "1", "filename": "style.css",
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
-    "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf",
+    "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
+    "right": "{right}", "version": "{version}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -41,6 +42,12 @@ _ELSEWHERE = {
     ("/authorities/<cvr>/billing/<kind>/", "number"): "{place}",
     ("/fee-tables/proposals/", "number"): "{draft}",
     ("/settings/proposals/", "proposal"): "{terms}",
+    ("/templates/proposals/", "number"): "{text}",
+    ("/templates/<name>/", "name"): "connection",
+    ("/agreements/record/", "proposal"): "{paper}",
+    ("/agreements/<reference>/notice", "reference"): "{agreement}",
+    ("/agreements/<reference>/activate", "reference"): "{agreement}",
+    ("/agreements/<reference>/recorded.pdf", "reference"): "{agreement}",
     ("/imports/", "name"): "{register}",
     ("/invoices/<number>/<any", "form"): "pdf",
     ("/year/<int:year>/documents.zip", "year"): "2027",

@@ -148,6 +148,10 @@ def test_what_binds_asks_everybody_for_a_fresh_sign_in(walk: Walk) -> None:
 #: What the matrix calls a resource and an action, and the permission that is made of it.
 _PERMISSIONS = {
     ("agreement", "read"): "agreement.read",
+    ("agreement", "sign or decline"): "agreement.sign",
+    ("agreement", "countersign"): "agreement.countersign",
+    ("agreement", "draft or send or withdraw"): "agreement.draft",
+    ("agreement evidence", "read"): "agreement.evidence",
     ("authority master data", "read"): "authority.read",
     ("fee tables and size key", "read"): "tables.read",
     ("fee tables and size key", "draft"): "tables.draft",
@@ -166,6 +170,7 @@ _PERMISSIONS = {
 #: Cells that one permission cannot say: what they say is another permission's.
 _ELSEWHERE = {
     ("run.plan", "auditor"): "run.read",
+    ("agreement.evidence", "administrator"): "agreement.read",
     ("invoice.read", "coordination"): "invoice.totals",
     ("export.use", "administrator"): "users.read",
 }

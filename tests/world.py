@@ -11,14 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import resources
 
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import billing_details, table_proposals
-from app import association, clock, config, create_app, database
+from agreements import billing_details, paper, table_proposals, templates
+from agreements.models import Agreement, RightToSign
+from app import agreement_demonstration, association, clock, config, create_app, database
 from app.access import Principal
+from app.agreement_demonstration import Way
 from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
@@ -97,6 +100,9 @@ class Waiting:
     details: dict[str, int]  # by CVR
     token: int  # of the one who prepares
     run: int  # that was begun and has ended
+    text: int  # an agreement template
+    paper: int  # an agreement signed on paper
+    offers: dict[str, str]  # references by CVR, of offers that can be signed
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -105,8 +111,12 @@ _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid
 def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     """Let a credit note, next year's plan, a fee table, settings and two changes of billing details wait."""
     finance = known["finance"].actor
+    references = agree(line)
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
     return Waiting(
+        text=acting.by(line, finance, _propose_text),
+        paper=acting.by(line, finance, _record_paper),
+        offers={AARHUS: references[0], AALBORG: references[3]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
         table=acting.by(line, finance, lambda session, trail: table_proposals.propose(session, _TABLE, trail).id),
         settings=acting.by(line, finance, _propose_settings),
@@ -117,6 +127,31 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         token=acting.by(line, finance, partial(_make_token, owner=known["finance"])),
         run=acting.by(line, finance, _run),
     )
+
+
+#: Offers on every stage: to be signed by two in order, signed, signed by both sides, and to be signed by one.
+WAYS = (
+    *agreement_demonstration.WAYS,
+    Way(AARHUS, "OS2valghalla", ("signatory-aarhus",), 1, countersigned=True),
+    Way(AALBORG, "OS2kitos", ("signatory-aalborg",)),
+)
+
+
+def agree(line: CommandLine) -> list[str]:
+    """Adopt the texts, give rights and offices, and offer; give the references of `WAYS`."""
+    with made(line) as app, app.app_context():
+        return agreement_demonstration.make(app.extensions["os2tilslut"], WAYS)
+
+
+def _propose_text(session: Session, trail: Trail) -> int:
+    text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
+    return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
+
+
+def _record_paper(session: Session, trail: Trail) -> int:
+    day = trail.at.date()
+    facts = paper.Facts(ODENSE, "OS2valghalla", "active", day, day, day, gln=files.gln(ODENSE), endpoint="gln")
+    return paper.propose(session, facts, ("papir.pdf", b"%PDF-1.7 opdigtet"), trail).id
 
 
 def _make_token(session: Session, trail: Trail, owner: Principal) -> int:
@@ -167,7 +202,8 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
     common = {
         "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
         "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
-        "run": str(waiting.run), "adopted": "1", "link": "ukendt",
+        "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
+        "paper": str(waiting.paper), "version": "1",
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {
@@ -176,6 +212,9 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "note": f"{YEAR}-9999",
         "details": "987654",
         "place": "987654",
+        "offer": "A-2027-99999",
+        "agreement": "987654",
+        "right": "987654",
     }
     return {
         "": {},
@@ -191,4 +230,13 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
         place, invoice = billing_details.of(session, authority_id)[0].place, invoice_of(session, cvr)
         note = invoice_of(session, cvr, last=True)
-    return {"cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id)}
+        agreement = session.scalars(
+            select(Agreement.id).where(Agreement.authority_id == authority_id).order_by(Agreement.id)
+        ).first()
+        right = session.scalars(
+            select(RightToSign.id).where(RightToSign.authority_id == authority_id).order_by(RightToSign.id)
+        ).first()
+    return {
+        "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
+        "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
+    }  # fmt: skip

@@ -47,7 +47,16 @@ def begin(session: Session, year: int, book: Book, dated: date, actor: str) -> i
 
 def launch(config: Config, run_id: int) -> None:
     """Start the process of a run that was noted and committed; one that never starts counts as interrupted soon."""
-    command = [sys.executable, "-m", "app.background", str(run_id)]
+    _launch(config, "app.background", str(run_id))
+
+
+def launch_sealing(config: Config) -> None:
+    """Start the process that seals what is countersigned; what it leaves, the next one takes."""
+    _launch(config, "app.sealing_work")
+
+
+def _launch(config: Config, module: str, *arguments: str) -> None:
+    command = [sys.executable, "-m", module, *arguments]
     _started[:] = [process for process in _started if process.poll() is None]  # asking lets those that ended go
     _started.append(
         subprocess.Popen(command, env=_environment(config), stdin=subprocess.DEVNULL, start_new_session=True)

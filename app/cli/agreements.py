@@ -1,4 +1,4 @@
-"""The commands on agreements signed online: their templates, and their life from offer to end."""
+"""The commands on agreements signed online: their templates, their life from offer to end, and their seals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ def command() -> None:
     """Hold the commands on agreements signed online."""
 
 
-for each in agreement_life.COMMANDS:
+for each in (*agreement_life.COMMANDS, verify_agreement.verify):
     command.add_command(each)
-command.add_command(verify_agreement.verify)
 command.add_command(templates.command, "templates")

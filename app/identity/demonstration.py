@@ -44,6 +44,7 @@ PEOPLE = (
     MadeUp("approver-2", "Anden godkender (opdigtet)", (Role.APPROVER,)),
     MadeUp("auditor", "Revisor (opdigtet)", (Role.AUDITOR,)),
     MadeUp("signatory-aarhus", "Underskriver i Aarhus (opdigtet)", (Role.SIGNATORY,), SeatOf(cvr=_AARHUS)),
+    MadeUp("signatory-aarhus-2", "Anden underskriver i Aarhus (opdigtet)", (Role.SIGNATORY,), SeatOf(cvr=_AARHUS)),
     MadeUp("signatory-aalborg", "Underskriver i Aalborg (opdigtet)", (Role.SIGNATORY,), SeatOf(cvr=_AALBORG)),
     MadeUp("group-valghalla", "Koordinationsgruppen for OS2valghalla (opdigtet)", (Role.COORDINATION,),
            SeatOf(product="OS2valghalla")),

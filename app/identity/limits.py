@@ -31,6 +31,8 @@ class Limit:
 SIGN_IN = Limit("sign-in", 60, timedelta(minutes=5))
 #: Looking at or taking up a link, from one address.
 INVITATION = Limit("invitation", 20, timedelta(minutes=5))
+#: Having a file judged, from one address: each takes a moment of a processor.
+VERIFYING = Limit("verify", 60, timedelta(minutes=5))
 
 _COUNTED = text(
     "INSERT INTO sign_in_count (key, window_start, count) VALUES (:key, :start, 1) "

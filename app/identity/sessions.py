@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from app import clock, database
 from app.access import ANONYMOUS, Principal
 from app.config import Config
-from app.identity import users
+from app.identity import offices, users
 from app.identity.models import BrowserSession, RoleGrant, Seat, SignInCount, UserAccount
 
 SESSIONS: Table = BrowserSession.__table__  # type: ignore[assignment]
@@ -225,7 +225,7 @@ def _found() -> Any:
     seats = and_(Seat.user_id == UserAccount.id, users.in_force(Seat, on))
     return (
         select(SESSIONS, UserAccount.name, UserAccount.language, UserAccount.ended_at,
-               RoleGrant.role, Seat.authority_id, Seat.product)
+               RoleGrant.role, Seat.authority_id, Seat.product, offices.is_chair(UserAccount.id, on).label("is_chair"))
         .outerjoin(UserAccount, UserAccount.id == SESSIONS.c.user_id)
         .outerjoin(RoleGrant, roles)
         .outerjoin(Seat, seats)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from agreements.models import Product
 from app.access import Principal, Role
+from app.identity import offices
 from app.identity.models import BrowserSession, Invitation, RoleGrant, Seat, UserAccount, UserIdentity
 from authorities.models import Authority
 from foundation import wording
@@ -194,11 +195,12 @@ def in_force(dated: type[RoleGrant] | type[Seat], on: date | ColumnElement[date]
 def principal_of(session: Session, user_id: int, on: date, signed_in_at: datetime | None = None) -> Principal | None:
     """Give who somebody is on a day, in one query; None for nobody and for who has ended."""
     found = (
-        select(UserAccount.name, UserAccount.language, RoleGrant.role, Seat.authority_id, Seat.product)
+        select(UserAccount.name, UserAccount.language, RoleGrant.role, Seat.authority_id, Seat.product,
+               offices.is_chair(UserAccount.id, on).label("is_chair"))
         .outerjoin(RoleGrant, and_(RoleGrant.user_id == UserAccount.id, in_force(RoleGrant, on)))
         .outerjoin(Seat, and_(Seat.user_id == UserAccount.id, in_force(Seat, on)))
         .where(UserAccount.id == user_id, UserAccount.ended_at.is_(None))
-    )
+    )  # fmt: skip
     return principal_from(session.execute(found).all(), user_id, signed_in_at)
 
 
@@ -215,6 +217,7 @@ def principal_from(rows: Sequence[Any], user_id: int, signed_in_at: datetime | N
         signed_in_at=signed_in_at,
         via="browser",
         language="en" if rows[0].language == "en" else "da",
+        is_chair=bool(getattr(rows[0], "is_chair", False)),
     )
 
 

@@ -5,27 +5,37 @@ from __future__ import annotations
 from flask import Flask
 
 from app.web import (
+    agreement_drafts,
+    agreement_signing,
+    agreements,
     api_docs,
     audit,
     authorities,
     billing_details,
+    countersigning,
     credits,
     fee_tables,
     imports,
     invoices,
     layout,
+    notices,
+    paper_route,
     settings,
     signin,
+    signing_rights,
     speaking,
     start,
+    templates_pages,
     tokens,
     users,
+    verify,
     year,
 )
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, api_docs,
+    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
+    signing_rights, templates_pages, verify,
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ class Place:
 PLACES = (
     Place("start.page", "/", Text("Overblik", "Overview"), "account.use"),
     Place("authorities.page", "/authorities", Text("Myndigheder", "Authorities"), "authority.read"),
+    Place("agreements.page", "/agreements", Text("Aftaler", "Agreements"), "agreement.read"),
     Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read"),
@@ -140,12 +141,18 @@ class Entry:
 def places() -> list[Entry]:
     """Give the navigation of who is signed in."""
     person = access.current()
-    here = (request.endpoint or "").partition(".")[0]
     return [
-        Entry(place.address, place.title, place.endpoint.partition(".")[0] == here)
+        Entry(place.address, place.title, _is_here(place))
         for place in PLACES
         if person.user_id is not None and person.may(place.permission)
     ]
+
+
+def _is_here(place: Place) -> bool:
+    """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
+    if place.endpoint.partition(".")[0] == (request.endpoint or "").partition(".")[0]:
+        return True
+    return place.endpoint != "start.page" and request.path.startswith(f"{place.address}/")
 
 
 def asset(name: str) -> str:

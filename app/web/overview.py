@@ -10,12 +10,12 @@ from urllib.parse import quote
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agreements.models import Agreement, Product
-from app import access
+from agreements import agreement_list
+from agreements.agreement_list import STATES
+from app import access, clock, seals
 from app.access import Principal
-from app.web import layout, planning
+from app.web import layout, own, planning
 from app.web import year as year_pages
-from authorities.register import AUTHORITIES
 from billing import invoice_register, overview
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
@@ -34,6 +34,9 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "settings": ("settings.approve", Text("Indstillinger til godkendelse", "Settings for approval")),
     "billing_details": ("authority.approve", Text("Faktureringsoplysninger til godkendelse",
                                                   "Billing details for approval")),
+    "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
+    "recorded_agreement": ("agreement.approve_record", Text("Aftale fra papir til godkendelse",
+                                                            "Agreement from paper for approval")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -73,11 +76,13 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": _tasks(person, found) if found else [],
+        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
         "own_invoices": _own_invoices(session) if access.scope("invoice.read").authorities else None,
-        "own_agreements": _own_agreements(session) if access.scope("agreement.read").own else None,
+        "states": STATES,
+        "own": own.of(session) if access.scope("agreement.read").own else None,
         "totals": _totals(session) if access.scope("invoice.totals").products else None,
     }
 
@@ -92,6 +97,39 @@ def _tasks(person: Principal, found: Overview) -> list[Task]:
     return sorted([*waiting, *of_years, *lacking], key=lambda task: not task.is_yours)
 
 
+def _warnings(session: Session, person: Principal) -> list[Text]:
+    """Tell those who look after the seals what is wrong with them."""
+    if not (person.may("agreement.draft") or person.may("settings.propose")):
+        return []
+    return seals.warnings(session, layout.config(), clock.now(layout.config()))
+
+
+def _of_agreements(session: Session, person: Principal) -> list[Task]:
+    """Name the agreements that wait for the association: its signature, or the draft that is to be offered."""
+    if not person.may("agreement.draft"):
+        return []
+    listed = agreement_list.on(layout.today())
+    columns = listed.columns
+    rows = session.execute(
+        select(columns.state, func.count().label("number"))
+        .where(columns.state.in_(("signed", "draft")))
+        .group_by(columns.state)
+    )
+    counts = {row.state: row.number for row in rows}
+    titles = {
+        "signed": (Text("Aftaler venter på OS2's underskrift", "Agreements wait for the signature of OS2"),
+                   "/agreements/countersign" if person.is_chair else "/agreements?state=signed",
+                   "agreement.countersign"),
+        "draft": (Text("Udkast, der ikke er tilbudt", "Drafts that are not offered"), "/agreements?state=draft",
+                  "agreement.draft"),
+    }  # fmt: skip
+    return [
+        Task(title, address, layout.say(_count(counts[state])), person.may(permission))
+        for state, (title, address, permission) in titles.items()
+        if counts.get(state)
+    ]
+
+
 def _proposed(person: Principal, proposal: Proposal) -> Task:
     permission, title = _DECIDERS[proposal.kind]
     is_own = proposal.proposed_by == person.actor
@@ -104,6 +142,7 @@ def _address(proposal: Proposal) -> str:
         year, _, book = proposal.subject.partition(" ")
         return f"/year/{year}" + ("?book=rehearsal" if book == "rehearsal" else "")
     bases = {
+        "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
     }  # fmt: skip
@@ -164,19 +203,6 @@ def _expiring(ends: Expiry) -> Task:
 def _own_invoices(session: Session) -> list[Any]:
     found = access.invoices(invoice_register.listing()).order_by(INVOICES.c.issued_on.desc(), INVOICES.c.id.desc())
     return list(session.execute(found.limit(_OWN_SHOWN)))
-
-
-def _own_agreements(session: Session) -> list[Any]:
-    found = (
-        select(Product.name.label("product"), AUTHORITIES.c.name, AUTHORITIES.c.cvr, Agreement.in_force_from,
-               Agreement.terminated_to)
-        .select_from(Agreement)
-        .join(Product, Product.id == Agreement.product_id)
-        .join(AUTHORITIES, AUTHORITIES.c.id == Agreement.authority_id)
-        .where(Agreement.authority_id.in_(sorted(access.scope("agreement.read").authorities)))
-        .order_by(AUTHORITIES.c.name, Product.name)
-    )  # fmt: skip
-    return list(session.execute(access.agreements(found)))
 
 
 def _totals(session: Session) -> list[tuple[int, str, int, Money]]:

@@ -61,7 +61,7 @@ def sign_in() -> ResponseReturnValue:
     back = layout.own_path(request.args.get("next", "/"))
     if not (fresh or invited) and access.current().user_id is not None:
         return redirect(back, 303)
-    _count(limits.SIGN_IN)
+    count(limits.SIGN_IN)
     now = clock.now(layout.config())
     address, attempt = _provider().begin(_callback(), now, fresh=fresh)
     kept = asdict(attempt) | {"next": back, "invitation": session.get(_INVITATION) if invited else None}
@@ -74,7 +74,7 @@ def sign_in() -> ResponseReturnValue:
 @access.public
 def callback() -> ResponseReturnValue:
     """Take up what the provider says, and begin a session of the person."""
-    _count(limits.SIGN_IN)
+    count(limits.SIGN_IN)
     kept = _attempt(request.args.get("state", ""))
     back, invitation = str(kept.pop("next")), kept.pop("invitation")
     now = clock.now(layout.config())
@@ -151,7 +151,7 @@ def _refuse_foreign(opened: Session, user: UserAccount, identity: Identity) -> N
 def _begin_session(opened: Session, user: UserAccount, identity: Identity) -> None:
     how = {
         "acr": identity.acr, "assurance": identity.assurance, "cvr": identity.cvr,
-        "id_token_sha256": identity.id_token_sha256,
+        "id_token_sha256": identity.id_token_sha256, "iss": identity.issuer, "sub": identity.subject,
     }  # fmt: skip
     chosen = {"language": session["language"]} if "language" in session else {}  # before, in this browser
     sessions.here().sign_in(opened, user.id, identity.auth_time, {"how": how} | chosen)
@@ -184,7 +184,7 @@ def _farewell() -> str | None:
 @access.public
 def invitation(token: str) -> ResponseReturnValue:
     """Show whom a link is for; it is taken up by the button, not by looking."""
-    _count(limits.INVITATION)
+    count(limits.INVITATION)
     with database.reading() as opened:
         user = users.invited(opened, token, clock.now(layout.config()))
         return render_template("signin/invitation.html", name=user.name, token=token)
@@ -194,7 +194,7 @@ def invitation(token: str) -> ResponseReturnValue:
 @access.public
 def take_up(token: str) -> ResponseReturnValue:
     """Bind a link to this browser; the sign-in that follows makes the identity the person's."""
-    _count(limits.INVITATION)
+    count(limits.INVITATION)
     forms.taken(Nothing)
     with database.writing() as opened:
         link = users.take_up(opened, token, sessions.here().hash, clock.now(layout.config()))
@@ -216,7 +216,8 @@ def _callback() -> str:
     return (layout.config().base_url or request.host_url).rstrip("/") + "/sign-in/callback"
 
 
-def _count(limit: Limit) -> None:
+def count(limit: Limit) -> None:
+    """Count a try from this address, and refuse it where there were too many."""
     config = layout.config()
     limits.count(limit, request.remote_addr or "", config.secret_key, clock.now(config))
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from agreements.models import Product
 from app import access, database
 from app.access import Role
-from app.identity import users
+from app.identity import offices, users
 from app.identity.models import BrowserSession, RoleGrant, Seat, UserAccount, UserIdentity
 from app.identity.users import Person, SeatOf
-from app.schemas import Colleague, Invitation, Nothing, RoleChange, SeatChange
+from app.schemas import Colleague, Invitation, Nothing, OfficeChange, RoleChange, SeatChange
 from app.web import forms, layout, lists
 from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
@@ -118,6 +118,7 @@ def _told(session: Session, user_id: int) -> dict[str, Any]:
         "seats": [(row, cvr, name, _counts(row, today)) for row, cvr, name in _seats(session, user)],
         "sessions": _of(session, BrowserSession, user, BrowserSession.seen_at.desc()),
         "identities": _of(session, UserIdentity, user),
+        "offices": [(held, held.holds(today)) for held in offices.of_user(session, user.id)],
         "is_self": user.id == access.current().user_id,
         **_choices(session),
     }
@@ -232,6 +233,22 @@ def change_seat(user: int) -> ResponseReturnValue:
 
 def _faults_of_seats(session: Session, seats: list[SeatOf]) -> Mapping[str, Text]:
     return users.seat_faults(session, seats) if seats else {"cvr": _NO_SEAT}
+
+
+@blueprint.post("/users/<int:user>/office")
+@access.needs("users.change")
+def change_office(user: int) -> ResponseReturnValue:
+    """Give or end the chair's office, from today."""
+    sent = forms.read(OfficeChange)
+    with layout.acting() as (session, trail):
+        if sent.errors:
+            return _page(session, user, sent.errors), 422
+        holder = users.get(session, _id(user))
+        if sent["act"] == "end":
+            offices.end(session, holder, trail, on=layout.today())
+        else:
+            offices.give(session, holder, sent.get("title", ""), sent.get("until_on"), trail, on=layout.today())
+    return _changed(user)
 
 
 @blueprint.post("/users/<int:user>/link")

@@ -1,0 +1,172 @@
+"""Made-up agreements for the demonstration: texts adopted, rights given, offers on every stage of their way.
+
+Everything goes the way people would take it, each act by the made-up person it belongs to; every document says that its
+data are made up. Done twice, it does nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import resources
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agreements import offered, offers, rights, signing, templates
+from agreements.document import Billing
+from agreements.offered import Offer, Signatory
+from agreements.rights import Ground, Person
+from agreements.signing import Consent, Signer
+from agreements.steps import OFFERS
+from app import association, clock, database, demonstration, offering
+from app.config import Config
+from app.identity import offices
+from app.identity.models import UserAccount
+from app.offering import Wish
+from authorities.register import AUTHORITIES
+from foundation.audit import Trail, sha256
+
+_SINCE = date(2012, 1, 1)
+_TITLES = {"signatory-aarhus": "Direktør", "signatory-aarhus-2": "Kommunaldirektør", "signatory-aalborg": "Direktør"}
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One offer to make up: to whom, on what, who is to sign, and how far it comes."""
+
+    cvr: str
+    product: str
+    people: tuple[str, ...]
+    signed_by: int = 0  # how many of them have signed
+    countersigned: bool = False
+
+
+#: What the demonstration shows. Aarhus is 55133018, Aalborg 29189420.
+WAYS = (
+    Way("55133018", "OS2kitos", ("signatory-aarhus", "signatory-aarhus-2")),
+    Way("29189420", "OS2valghalla", ("signatory-aalborg",), signed_by=1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    config: Config
+    people: dict[str, UserAccount]  # by the word their mail begins with
+
+    def by(self, who: str, act: Callable[[Session, Trail], Made]) -> Made:
+        """Let a made-up person do something, in a transaction of its own."""
+        person = self.people[who]
+        with database.writing() as session:
+            trail = Trail(session, f"{person.name} #{person.id}", clock.now(self.config))
+            made = act(session, trail)
+            trail.write()
+        return made
+
+
+def make(config: Config, ways: Sequence[Way] = WAYS, *, from_on: date | None = None) -> list[str]:
+    """Make the agreements up; give the references. Needs an application context and the made-up people."""
+    with database.reading() as session:
+        if session.execute(select(OFFERS.c.id).limit(1)).first() is not None:
+            return []
+        accounts = session.scalars(select(UserAccount).where(UserAccount.mail.like("%@example.dk"))).all()
+        session.expunge_all()
+    stage = _Stage(config, {account.mail.partition("@")[0]: account for account in accounts})
+    _adopt(stage)
+    _give_rights(stage)
+    first_day = from_on or clock.today(config) + timedelta(days=30)
+    return [_walk(stage, way, first_day).reference for way in ways]
+
+
+def _adopt(stage: _Stage) -> None:
+    """Let the texts that ship be proposed by one person and adopted by another."""
+    for name in ("connection", "membership"):
+        text = resources.files("agreements").joinpath(f"data/{name}_v1.toml").read_text(encoding="utf-8")
+
+        def propose(session: Session, trail: Trail, text: str = text) -> int:
+            return templates.propose(session, text, trail).id
+
+        number = stage.by("finance", propose)
+
+        def adopt(session: Session, trail: Trail, number: int = number) -> int:
+            return templates.adopt(session, number, trail).id
+
+        stage.by("approver", adopt)
+
+
+def _give_rights(stage: _Stage) -> None:
+    """Let the secretariat vouch for the signatories, and the administrator give the chair's office."""
+    for who, title in _TITLES.items():
+
+        def give(session: Session, trail: Trail, who: str = who, title: str = title) -> None:
+            person = stage.people[who]
+            cvr = "29189420" if who == "signatory-aalborg" else "55133018"
+            authority = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).scalar_one()
+            named = Person(person.name, person.mail, title, person.id)
+            rights.give(session, authority, named, Ground("position", _SINCE), trail)
+
+        stage.by("finance", give)
+    chair = stage.people["approver-2"]
+    stage.by("administrator", lambda s, t: offices.give(s, chair, "Formand for bestyrelsen", None, t, on=_SINCE))
+
+
+# --- one offer
+
+
+def _walk(stage: _Stage, way: Way, first_day: date) -> Offer:
+    made = stage.by("finance", lambda session, trail: _offer(stage, session, way, first_day, trail))
+    for who in way.people[: way.signed_by]:
+        _sign(stage, made, who)
+    if way.countersigned:
+        stage.by("approver-2", lambda session, trail: _countersign(stage, session, made, trail))
+    return made
+
+
+def _offer(stage: _Stage, session: Session, way: Way, first_day: date, trail: Trail) -> Offer:
+    today = offered.local_day(trail.at)
+    wish = _wish(stage, session, way, first_day)
+    ready = offering.prepare(session, wish, association.seller(session, stage.config), today)
+    drafted = offers.draft(session, ready.order, ready.build, trail)
+    return offers.offer(session, drafted.id, ready.annex, trail)
+
+
+def _wish(stage: _Stage, session: Session, way: Way, first_day: date) -> Wish:
+    authority = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == way.cvr)).scalar_one()
+    people = tuple(
+        Signatory(at, stage.people[who].name, _TITLES[who], stage.people[who].mail)
+        for at, who in enumerate(way.people, start=1)
+    )
+    billing = Billing("gln", demonstration.gln(way.cvr), "Digitalisering")
+    return Wish(authority, way.product, first_day, people, billing)
+
+
+def _signer(stage: _Stage, who: str, cvr: str) -> Signer:
+    person = stage.people[who]
+    return Signer(
+        person.id, person.name, person.mail, cvr, stage.config.oidc.issuer, who, "made up",
+        clock.now(stage.config), sha256(f"made up {who}"), "192.0.2.1", "made up", "da",
+    )  # fmt: skip
+
+
+def _sign(stage: _Stage, offer: Offer, who: str) -> None:
+    def sign(session: Session, trail: Trail) -> None:
+        signer = _signer(stage, who, offer.document.authority.cvr)
+        now = signing.open_(session, offer.id, signer, trail)
+        signing.accept(session, offer.id, signer, offer.digest, trail)
+        place = signing.place_of(session, now, signer.user_id, offered.local_day(trail.at))
+        words = signing.consent_words(now, place)["da"]
+        consent = Consent(offer.digest, words, True, place.name, place.title)
+        fees = offering.fees_today(session, now, offered.local_day(trail.at))
+        signing.sign(session, offer.id, signer, consent, fees, trail)
+
+    stage.by(who, sign)
+
+
+def _countersign(stage: _Stage, session: Session, offer: Offer, trail: Trail) -> None:
+    now = offered.get(session, offer.id)
+    signer = _signer(stage, "approver-2", "")
+    signing.countersign(session, [now.id], signer, signing.list_digest([now]), trail)

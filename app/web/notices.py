@@ -1,0 +1,131 @@
+"""How an agreement changes and ends: notice by either side, taking it back, and passive to active."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from agreements import clauses, ending, signing
+from agreements.ending import Notice
+from agreements.offers import OfferRefused
+from agreements.steps import Step
+from app import access, clock, database
+from app.web import agreement_acts, agreements, layout
+from billing import invoices
+from foundation.errors import Refused
+from foundation.language import Text, day
+
+blueprint = Blueprint("notices", __name__, url_prefix="/agreements/<reference>")
+
+
+class NoDay(Refused):
+    """What was written is no day."""
+
+
+def _row(session: Session, reference: str, permission: str) -> Any:
+    """Give an agreement of the register that the person acts for. Raises NoSuchOffer for any other."""
+    row = agreements.registered(session, reference, permission)
+    if not access.reaches(permission, row.authority_id):
+        raise agreements.no_such()
+    return row
+
+
+@blueprint.get("/notice")
+@access.needs("agreement.notice", fresh=True)
+def form(reference: str) -> ResponseReturnValue:
+    """Show what notice would mean, or the notice that was given."""
+    with database.reading() as session:
+        return _form(session, reference, {})
+
+
+def _form(session: Session, reference: str, errors: dict[str, Text]) -> str:
+    row = _row(session, reference, "agreement.notice")
+    terms = ending.terms_of(session, row.id)
+    return render_template(
+        "agreements/notice.html", agreement=row, last=ending.last_day(terms, layout.today()),
+        terms=clauses.notice_words(terms), errors=errors, reason=request.form.get("reason", ""),
+        is_own=_is_own(row),
+    )  # fmt: skip
+
+
+def _is_own(row: Any) -> bool:
+    """Tell whether the person acts for the authority itself, not for the association."""
+    return row.authority_id in access.scope("agreement.notice").authorities
+
+
+@blueprint.post("/notice")
+@access.needs("agreement.notice", fresh=True)
+def give(reference: str) -> ResponseReturnValue:
+    """Give notice, for the authority by who may sign for it, or for the association."""
+    reason = request.form.get("reason", "")
+    try:
+        with agreement_acts.acting_on(reference, Step.NOTICE_GIVEN) as (session, trail):
+            row = _row(session, reference, "agreement.notice")
+            last = ending.give_notice(session, row.id, _notice(session, row, reason), trail)
+    except OfferRefused as refused:
+        with database.reading() as session:
+            return _form(session, reference, dict(refused.faults)), 422
+    told = day(last)
+    layout.done(Text(f"Aftalen er opsagt; sidste dag er {told.da}", f"Notice is given; the last day is {told.en}"))
+    return redirect(f"/agreements/{reference}", 303)
+
+
+def _notice(session: Session, row: Any, reason: str) -> Notice:
+    if _is_own(row):
+        return Notice("authority", reason, agreement_acts.signer(session))
+    by_letter = request.form.get("by") == "authority"
+    return Notice("authority" if by_letter else "association", reason)
+
+
+@blueprint.post("/notice/withdraw")
+@access.needs("agreement.notice", fresh=True)
+def withdraw(reference: str) -> ResponseReturnValue:
+    """Take a notice back before its last day."""
+    try:
+        with agreement_acts.acting_on(reference, Step.NOTICE_WITHDRAWN) as (session, trail):
+            row = _row(session, reference, "agreement.notice")
+            _refuse_without_right(session, row)
+            ending.withdraw_notice(session, row.id, request.form.get("reason", ""), trail)
+    except OfferRefused as refused:
+        with database.reading() as session:
+            return _form(session, reference, dict(refused.faults)), 422
+    layout.done(Text("Opsigelsen er trukket tilbage", "The notice is withdrawn"))
+    return redirect(f"/agreements/{reference}", 303)
+
+
+def _refuse_without_right(session: Session, row: Any) -> None:
+    """Let only who may sign for the authority act for it. Raises NotTheSigner and what signing raises."""
+    if _is_own(row):
+        who = agreement_acts.signer(session)
+        signing.admit_for(session, row.authority_id, row.cvr, who, clock.now(layout.config()))
+
+
+@blueprint.get("/activate")
+@access.needs("agreement.draft")
+def activation(reference: str) -> ResponseReturnValue:
+    """Ask from which day a passive connection is active."""
+    with database.reading() as session:
+        row = _row(session, reference, "agreement.draft")
+        return render_template("agreements/activate.html", agreement=row, today=layout.today())
+
+
+@blueprint.post("/activate")
+@access.needs("agreement.draft")
+def activate(reference: str) -> ResponseReturnValue:
+    """Make a passive connection active from a day: its joining fee falls due then."""
+    with agreement_acts.acting_on(reference, Step.ACTIVATED) as (session, trail):
+        row = _row(session, reference, "agreement.draft")
+        ending.activate(session, row.id, _day(), invoices.resting(session).agreements, trail)
+    layout.done(Text("Tilslutningen er aktiv fra den dag", "The connection is active from that day"))
+    return redirect(f"/agreements/{reference}", 303)
+
+
+def _day() -> date:
+    try:
+        return date.fromisoformat(request.form.get("active_from", ""))
+    except ValueError:
+        raise NoDay(Text("skriv en dag", "give a day")) from None

@@ -1,0 +1,176 @@
+"""Agreements signed on paper or elsewhere: one person records the facts with the file, another approves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agreements import files, paper
+from agreements.files import FileRefused
+from agreements.paper import Facts, FactsRefused
+from agreements.products import PRODUCTS
+from agreements.steps import Step
+from app import access, database
+from app.web import agreement_acts, agreements, layout, titles
+from authorities.register import AUTHORITIES
+from foundation import proposals
+from foundation.errors import Refused
+from foundation.language import Text
+from foundation.proposals import NoSuchProposal, Proposal
+
+blueprint = Blueprint("paper_route", __name__, url_prefix="/agreements/record")
+
+_DAYS = ("signed_on", "countersigned_on", "in_force_from", "notice_given_on", "terminated_to")
+_WORDS = ("cvr", "product", "kind", "route", "reference", "endpoint", "gln", "person_reference", "order_reference",
+          "accounting_cost", "format", "note")  # fmt: skip
+FIELDS = (*_WORDS, *_DAYS)
+LABELS = titles.FACTS | {
+    "product": Text("Produkt", "Product"), "route": Text("Hvor det er underskrevet", "Where it was signed"),
+    "reference": Text("Besvarer tilbuddet", "Answers the offer"), "note": Text("Note", "Note"),
+    "file": Text("Fil (PDF)", "File (PDF)"),
+}  # fmt: skip
+ROUTES = {"paper": Text("På papir", "On paper"), "elsewhere": Text("Et andet sted", "Elsewhere")}
+
+
+class HalfForm(Refused):
+    """A form came without some of its fields."""
+
+
+@blueprint.get("")
+@access.needs("agreement.record")
+def form() -> ResponseReturnValue:
+    """Ask what the paper says, and show what waits for another's approval."""
+    given = {"kind": "active", "route": "paper", "endpoint": "gln", "reference": request.args.get("reference", "")}
+    with database.reading() as session:
+        return _form(session, given, {})
+
+
+def _form(session: Session, given: Mapping[str, str], errors: Mapping[str, Text]) -> str:
+    products = list(session.scalars(select(PRODUCTS.c.name).order_by(PRODUCTS.c.name)))
+    waiting = [(each, paper.proposed(each)[0]) for each in proposals.open(session, "recorded_agreement")]
+    return render_template(
+        "agreements/record.html", given=given, errors=errors, labels=LABELS, products=products, routes=ROUTES,
+        days=_DAYS, waiting=waiting,
+    )  # fmt: skip
+
+
+@blueprint.post("")
+@access.needs("agreement.record")
+def propose() -> ResponseReturnValue:
+    """Propose the facts with their file; another person approves them."""
+    given = request.form
+    if not {*FIELDS} <= {*given}:
+        raise HalfForm(Text("Formularen mangler felter: hent siden igen", "The form lacks fields: load the page again"))
+    try:
+        with agreement_acts.acting_on(given["reference"] or "paper", Step.RECORDED) as (session, trail):
+            proposal = paper.propose(session, _facts(given), _file(), trail)
+    except FactsRefused as refused:
+        with database.reading() as session:
+            return _form(session, given, refused.faults), 422
+    except FileRefused as refused:
+        with database.reading() as session:
+            return _form(session, given, {"file": refused.text}), 422
+    layout.done(Text("Registreret. En anden skal godkende det", "Recorded. Somebody else must approve it"))
+    return redirect(f"/agreements/record/{proposal.id}", 303)
+
+
+def _facts(given: Mapping[str, str]) -> Facts:
+    """Read the form. Raises FactsRefused where a day is none."""
+    days = {name: _day(name, given[name].strip()) for name in _DAYS}
+    words: dict[str, Any] = {name: given[name].strip() or None for name in _WORDS}
+    needed = {name: words[name] or "" for name in ("cvr", "product", "kind", "route", "reference", "note")}
+    missing = {name: Text("mangler", "is missing") for name in ("signed_on", "in_force_from") if days[name] is None}
+    if missing:
+        raise FactsRefused(missing)
+    return Facts(**(words | needed | days))
+
+
+def _day(name: str, words: str) -> date | None:
+    if not words:
+        return None
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise FactsRefused({name: Text("skriv en dag", "give a day")}) from None
+
+
+def _file() -> tuple[str, bytes]:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise FileRefused(Text("vælg en PDF", "choose a PDF"))
+    return file.filename, file.read(files.LARGEST + 1)
+
+
+# --- deciding
+
+
+@blueprint.get("/<int:proposal>")
+@access.needs("agreement.record")
+def one(proposal: int) -> ResponseReturnValue:
+    """Show what was recorded, with its file, and who may approve it."""
+    with database.reading() as session:
+        found = _proposal(session, proposal)
+        facts, digest = paper.proposed(found)
+        name = session.execute(select(AUTHORITIES.c.name).where(AUTHORITIES.c.cvr == facts.cvr)).scalar() or ""
+    return render_template(
+        "agreements/recorded.html", proposal=found, facts=facts, digest=digest, authority=name, labels=LABELS,
+        routes=ROUTES, kinds=agreements.KINDS, fields=FIELDS,
+        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+    )  # fmt: skip
+
+
+@blueprint.get("/<int:proposal>/file")
+@access.needs("agreement.record")
+def file(proposal: int) -> ResponseReturnValue:
+    """Give the file that was brought."""
+    with database.reading() as session:
+        _, digest = paper.proposed(_proposal(session, proposal))
+        _, content = files.name_and_content(session, files.by_sha256(session, digest).id)
+    response = Response(content, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="papir-{proposal}.pdf"'
+    return response
+
+
+@blueprint.post("/<int:proposal>/approve")
+@access.needs("agreement.approve_record", fresh=True)
+def approve(proposal: int) -> ResponseReturnValue:
+    """Write the agreement as recorded, by another person than who proposed it."""
+    with agreement_acts.acting_on(f"record {proposal}", Step.RECORDED) as (session, trail):
+        agreement_id = paper.approve(session, _proposal(session, proposal).id, trail)
+    layout.done(Text("Aftalen er registreret", "The agreement is recorded"))
+    return redirect(f"/agreements/{agreement_id}", 303)
+
+
+@blueprint.post("/<int:proposal>/reject")
+@access.needs("agreement.approve_record")
+def reject(proposal: int) -> ResponseReturnValue:
+    """Reject what was recorded, with a reason."""
+    return _closed(proposal, "rejected", Text("Registreringen er afvist", "The record was rejected"))
+
+
+@blueprint.post("/<int:proposal>/withdraw")
+@access.needs("agreement.record")
+def withdraw(proposal: int) -> ResponseReturnValue:
+    """Take one's own record back."""
+    return _closed(proposal, "withdrawn", Text("Registreringen er trukket tilbage", "The record was withdrawn"))
+
+
+def _closed(id_: int, outcome: proposals.Outcome, told: Text) -> ResponseReturnValue:
+    with layout.acting() as (session, trail):
+        proposals.decide(session, _proposal(session, id_).id, outcome, trail, request.form.get("reason", ""))
+    layout.done(told)
+    return redirect(f"/agreements/record/{id_}", 303)
+
+
+def _proposal(session: Session, number: int) -> Proposal:
+    """Give a recorded agreement that is proposed; a proposal of another kind is not there. Raises NoSuchProposal."""
+    found = proposals.get(session, number)
+    if found.kind != "recorded_agreement":
+        raise NoSuchProposal(Text("Der er ingen sådan registrering", "There is no such record"))
+    return found
