@@ -34,4 +34,3 @@ def install(app: Flask) -> None:
     layout.install(app)
     for subject in _SUBJECTS:
         app.register_blueprint(subject.blueprint)
-
