@@ -5,10 +5,15 @@ Why these numbers: docs/decisions/0018-how-many-at-once.md.
 
 from __future__ import annotations
 
+import os
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
+
+from app.adapters import starter
 
 #: Processes. Each answers by itself; more of them use more processor cores.
 WORKERS = 2
@@ -17,7 +22,7 @@ THREADS = 4
 
 
 def run(target: str, port: int, workers: int = WORKERS, threads: int = THREADS) -> None:
-    """Serve a WSGI application on this machine until stopped."""
+    """Serve a WSGI application, named as `module:name`, on this machine until stopped."""
     server: Any = Granian(
         target,
         address="127.0.0.1",
@@ -28,4 +33,11 @@ def run(target: str, port: int, workers: int = WORKERS, threads: int = THREADS) 
         respawn_failed_workers=True,
         websockets=False,
     )
-    server.serve()
+    server.serve(target_loader=partial(_load, os.getpid()), wrap_loader=True)
+
+
+def _load(server: int, target: str) -> Any:
+    """Load the application in a worker; the worker ends with the server, also with one that is killed."""
+    starter.end_with(server)
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import select
 
@@ -65,9 +66,9 @@ def measure(url: str, folder: str) -> Told:
     """Fill an empty database and measure every page."""
     ground = _filled(url, folder)
     try:
-        with _served("benchmarks.bare_page:app", {"DATABASE_URL": url}) as (port, _):
+        with _served("benchmarks.bare_page:app", {"DATABASE_URL": url}, folder) as (port, _):
             bare = _page(port, "/authorities", {})
-        with _served("wsgi:app", ground.environ) as (port, process):
+        with _served("wsgi:app", ground.environ, folder) as (port, process):
             browser = {"Cookie": f"{ground.service.config.session_cookie}={ground.cookie}"}
             program = {"Authorization": f"Bearer {ground.token}"}
             pages = {BARE: bare} | {name: _page(port, path, browser) for name, path in _paths(ground)}
@@ -156,16 +157,17 @@ def _issue(service: Service) -> None:
 
 
 @contextmanager
-def _served(target: str, environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """Run an application meanwhile; give its port and its process."""
-    port = _free_port()
-    running = subprocess.Popen([sys.executable, "-c", _RUN, target, str(port)], env={**os.environ, **environ})
-    try:
-        _wait_for(running, port)
-        yield port, running.pid
-    finally:
-        running.send_signal(signal.SIGINT)
-        running.wait()
+def _served(target: str, environ: Mapping[str, str], folder: str) -> Iterator[tuple[int, int]]:
+    """Run an application meanwhile, its lines of log in a file; give its port and its process."""
+    port, command = _free_port(), [sys.executable, "-c", _RUN, target]
+    with Path(folder, "server.log").open("wb+") as log:
+        running = subprocess.Popen([*command, str(port)], env={**os.environ, **environ}, stdout=log, stderr=log)
+        try:
+            _wait_for(running, port, log)
+            yield port, running.pid
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.wait()
 
 
 def _free_port() -> int:
@@ -174,12 +176,13 @@ def _free_port() -> int:
         return int(asked.getsockname()[1])
 
 
-def _wait_for(running: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(running: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         with socket.socket() as asked:
             if asked.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if running.poll() is not None or time.monotonic() > until:
-            raise SystemExit("the server did not start")
+            log.seek(0)
+            raise SystemExit(f"the server did not start: {log.read().decode(errors='replace')}")
         time.sleep(0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, cast, func, select
@@ -76,6 +77,7 @@ class InvoicePage:
 # --- lists
 
 
+@cache
 def listing() -> Select[Any]:
     """Ask for all invoices and credit notes; the caller narrows by `invoice.authority_id`, filters, sorts and pages.
 

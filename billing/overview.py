@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
 from agreements.products import PRODUCTS
 from authorities.population import POPULATION
-from billing import invoice_register
+from billing import invoice_register, years
 from billing.approvals import APPROVALS, APPROVED
-from billing.gathering import CREDIT_NOTES, INVOICES
+from billing.gathering import INVOICES
 from billing.invoice_register import INVALID, MISSING, WAITING
+from billing.years import Year
 from fee_tables import catalogue, expiry
 from fee_tables.catalogue import Catalogue
 from fee_tables.expiry import Expiry
 from foundation import periods, proposals
-from foundation.base import Whole
-from foundation.money import ZERO, Money
 from foundation.proposals import KINDS, Kind, Proposal
 
 Lack = Literal["size_key", "association", "fee_table", "population"]
@@ -37,21 +36,14 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class YearState:
-    """A year of the real book: what was approved and issued; credit notes are what was given back, above zero.
+class YearState(Year):
+    """A year, and what is left to do of it.
 
     `outstanding` are approved invoices without a number; `waiting`, `invalid` and `unmade` count documents in the
     receivers' formats that the rules have not judged, have refused, or that are not made. `handed_over` is the plan
     that waits for its approval.
     """
 
-    year: int
-    invoices: int = 0
-    net: Money = ZERO
-    vat: Money = ZERO
-    gross: Money = ZERO
-    credit_notes: int = 0
-    credited: Money = ZERO
     outstanding: int = 0
     waiting: int = 0
     invalid: int = 0
@@ -78,24 +70,24 @@ class Overview:
 def of(session: Session, on: date) -> Overview:
     """Read what needs doing on a day, in seven queries."""
     waiting = proposals.open(session)
-    sums, outstanding, documents = _sums(session), _outstanding(session), _documents(session, on.year - 1)
+    sums, outstanding, documents = years.issued(session), _outstanding(session), _documents(session, on.year - 1)
     handed = {proposal.subject: proposal for proposal in waiting if proposal.kind == "plan"}
     plan_year = on.year + 1 if sums.get(on.year, {}).get("invoices") else on.year
-    known, used = catalogue.read(session), _used(session, periods.new_year(plan_year))
-    years = sorted({*sums, *outstanding, plan_year}, reverse=True)
+    tables, used = catalogue.read(session), _used(session, periods.new_year(plan_year))
+    known = sorted({*sums, *outstanding, plan_year}, reverse=True)
     return Overview(
         proposals={kind: [each for each in waiting if each.kind == kind] for kind in KINDS},
         plan_year=plan_year,
-        missing=tuple(_missing(session, known, used, plan_year)),
-        expiring=tuple(expiry.soon(known, on)),
+        missing=tuple(_missing(session, tables, used, plan_year)),
+        expiring=tuple(expiry.soon(tables, on)),
         used=len(used),
-        unchanged=sum(_is_unchanged(known, product, plan_year) for product in used),
+        unchanged=sum(_is_unchanged(tables, product, plan_year) for product in used),
         years=tuple(
             YearState(
                 year, **sums.get(year, {}), outstanding=outstanding.get(year, 0),
                 handed_over=handed.get(f"{year} real"), **documents.get(year, {}),
             )
-            for year in years
+            for year in known
         ),
     )  # fmt: skip
 
@@ -104,25 +96,6 @@ def plan_year(session: Session, on: date) -> int:
     """Give the year that is to be planned next: this one until something of it is issued."""
     issued = select(INVOICES.c.id).where(INVOICES.c.book == "real", INVOICES.c.year == on.year).limit(1)
     return on.year if session.execute(issued).first() is None else on.year + 1
-
-
-def _sums(session: Session) -> dict[int, dict[str, Any]]:
-    """Sum what was issued and given back, year by year."""
-    is_note = CREDIT_NOTES.c.id.is_not(None)
-    amounts = [cast(func.sum(INVOICES.c[name]), Whole) for name in ("net_ore", "vat_ore", "gross_ore")]
-    rows = session.execute(
-        select(INVOICES.c.year, cast(is_note, Integer), func.count(), *amounts)
-        .select_from(INVOICES.outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id))
-        .where(INVOICES.c.book == "real")
-        .group_by(INVOICES.c.year, is_note)
-    )
-    found: dict[int, dict[str, Any]] = {}
-    for year, note, count, net, vat, gross in rows:
-        told = {"credit_notes": count, "credited": Money(-gross)} if note else {
-            "invoices": count, "net": Money(net), "vat": Money(vat), "gross": Money(gross),
-        }  # fmt: skip
-        found[year] = found.get(year, {}) | told
-    return found
 
 
 def _outstanding(session: Session) -> dict[int, int]:

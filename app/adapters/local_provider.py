@@ -8,10 +8,7 @@ required, a code is used once, and the keys are made at start.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +27,7 @@ from joserfc.jwk import ECKey, KeySet
 from werkzeug.serving import make_server
 
 from app import clock, config
+from app.adapters import starter
 from app.config import STRONG_HERE, Oidc
 from app.identity.demonstration import PEOPLE, STRANGER, MadeUp
 
@@ -38,7 +36,6 @@ Clock = Callable[[], datetime]
 _WEAK_HERE = "urn:os2tilslut:weak"
 _CODE_LIVES, _TOKEN_LIVES = 60, 300  # seconds
 _SCOPES = "openid profile"
-_LOOKS_EVERY = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -273,15 +270,8 @@ def main() -> None:
         sys.exit("the local provider is for demonstration and development")
     app = create(settings.oidc, given.redirect, lambda: clock.now(settings))
     server = make_server("127.0.0.1", given.port, app, threaded=True)
-    threading.Thread(target=_end_with, args=(given.starter,), daemon=True).start()
+    starter.end_with(given.starter)
     server.serve_forever()
-
-
-def _end_with(starter: int) -> None:
-    """End when the process that started us is gone: then somebody else is our parent."""
-    while os.getppid() == starter:
-        time.sleep(_LOOKS_EVERY)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements.products import PRODUCTS
 from app import access, database
 from app.adapters import pictures
 from app.web import lists
@@ -37,6 +38,7 @@ STATES = {
     invoice_register.MISSING: Text("Dokument mangler", "Document missing"),
 }
 
+_TIE = (INVOICES.c.id.desc(),)
 _TYPES = {"pdf": "application/pdf", "peppol": "application/xml", "oioubl": "application/xml"}
 FORMAT_NAMES = {"pdf": "PDF", "peppol": "Peppol BIS Billing 3.0", "oioubl": "OIOUBL 2.1"}
 
@@ -72,7 +74,7 @@ def _listing(session: Session) -> Listing:
         columns=_COLUMNS,
         filters=_filters(session),
         sort="-issued",
-        tie=(INVOICES.c.id.desc(),),
+        tie=_TIE,
         id=INVOICES.c.id,
         empty=Text(
             "Ingen fakturaer er udstedt endnu. De kommer, når årets plan er godkendt og udstedt",
@@ -119,6 +121,12 @@ def _filters(session: Session) -> tuple[Filter, ...]:
 
 
 def _products() -> Any:
+    """Ask for the products to choose from: all, or those on the invoices of who sees only some.
+
+    Whoever sees all would have all lines ever issued looked through for it.
+    """
+    if access.scope("invoice.read").everything:
+        return select(PRODUCTS.c.name).order_by(PRODUCTS.c.name)
     seen = access.invoices(select(INVOICES.c.id))
     of_seen = select(LINES.c.product).where(LINES.c.invoice_id.in_(seen), LINES.c.product.is_not(None))
     return of_seen.distinct().order_by(LINES.c.product)

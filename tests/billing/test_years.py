@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from billing import years
-from billing.years import Year
+from billing.years import Listed
 from foundation.money import kroner
 from tests.command_line import CommandLine
 from tests.scenarios import files
@@ -15,7 +15,7 @@ FIRST = files.starter()[0]
 
 def test_this_year_and_the_next_are_there_before_anything_is_issued(starter: CommandLine) -> None:
     with starter.session() as session:
-        assert years.states(session, date(2027, 1, 15)) == [Year(2028), Year(2027)]
+        assert years.states(session, date(2027, 1, 15)) == [Listed(2028), Listed(2027)]
 
 
 def test_a_year_tells_what_was_invoiced_and_what_was_given_back(starter: CommandLine) -> None:
@@ -27,4 +27,6 @@ def test_a_year_tells_what_was_invoiced_and_what_was_given_back(starter: Command
     with starter.session() as session:
         (issued, *_) = years.states(session, date(2026, 1, 15))
 
-    assert issued == Year(2027, True, 1, kroner(30_000), 1, -kroner(30_000))
+    assert (issued.year, issued.is_approved, issued.invoices, issued.credit_notes) == (2027, True, 1, 1)
+    assert issued.net == issued.credited_net == kroner(30_000)
+    assert issued.gross == issued.net + issued.vat == issued.credited

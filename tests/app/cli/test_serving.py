@@ -38,14 +38,14 @@ def test_serving_gives_a_workplace_one_can_sign_in_to_and_leaves_nothing_running
     until(False, port, provider)
 
 
-def test_the_provider_ends_when_serve_is_killed(starter: CommandLine) -> None:
+def test_workers_and_provider_end_when_serve_is_killed(starter: CommandLine) -> None:
     port, provider = free_port(), free_port()
 
     with serving(starter, port, provider) as running:
         until(True, port, provider)
         os.kill(running.pid, signal.SIGKILL)  # and not its workers, which hold whatever it had open
 
-        until(False, provider)
+        until(False, port, provider)
 
 
 def test_a_provider_port_that_somebody_has_is_refused(starter: CommandLine) -> None:
