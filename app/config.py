@@ -28,6 +28,7 @@ _LARGEST_REQUEST = 16 * 1024 * 1024  # bytes
 #: The local provider of demonstration and development, where no other is named.
 LOCAL_PROVIDER_PORT = 8001
 LOCAL_CLIENT = "os2tilslut-local"
+NO_SECRET = "not a secret"  # stands where none is given
 STRONG_HERE = "urn:os2tilslut:strong"  # the acr of a strong sign-in at the local provider
 
 
@@ -176,7 +177,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         environment=environment,  # type: ignore[arg-type]
         data_dir=data_dir,
         database_url=_database_url(environ.get("OS2TILSLUT_DATABASE_URL"), data_dir),
-        secret_key=environ.get("OS2TILSLUT_SECRET_KEY", "") or ("" if environment == "production" else "not a secret"),
+        secret_key=environ.get("OS2TILSLUT_SECRET_KEY", "") or ("" if environment == "production" else NO_SECRET),
         base_url=environ.get("OS2TILSLUT_BASE_URL", ""),
         trusted_hosts=tuple(host for host in environ.get("OS2TILSLUT_TRUSTED_HOSTS", "").split(",") if host),
         rules_dir=Path(environ.get("OS2TILSLUT_RULES_DIR") or data_dir / "rules"),
@@ -252,7 +253,7 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
     return Oidc(
         issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
         client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
-        client_secret=given("OS2TILSLUT_OIDC_CLIENT_SECRET", "not a secret"),
+        client_secret=given("OS2TILSLUT_OIDC_CLIENT_SECRET", NO_SECRET),
         scopes=tuple(given("OS2TILSLUT_OIDC_SCOPES", "openid profile", "openid profile").split()),
         claim_name=given("OS2TILSLUT_OIDC_CLAIM_NAME", "name", "name"),
         claim_cvr=given("OS2TILSLUT_OIDC_CLAIM_CVR", "cvr", "cvr"),
@@ -300,11 +301,11 @@ def _refuse_unsafe(config: Config) -> None:
         raise Unsafe(
             Text("OS2TILSLUT_CLOCK er ikke tilladt i produktion", "OS2TILSLUT_CLOCK is not allowed in production")
         )
-    if len(config.secret_key) < 32:
+    if len(config.secret_key) < 32 or NO_SECRET in config.secret_key:
         raise Unsafe(
             Text(
-                "OS2TILSLUT_SECRET_KEY skal have mindst 32 tegn",
-                "OS2TILSLUT_SECRET_KEY must have at least 32 characters",
+                "OS2TILSLUT_SECRET_KEY skal have mindst 32 tegn, som er jeres egne",
+                "OS2TILSLUT_SECRET_KEY must have at least 32 characters of your own",
             )
         )
     if config.metrics_token and len(config.metrics_token) < 32:
@@ -341,11 +342,11 @@ def _refuse_unsafe_provider(oidc: Oidc) -> None:
                 "OS2TILSLUT_OIDC_ISSUER must begin with https:// and may not be this machine",
             )
         )
-    if oidc.client_id == LOCAL_CLIENT or STRONG_HERE in oidc.strong_acr:
+    if oidc.client_id == LOCAL_CLIENT or STRONG_HERE in oidc.strong_acr or oidc.client_secret == NO_SECRET:
         raise Unsafe(
             Text(
-                "OS2TILSLUT_OIDC_CLIENT_ID og _STRONG_ACR er demonstrationens",
-                "OS2TILSLUT_OIDC_CLIENT_ID and _STRONG_ACR are the demonstration's",
+                "OS2TILSLUT_OIDC_CLIENT_ID, _CLIENT_SECRET eller _STRONG_ACR er demonstrationens",
+                "OS2TILSLUT_OIDC_CLIENT_ID, _CLIENT_SECRET or _STRONG_ACR is the demonstration's",
             )
         )
 

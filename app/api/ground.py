@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
+from itertools import islice
 from typing import Any, NoReturn
 
 import orjson
@@ -29,6 +30,8 @@ PROBLEM = "application/problem+json"
 
 _BINARY = {"type": "string", "format": "binary"}
 _BYTES = {"application/json": {"type": "object"}}
+
+_FAULTS_TOLD = 100  # of one request
 
 #: Bytes of a body that is no register.
 LARGEST_BODY = 256 * 1024
@@ -82,7 +85,8 @@ class _Parser(FlaskParser):
     ) -> NoReturn:
         """Refuse, and name every member that is wrong."""
         told: Any = error.messages
-        raise Malformed(MALFORMED, [fault for of_place in told.values() for fault in schemas.faults(of_place)])
+        found = (fault for of_place in told.values() for fault in schemas.faults(of_place))
+        raise Malformed(MALFORMED, list(islice(found, _FAULTS_TOLD)))
 
 
 def json_body(largest: int = LARGEST_BODY) -> Any:

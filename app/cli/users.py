@@ -85,8 +85,10 @@ def _say_link(who: str, token: str) -> None:
     hours = int(config.invitation_valid.total_seconds()) // 3600
     output.note(
         Text(
-            f"{who}: linket virker én gang, i én browser, i {hours} timer. Giv det kun til den, det er til:",
-            f"{who}: the link works once, in one browser, for {hours} hours. Give it only to whom it is for:",
+            f"{who}: der sendes ingen mail. Linket virker én gang, i én browser, i {hours} timer. "
+            "Giv det kun til den, det er til:",
+            f"{who}: no mail is sent. The link works once, in one browser, for {hours} hours. "
+            "Give it only to whom it is for:",
         )
     )
     output.say(f"{config.base_url.rstrip('/') or 'http://127.0.0.1:8000'}/invitation/{token}")

@@ -59,7 +59,7 @@ def read(of: type[Schema] | Schema, **known: Any) -> Sent:
     schema = of() if isinstance(of, type) else of
     sent = _sent(schema)
     typed = {name: value for name, value in sent.items() if name in schema.fields}
-    if wrong := _twice(schema) | _strangers(name for name in sent if name not in schema.fields or name in known):
+    if wrong := _strangers(name for name in sent if name not in schema.fields or name in known) or _twice(schema):
         return Sent({}, wrong, typed)
     try:
         return Sent(schema.load({**sent, **known}), {}, typed)
@@ -102,7 +102,7 @@ def _may_lack(schema: Schema, name: str) -> bool:
 def _twice(schema: Schema) -> dict[str, Text]:
     sent = (*request.form.items(multi=True), *request.files.items(multi=True))
     often = Counter(name for name, _ in sent)
-    return {name: _TWICE for name, times in often.items() if times > 1 and not _is_list(schema, name)}
+    return {name: _TWICE for name in schema.fields if often[name] > 1 and not _is_list(schema, name)}
 
 
 def _strangers(names: Iterable[str]) -> dict[str, Text]:

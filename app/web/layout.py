@@ -38,6 +38,9 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+#: Bytes and fields of a form without a file: the longest decision, every letter of it escaped, and some more.
+LARGEST_FORM, MOST_FIELDS = 256 * 1024, 1_000
+
 _TWO_YEARS = 63_072_000  # seconds
 
 
@@ -73,6 +76,7 @@ def tokenless(view: View) -> View:
 
 def install(app: Flask) -> None:
     """Give an application its pages' common ground."""
+    app.before_request(_bound_form)  # before whoever looks for a token reads the form
     csrf.init_app(app)
     app.before_request(_refuse_nul)
     app.after_request(_secured)
@@ -204,6 +208,15 @@ def acting() -> Iterator[tuple[Session, Trail]]:
 
 
 # --- headers
+
+
+def _bound_form() -> None:
+    """Refuse a form without a file that is larger than any right one, before reading it costs. Raises 413."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return  # what comes in parts is bounded by its reader, and what is no form is not read as one
+    request.max_content_length = LARGEST_FORM
+    if request.get_data().count(b"&") >= MOST_FIELDS:
+        abort(413)
 
 
 def _refuse_nul() -> None:

@@ -45,6 +45,7 @@ def test_production_refuses_unsafe_settings_and_names_them(empty: CommandLine) -
     unsafe = [
         ("OS2TILSLUT_SECRET_KEY", ""),
         ("OS2TILSLUT_SECRET_KEY", "short"),
+        ("OS2TILSLUT_SECRET_KEY", "not a secret, not a secret, not a secret"),
         ("OS2TILSLUT_BASE_URL", ""),
         ("OS2TILSLUT_BASE_URL", "http://tilslut.example.dk"),
         ("OS2TILSLUT_TRUSTED_HOSTS", ""),
@@ -59,6 +60,7 @@ def test_production_refuses_unsafe_settings_and_names_them(empty: CommandLine) -
         ("OS2TILSLUT_OIDC_CLIENT_ID", ""),
         ("OS2TILSLUT_OIDC_CLIENT_ID", "os2tilslut-local"),
         ("OS2TILSLUT_OIDC_CLIENT_SECRET", ""),
+        ("OS2TILSLUT_OIDC_CLIENT_SECRET", "not a secret"),
         ("OS2TILSLUT_OIDC_STRONG_ACR", ""),
         ("OS2TILSLUT_OIDC_STRONG_ACR", "urn:example:strong,urn:os2tilslut:strong"),
         ("OS2TILSLUT_SESSION_IDLE_MINUTES", "0"),

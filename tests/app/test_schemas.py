@@ -93,6 +93,8 @@ def test_what_is_not_of_the_schema_is_refused_by_its_name(schema: type[Schema]) 
         (Invitation, {"name": "En #1", "mail": "a@b.dk", "role": "finance"}, "name", "må ikke ende som et nummer"),
         (Invitation, {"name": "En", "mail": "a@b.dk, c@d.dk", "role": "finance"}, "mail",
          "'a@b.dk, c@d.dk' er ikke én mailadresse"),
+        (Invitation, {"name": "En", "mail": "a@b.dk\r\nBcc: c@d.dk", "role": "finance"}, "mail",
+         "tegnet U+000D kan ikke stå på en faktura"),
         (Invitation, {"name": "En", "mail": "a@b.dk", "role": "king"}, "role", "vælg en rolle"),
         (TokenRequest, {"name": "x", "permissions": ["run.approve"]}, "permissions.0", None),
         (TokenRequest, [], "", "skal være et objekt"),

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app import access
+from app import access, schemas
 from app.access import Principal
 from app.identity import users
 from foundation.proposals import ProposalRow
@@ -178,6 +178,24 @@ def test_more_than_the_limit_is_not_read(house: House) -> None:
 
     assert answer.status_code == 413
     assert "16 MB" in answer.text
+
+
+def test_a_form_of_endless_fields_is_refused_before_it_costs(house: House) -> None:
+    house.by("administrator")
+    many = b"&".join(b"f%d=x" % nth for nth in range(20_000))
+    parts = b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\nx\r\n' % nth for nth in range(5_000))
+
+    answers = [
+        house.ask("/users/invite", "POST", data=many, content_type="application/x-www-form-urlencoded"),
+        house.ask("/users/invite", "POST", data=parts + b"--x--\r\n", content_type="multipart/form-data; boundary=x"),
+        house.ask("/users/invite", "POST", data=b"name=" + b"x" * 2_000_000,
+                  content_type="application/x-www-form-urlencoded"),
+    ]  # fmt: skip
+    longest = house.ask("/fee-tables/draft/text", "POST", data={"text": "æ" * schemas.LONGEST_DECISION})
+
+    assert [answer.status_code for answer in answers] == [413, 413, 413]
+    assert longest.status_code == 400  # it is read, and lacks our token
+    assert max(len(answer.data) for answer in answers) < 20_000
 
 
 # --- hosts and ways
