@@ -9,10 +9,10 @@ from werkzeug.datastructures import FileStorage
 from app import access, clock, database, register_files
 from app.adapters import csv_files
 from app.register_files import REGISTERS
-from app.web import layout
+from app.web import layout, titles
 from foundation import wording
 from foundation.audit import Trail
-from foundation.errors import NotFound, Refused
+from foundation.errors import NotFound, Refused, RowsRefused
 from foundation.intake import Rows, Taken
 from foundation.language import Text
 
@@ -37,22 +37,28 @@ def page() -> ResponseReturnValue:
 @blueprint.post("/imports/<name>")
 @access.needs("authority.change")
 def take_in(name: str) -> ResponseReturnValue:
-    """Take a file in, or only tell what it would change."""
+    """Take a file in, or only tell what it would change; what is wrong comes back beside the field, row by row."""
     if name not in REGISTERS:
         raise NoSuchRegister(Text("Der er intet sådant register", "There is no such register"))
-    rows = _rows(name, request.files.get("file"))
     is_trial = request.form.get("trial") == "yes"
-    taken = _tried(name, rows) if is_trial else _taken(name, rows)
+    try:
+        rows = _rows(name, request.files.get("file"))
+        taken = _tried(name, rows) if is_trial else _taken(name, rows)
+    except Refused as refused:
+        return _page(name, refused=refused), 422
     if is_trial:
         return _page(name, taken)
     layout.done(told(taken))
     return redirect(url_for("imports.page"), 303)
 
 
-def _page(name: str = "", tried: Taken | None = None) -> str:
+def _page(name: str = "", tried: Taken | None = None, refused: Refused | None = None) -> str:
+    rows = refused if isinstance(refused, RowsRefused) else None
+    fault = (rows.head if rows else refused.text) if refused else None
     return render_template(
-        "imports/page.html", registers=REGISTERS, tried_name=name, tried=tried, told=told(tried) if tried else None
-    )
+        "imports/page.html", registers=REGISTERS, chosen=name, tried=tried, told=told(tried) if tried else None,
+        refused=rows, errors={f"file-{name}": fault} if fault else {}, titles=titles.FACTS,
+    )  # fmt: skip
 
 
 def _rows(name: str, file: FileStorage | None) -> Rows:
