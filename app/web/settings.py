@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
@@ -13,8 +14,10 @@ from sqlalchemy.orm import Session
 from app import access, clock, database
 from app.access import Role
 from app.config import Config
-from app.web import layout
+from app.web import layout, settings_form
+from app.web.fields import labels, typed
 from billing import seller as sellers
+from billing import seller_drafts
 from billing.einvoice import rule_packs
 from billing.einvoice.reading import FORMATS
 from billing.models import InvoiceSeries
@@ -85,20 +88,43 @@ def form() -> ResponseReturnValue:
 def propose() -> ResponseReturnValue:
     """Propose new settings; every fault is told beside what was typed."""
     text = request.form.get("text", "").replace("\r\n", "\n")
-    if fault := _fault(text):
-        return render_template("settings/propose.html", text=text, errors={"text": fault}), 422
+    try:
+        return _proposed(text)
+    except SettingsRefused as refused:
+        return render_template("settings/propose.html", text=text, errors={"text": refused.text}), 422
+
+
+def _proposed(text: str) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         made = sellers.propose(session, text, trail, allow_made_up=not layout.config().is_production)
     layout.done(Text("Forslaget venter på, at en anden godkender det", "The proposal waits for another to approve it"))
     return redirect(f"/settings/proposals/{made.id}", 303)
 
 
-def _fault(text: str) -> Text | None:
+@blueprint.get("/settings/change")
+@access.needs("settings.propose")
+def fields() -> ResponseReturnValue:
+    """Show the settings as fields, to be changed."""
+    with database.reading() as session:
+        return _fields(seller_drafts.values_of(sellers.current(session) or _stand_in(layout.config())), {})
+
+
+@blueprint.post("/settings/change")
+@access.needs("settings.propose")
+def propose_fields() -> ResponseReturnValue:
+    """Propose what the fields say; every fault comes back at its field."""
+    values = typed(seller_drafts.FIELDS)
     try:
-        sellers.read(text)
+        return _proposed(seller_drafts.text_of(values))
     except SettingsRefused as refused:
-        return refused.text
-    return None
+        return _fields(values, seller_drafts.faults_by_field(refused)), 422
+
+
+def _fields(values: Mapping[str, str], errors: Mapping[str, Text]) -> str:
+    groups = settings_form.groups(may_be_made_up=not layout.config().is_production)
+    return render_template(
+        "settings/change.html", groups=groups, labels=labels(groups), values=values, errors=errors
+    )  # fmt: skip
 
 
 def _current(session: Session) -> str:
