@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from billing.models import SellerSettings
 from foundation import append_only, identifiers, money, proposals, toml_text, wording
 from foundation.audit import Trail, sha256
 from foundation.errors import Refused
-from foundation.language import Text, joined
+from foundation.language import Text, joined, same
 from foundation.money import Money
 from foundation.proposals import Proposal
 from foundation.toml_text import NotToml
@@ -46,8 +46,25 @@ _KEYS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsFault:
+    """What is wrong with one key of the settings."""
+
+    key: str
+    reason: Text
+
+    @property
+    def text(self) -> Text:
+        """The fault as a line to read."""
+        return same(f"{self.key}: ") + self.reason
+
+
 class SettingsRefused(Refused):
-    """The settings' text is not right; every fault is named."""
+    """The settings' text is not right; every fault is named, and in `faults` by its key where it has one."""
+
+    def __init__(self, text: Text, faults: Sequence[SettingsFault] = ()) -> None:
+        super().__init__(text)
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +131,9 @@ def store(session: Session, text: str, trail: Trail) -> bool:
 
 def propose(session: Session, text: str, trail: Trail, *, allow_made_up: bool) -> Proposal:
     """Propose new settings; they take the place of those proposed before. Raises SettingsRefused with every fault."""
-    _refuse_made_up(read(text), allow_made_up)
-    known = current(session)
-    if known is not None and known.digest == sha256(text):
+    wanted, known = read(text), current(session)
+    _refuse_made_up(wanted, allow_made_up)
+    if known is not None and replace(wanted, digest=known.digest) == known:
         raise SettingsRefused(Text("det er de indstillinger, der gælder", "these are the settings in force"))
     return proposals.propose_newest(session, "settings", SUBJECT, text, trail)
 
@@ -150,7 +167,7 @@ def read(text: str) -> Seller:
     account = given.get("account", {})
     faults = [*_faults(given), *(_account_faults(account) if isinstance(account, dict) else [_wrong("account")])]
     if faults:
-        raise SettingsRefused(joined(faults, by="\n"))
+        raise SettingsRefused(joined([fault.text for fault in faults], by="\n"), faults)
     return Seller(
         party=Party(
             name=_words(given, "seller"),
@@ -176,12 +193,11 @@ def _words(given: Mapping[str, Any], key: str) -> str:
     return wording.composed(given[key]).strip()
 
 
-def _wrong(key: str, why: Text | None = None) -> Text:
-    told = why or Text("mangler eller er ugyldig", "is missing or invalid")
-    return Text(f"{key}: ", f"{key}: ") + told
+def _wrong(key: str, why: Text | None = None) -> SettingsFault:
+    return SettingsFault(key, why or Text("mangler eller er ugyldig", "is missing or invalid"))
 
 
-def _faults(given: Mapping[str, Any]) -> list[Text]:
+def _faults(given: Mapping[str, Any]) -> list[SettingsFault]:
     faults = _unknown(given, _KEYS, "") + _word_faults(given) + _number_faults(given)
     for key in ("vat_registered", "made_up"):
         if not isinstance(given.get(key, False if key == "made_up" else None), bool):
@@ -199,13 +215,13 @@ def _faults(given: Mapping[str, Any]) -> list[Text]:
     return faults
 
 
-def _unknown(given: Mapping[str, Any], known: set[str], inside: str) -> list[Text]:
+def _unknown(given: Mapping[str, Any], known: set[str], inside: str) -> list[SettingsFault]:
     strange = [key for key in given if key not in known][:_UNKNOWN_TOLD]
     return [_wrong(inside + wording.quoted(key), Text("ukendt nøgle", "unknown key")) for key in strange]
 
 
-def _word_faults(given: Mapping[str, Any]) -> list[Text]:
-    faults = []
+def _word_faults(given: Mapping[str, Any]) -> list[SettingsFault]:
+    faults: list[SettingsFault] = []
     for key in ("seller", "address", "postcode", "city"):
         value = given.get(key)
         if not isinstance(value, str) or not value.strip():
@@ -215,8 +231,8 @@ def _word_faults(given: Mapping[str, Any]) -> list[Text]:
     return faults
 
 
-def _number_faults(given: Mapping[str, Any]) -> list[Text]:
-    faults = []
+def _number_faults(given: Mapping[str, Any]) -> list[SettingsFault]:
+    faults: list[SettingsFault] = []
     cvr, gln = given.get("cvr"), given.get("gln", "")
     if fault := identifiers.cvr_fault(cvr if isinstance(cvr, str) else ""):
         faults.append(_wrong("cvr", fault))
@@ -227,7 +243,7 @@ def _number_faults(given: Mapping[str, Any]) -> list[Text]:
     return faults
 
 
-def _account_faults(account: Mapping[str, Any]) -> list[Text]:
+def _account_faults(account: Mapping[str, Any]) -> list[SettingsFault]:
     faults = _unknown(account, {"registration", "number", "iban"}, "account.")
     if not _is_digits(account.get("registration", ""), 4, 4):
         faults.append(_wrong("account.registration", Text("skal være fire cifre", "must be four digits")))

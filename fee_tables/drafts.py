@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -21,7 +21,7 @@ from foundation.money import ORE_PER_KRONE, Money
 STEPS = 4  # of a dated joining fee
 
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})*(?:(?!\1)[.,][0-9]{1,2})?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORDS = ("decided_by", "source")
 _NAMES = ("product", "valid_from", "decided_on", *_WORDS)
 
@@ -46,51 +46,58 @@ def field_names(bands: Sequence[str]) -> tuple[str, ...]:
 
 def text_of(values: Mapping[str, str], bands: Sequence[str]) -> Draft:
     """Write fields as a TOML text, each on a line of its own."""
-    lines: list[str] = []
-    fields: dict[int, str] = {}
-    for name, line in _lines(values, bands):
-        lines.append(line)
-        fields[len(lines)] = name
-    return Draft("\n".join(lines) + "\n", fields)
+    return drafted(_lines(values, bands))
+
+
+def drafted(named: Iterable[tuple[str, str]]) -> Draft:
+    """Put lines together, each given with the field that wrote it."""
+    listed = list(named)
+    text = "\n".join(line for _, line in listed) + "\n"
+    return Draft(text, {number: name for number, (name, _) in enumerate(listed, start=1)})
 
 
 def faults_by_field(draft: Draft, faults: Sequence[TableFault]) -> dict[str, Text]:
-    """Give each field its first fault; what belongs to no line of its own goes to the product."""
+    """Give each field its first fault; what belongs to no line of its own goes to the first field."""
     found: dict[str, Text] = {}
     for fault in faults:
-        found.setdefault(draft.fields.get(fault.line, "product"), fault.reason)
+        found.setdefault(draft.fields.get(fault.line, draft.fields[1]), fault.reason)
     return found
 
 
 def _lines(values: Mapping[str, str], bands: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in ("product", *_WORDS):
-        yield name, f"{name} = {_quoted(values.get(name, ''))}"
-    for name in ("valid_from", "decided_on"):
-        given = values.get(name, "").strip()
-        yield name, f"{name} = {given if _DAY.fullmatch(given) else _quoted(given)}"
+        yield name, f"{name} = {quoted(values.get(name, ''))}"
+    yield from days(values)
     yield "contribution", f"contribution = {'true' if values.get('contribution') == 'yes' else 'false'}"
     for name in ("passive_share", "vat_exemption"):
         if given := values.get(name, "").strip():
-            yield name, f"{name} = {_quoted(given)}"
-    yield "first_year", f"first_year = {_quoted(values.get('first_year') or 'full')}"
-    yield "vat", f"vat = {_quoted(values.get('vat', '').strip() or '25 %')}"
+            yield name, f"{name} = {quoted(given)}"
+    yield "first_year", f"first_year = {quoted(values.get('first_year') or 'full')}"
+    yield "vat", f"vat = {quoted(values.get('vat', '').strip() or '25 %')}"
     # A plain value must stand above every table of the text.
     fees = sorted(("annual", "joining"), key=lambda fee: values.get(f"{fee}_form") != "flat")
     for fee in fees:
         yield from _fee(values, fee, bands)
 
 
+def days(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Write the days of a decision; what is no day is written as it was typed, and refused by the reader."""
+    for name in ("valid_from", "decided_on"):
+        given = values.get(name, "").strip()
+        yield name, f"{name} = {given if DAY.fullmatch(given) else quoted(given)}"
+
+
 def _fee(values: Mapping[str, str], fee: str, bands: Sequence[str]) -> Iterator[tuple[str, str]]:
     form, key = values.get(f"{fee}_form", ""), f"{fee}_fee"
     if form == "flat":
-        yield f"{fee}_flat", f"{key} = {_amount(values.get(f'{fee}_flat', ''))}"
+        yield f"{fee}_flat", f"{key} = {amount(values.get(f'{fee}_flat', ''))}"
     elif form == "band":
         yield f"{fee}_form", f"[{key}]"
         for band in bands:
-            yield f"{fee}_{band}", f"{band} = {_amount(values.get(f'{fee}_{band}', ''))}"
+            yield f"{fee}_{band}", f"{band} = {amount(values.get(f'{fee}_{band}', ''))}"
     elif form == "shared" and fee == "annual":
         yield "annual_form", f"[{key}]"
-        yield "annual_shared", f"shared_cost = {_amount(values.get('annual_shared', ''))}"
+        yield "annual_shared", f"shared_cost = {amount(values.get('annual_shared', ''))}"
     elif form == "dated" and fee == "joining":
         yield from _steps(values)
 
@@ -102,18 +109,18 @@ def _steps(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             continue
         yield f"step_fee_{nth}", "[[joining_fee]]"
         if until:
-            yield f"step_until_{nth}", f"until = {until if _DAY.fullmatch(until) else _quoted(until)}"
-        yield f"step_fee_{nth}", f"fee = {_amount(fee)}"
+            yield f"step_until_{nth}", f"until = {until if DAY.fullmatch(until) else quoted(until)}"
+        yield f"step_fee_{nth}", f"fee = {amount(fee)}"
 
 
-def _amount(typed: str) -> str:
+def amount(typed: str) -> str:
     """Write an amount: thousands may be marked, and øre stand behind a comma or a point."""
     words = re.sub(r"\s|kr\.?$", "", typed.strip())
     if _THOUSANDS.fullmatch(words):
         head, tail = _apart(words)
         words = re.sub(r"[.,]", "", head) + tail
     words = words.replace(",", ".")
-    return words if re.fullmatch(r"0|[1-9][0-9]{0,9}", words) else _quoted(words)
+    return words if re.fullmatch(r"0|[1-9][0-9]{0,9}", words) else quoted(words)
 
 
 def _apart(words: str) -> tuple[str, str]:
@@ -122,7 +129,8 @@ def _apart(words: str) -> tuple[str, str]:
     return (words[: found.start()], words[found.start() :]) if found else (words, "")
 
 
-def _quoted(words: str) -> str:
+def quoted(words: str) -> str:
+    """Write words as TOML writes them."""
     return json.dumps(words.strip(), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -134,9 +142,9 @@ def values_of(table: FeeTable) -> dict[str, str]:
     return {
         "product": table.reference.product,
         "contribution": "yes" if table.contribution else "no",
-        "passive_share": _share(table.passive_share),
+        "passive_share": share(table.passive_share),
         "first_year": table.first_year,
-        "vat": "exempt" if table.vat.exemption else _share(table.vat.rate),
+        "vat": "exempt" if table.vat.exemption else share(table.vat.rate),
         "vat_exemption": table.vat.exemption,
         **_fee_values("annual", table.annual_fee),
         **_fee_values("joining", table.joining_fee),
@@ -145,12 +153,12 @@ def values_of(table: FeeTable) -> dict[str, str]:
 
 def _fee_values(fee: str, given: AnnualFee | JoiningFee | None) -> dict[str, str]:
     if isinstance(given, FlatFee):
-        return {f"{fee}_form": "flat", f"{fee}_flat": _written(given.amount)}
+        return {f"{fee}_form": "flat", f"{fee}_flat": written(given.amount)}
     if isinstance(given, BandFee):
-        amounts = {f"{fee}_{band}": _written(amount) for band, amount in given.amounts.items()}
+        amounts = {f"{fee}_{band}": written(amount) for band, amount in given.amounts.items()}
         return {f"{fee}_form": "band", **amounts}
     if isinstance(given, SharedCost):
-        return {"annual_form": "shared", "annual_shared": _written(given.cost)}
+        return {"annual_form": "shared", "annual_shared": written(given.cost)}
     if isinstance(given, DatedFee) and len(given.steps) <= STEPS:
         return {"joining_form": "dated", **_step_values(given.steps)}
     return {f"{fee}_form": "none"}
@@ -159,20 +167,22 @@ def _fee_values(fee: str, given: AnnualFee | JoiningFee | None) -> dict[str, str
 def _step_values(steps: Sequence[tuple[date | None, Money]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for nth, (until, amount) in enumerate(steps, start=1):
-        found |= {f"step_until_{nth}": until.isoformat() if until else "", f"step_fee_{nth}": _written(amount)}
+        found |= {f"step_until_{nth}": until.isoformat() if until else "", f"step_fee_{nth}": written(amount)}
     return found
 
 
-def _written(amount: Money) -> str:
+def written(amount: Money) -> str:
+    """Write an amount for a field."""
     whole, ore = divmod(amount.ore, ORE_PER_KRONE)
     return f"{whole}.{ore:02d}" if ore else str(whole)
 
 
-def _share(share: Fraction | None) -> str:
-    if share is None:
+def share(given: Fraction | None) -> str:
+    """Write a share for a field: as per cent where two decimals do, else as a fraction; nothing for none."""
+    if given is None:
         return ""
-    hundredths = share * 10_000
+    hundredths = given * 10_000
     if hundredths.denominator != 1:
-        return f"{share.numerator}/{share.denominator}"
+        return f"{given.numerator}/{given.denominator}"
     whole, rest = divmod(int(hundredths), 100)
     return (f"{whole}.{rest:02d}".rstrip("0").rstrip(".")) + " %"

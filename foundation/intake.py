@@ -17,6 +17,8 @@ from foundation.language import Text
 _ROWS_IN_ENTRY = 1_000
 # So many warnings are told; the others are counted.
 _WARNINGS_TOLD = 100
+#: So many added and so many changed rows are told one by one.
+CHANGES_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,24 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A row that adds or changes something: its line and cells; what differs (was, becomes), None where it is new."""
+
+    row: int
+    cells: Mapping[str, Any]
+    differs: Mapping[str, tuple[Any, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What an intake did."""
+    """What an intake did; `first` are the first rows that it added, and the first that it changed."""
 
     source: str
     added: int
     changed: int
     unchanged: int
     warnings: tuple[Text, ...] = ()
+    first: tuple[Change, ...] = ()
 
 
 @dataclass
@@ -88,6 +100,7 @@ class Intake:
     _added: list[dict[str, Any]] = field(default_factory=list)
     _changed: list[dict[str, Any]] = field(default_factory=list)
     _changes: list[dict[str, Any]] = field(default_factory=list)
+    _first: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.faults, self._untold = list(self.file.faults), self.file.untold
@@ -120,10 +133,15 @@ class Intake:
             return
         known = self.existing.get(key)
         if known is None:
+            if len(self._added) < CHANGES_TOLD:
+                self._first.append(Change(row.number, row.cells))
             self._added.append({column.name: None for column in self.table.columns if column.name != "id"} | values)
             return
         changes = {name: [known[name], value] for name, value in values.items() if known[name] != value}
         if changes:
+            if len(self._changed) < CHANGES_TOLD:
+                differs = {name: (was, becomes) for name, (was, becomes) in changes.items()}
+                self._first.append(Change(row.number, row.cells, differs))
             self._changed.append(
                 {name: known[name] for name in known if name != "id"} | values | {"row_id": known["id"]}
             )
@@ -140,7 +158,8 @@ class Intake:
             data = {"added": self._added[piece], "changed": self._changes[piece]}
             trail.record(action, self.file.source, data)
         added, changed = len(self._added), len(self._changed)
-        return Taken(self.file.source, added, changed, len(self._seen) - added - changed, self._told())
+        unchanged = len(self._seen) - added - changed
+        return Taken(self.file.source, added, changed, unchanged, self._told(), tuple(self._first))
 
     def _store(self, added: list[dict[str, Any]], changed: list[dict[str, Any]]) -> None:
         if added:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from agreements import directory, impact, products, table_proposals
 from app import access, database, schemas
 from app.schemas import Approval, Nothing, Rejection, TableText
-from app.web import forms, layout
+from app.web import fields, forms, layout, table_forms
 from app.web.forms import Sent
+from app.web.table_forms import TableForm
 from fee_tables import catalogue, drafts, facts, prices, text
 from fee_tables.catalogue import ADOPTED, Catalogue
 from fee_tables.reader import TableFault
@@ -206,6 +207,58 @@ def _fields(session: Session, known: Catalogue, values: Mapping[str, str], error
         bands=[(band, band_title(band)) for band in _bands(known)],
         steps=range(1, drafts.STEPS + 1),
         products=directory.product_names(session),
+    )
+
+
+@blueprint.get("/fee-tables/draft/size-key")
+@access.needs("tables.draft")
+def draft_size_key() -> ResponseReturnValue:
+    """Offer a form for a new size key, begun with the newest."""
+    return _begun(table_forms.SIZE_KEY)
+
+
+@blueprint.post("/fee-tables/draft/size-key")
+@access.needs("tables.draft")
+def check_size_key() -> ResponseReturnValue:
+    """Write the fields of a size key as a text, and check it; its faults come back at the fields."""
+    return _check(table_forms.SIZE_KEY)
+
+
+@blueprint.get("/fee-tables/draft/association")
+@access.needs("tables.draft")
+def draft_association() -> ResponseReturnValue:
+    """Offer a form for the association's new table, begun with the newest."""
+    return _begun(table_forms.ASSOCIATION)
+
+
+@blueprint.post("/fee-tables/draft/association")
+@access.needs("tables.draft")
+def check_association() -> ResponseReturnValue:
+    """Write the fields of the association's table as a text, and check it; its faults come back at the fields."""
+    return _check(table_forms.ASSOCIATION)
+
+
+def _begun(form: TableForm) -> str:
+    with database.reading() as session:
+        return _common(form, form.begun(catalogue.read(session)), {})
+
+
+def _check(form: TableForm) -> ResponseReturnValue:
+    sent = forms.read(schemas.draft_of(form.names))
+    if sent.errors:
+        return _common(form, sent.typed, sent.errors), 422
+    values = sent.values
+    written = form.text_of(values)
+    with database.reading() as session:
+        decision, faults = table_proposals.tried(session, written.text)
+        if decision is None:
+            return _common(form, values, drafts.faults_by_field(written, faults)), 422
+        return _checked(session, catalogue.read(session), written.text, decision)
+
+
+def _common(form: TableForm, values: Mapping[str, str], errors: Mapping[str, Text]) -> str:
+    return render_template(
+        "fee_tables/common.html", form=form, labels=fields.labels(form.groups), values=values, errors=errors
     )
 
 

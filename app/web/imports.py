@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
@@ -12,12 +10,12 @@ from app import access, clock, database, register_files
 from app.adapters import csv_files
 from app.register_files import REGISTERS
 from app.schemas import Intake
-from app.web import forms, layout
+from app.web import forms, layout, titles
 from foundation import wording
 from foundation.audit import Trail
-from foundation.errors import NotFound
+from foundation.errors import NotFound, Refused, RowsRefused
 from foundation.intake import Rows, Taken
-from foundation.language import Text
+from foundation.language import Text, joined
 
 blueprint = Blueprint("imports", __name__)
 
@@ -36,24 +34,32 @@ def page() -> ResponseReturnValue:
 @blueprint.post("/imports/<name>")
 @access.needs("authority.change")
 def take_in(name: str) -> ResponseReturnValue:
-    """Take a file in, or only tell what it would change."""
+    """Take a file in, or only tell what it would change; what is wrong comes back beside the field, row by row."""
     if name not in REGISTERS:
         raise NoSuchRegister(Text("Der er intet sådant register", "There is no such register"))
     sent = forms.read(Intake)
     if sent.errors:
-        return _page(name, errors=sent.errors), 422
-    rows, is_trial = _rows(name, sent["file"]), sent.get("trial") == "yes"
-    taken = _tried(name, rows) if is_trial else _taken(name, rows)
+        return _page(name, fault=joined(sent.errors.values(), by=", ")), 422
+    is_trial = sent.get("trial") == "yes"
+    try:
+        rows = _rows(name, sent["file"])
+        taken = _tried(name, rows) if is_trial else _taken(name, rows)
+    except RowsRefused as refused:
+        return _page(name, refused=refused, fault=refused.head), 422
+    except Refused as refused:
+        return _page(name, fault=refused.text), 422
     if is_trial:
         return _page(name, taken)
     layout.done(told(taken))
     return redirect(url_for("imports.page"), 303)
 
 
-def _page(name: str = "", tried: Taken | None = None, errors: Mapping[str, Text] | None = None) -> str:
+def _page(
+    name: str = "", tried: Taken | None = None, refused: RowsRefused | None = None, fault: Text | None = None
+) -> str:
     return render_template(
-        "imports/page.html", registers=REGISTERS, tried_name=name, tried=tried, told=told(tried) if tried else None,
-        errors=errors or {},
+        "imports/page.html", registers=REGISTERS, chosen=name, tried=tried, told=told(tried) if tried else None,
+        refused=refused, errors={f"file-{name}": fault} if fault else {}, titles=titles.FACTS,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template
@@ -10,12 +11,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
-from app import access, clock, database
+from app import access, clock, database, schemas
 from app.access import Role
 from app.config import Config
 from app.schemas import Approval, Nothing, Rejection, SettingsText, Strict
-from app.web import forms, layout
+from app.web import forms, layout, settings_form
+from app.web.fields import labels
 from billing import seller as sellers
+from billing import seller_drafts
 from billing.einvoice import rule_packs
 from billing.einvoice.reading import FORMATS
 from billing.models import InvoiceSeries
@@ -86,20 +89,52 @@ def form() -> ResponseReturnValue:
 def propose() -> ResponseReturnValue:
     """Propose new settings; every fault is told beside what was typed."""
     sent = forms.read(SettingsText)
-    if errors := sent.errors or _faults(sent["text"]):
-        return render_template("settings/propose.html", text=sent.typed.get("text", ""), errors=errors), 422
+    if sent.errors:
+        return _text(sent.typed.get("text", ""), sent.errors), 422
+    try:
+        return _proposed(sent["text"])
+    except SettingsRefused as refused:
+        return _text(sent["text"], {"text": refused.text}), 422
+
+
+def _text(written: str, errors: Mapping[str, Text]) -> str:
+    return render_template("settings/propose.html", text=written, errors=errors)
+
+
+def _proposed(text: str) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
-        made = sellers.propose(session, sent["text"], trail, allow_made_up=not layout.config().is_production)
+        made = sellers.propose(session, text, trail, allow_made_up=not layout.config().is_production)
     layout.done(Text("Forslaget venter på, at en anden godkender det", "The proposal waits for another to approve it"))
     return redirect(f"/settings/proposals/{made.id}", 303)
 
 
-def _faults(text: str) -> dict[str, Text]:
+@blueprint.get("/settings/change")
+@access.needs("settings.propose")
+def fields() -> ResponseReturnValue:
+    """Show the settings as fields, to be changed."""
+    with database.reading() as session:
+        return _fields(seller_drafts.values_of(sellers.current(session) or _stand_in(layout.config())), {})
+
+
+@blueprint.post("/settings/change")
+@access.needs("settings.propose")
+def propose_fields() -> ResponseReturnValue:
+    """Propose what the fields say; every fault comes back at its field."""
+    sent = forms.read(schemas.draft_of(seller_drafts.FIELDS))
+    if sent.errors:
+        return _fields(sent.typed, sent.errors), 422
+    values = sent.values
     try:
-        sellers.read(text)
+        return _proposed(seller_drafts.text_of(values))
     except SettingsRefused as refused:
-        return {"text": refused.text}
-    return {}
+        return _fields(values, seller_drafts.faults_by_field(refused)), 422
+
+
+def _fields(values: Mapping[str, str], errors: Mapping[str, Text]) -> str:
+    groups = settings_form.groups(may_be_made_up=not layout.config().is_production)
+    return render_template(
+        "settings/change.html", groups=groups, labels=labels(groups), values=values, errors=errors
+    )  # fmt: skip
 
 
 def _current(session: Session) -> str:

@@ -333,3 +333,23 @@ def test_finance_does_not_adopt(desk: Desk, starter: CommandLine) -> None:
 
     assert desk.sit(FINANCE).post(f"{address}/adopt").status_code == 403
     assert adopted(starter) == ["2017-08-15"]
+
+
+DECIDED = {"valid_from": "2028-01-01", "decided_on": "2027-11-01", "decided_by": "generalforsamlingen"}
+KEY = DECIDED | {"size_key": "OS2", "band_1": "small", "up_to_1": "20.000", "band_2": "large"}
+DUES = DECIDED | {"association": "OS2", "dues": "26.000", "member": "9 %", "non_member": "18 %"}
+
+
+@pytest.mark.parametrize(("place", "typed"), [("size-key", KEY), ("association", DUES)])
+def test_what_belongs_to_all_products_is_drafted_field_by_field_and_checked(
+    desk: Desk, place: str, typed: dict[str, str]
+) -> None:
+    begun = desk.sit(FINANCE).get(f"/fee-tables/draft/{place}").text
+    checked = desk.post(f"/fee-tables/draft/{place}", **typed)
+    wrong = desk.post(f"/fee-tables/draft/{place}", **typed | {"decided_by": ""})
+
+    assert f'/fee-tables/draft/{place}"' in desk.get(f"/fee-tables/{place}").text
+    assert 'id="field-valid_from"' in begun
+    assert "Kontrolleret: ingen fejl" in checked.text
+    assert (wrong.status_code, '<a class="words" href="#field-decided_by">Besluttet af' in wrong.text) == (422, True)
+    assert 'id="error-decided_by"' in wrong.text

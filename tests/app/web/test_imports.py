@@ -14,6 +14,7 @@ from foundation.audit import ENTRIES
 from tests.app.web import people
 from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
 from tests.command_line import CommandLine
+from tests.scenarios import files
 
 #: What lies below is tried on both databases where it lives; the pages are the same on either.
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
@@ -68,10 +69,29 @@ def test_a_trial_tells_what_would_happen_and_stores_nothing(desk: Desk, starter:
 
     with starter.session() as session:
         after = len(session.execute(select(ENTRIES.c.position)).all())
-    assert "Prøvet, intet er gemt" in tried.text
+    assert "prøvet, intet er gemt" in tried.text
     assert "1 nye, 0 ændret, 0 uændret" in tried.text
     assert before == after
     assert "1 nye" in send(desk, "members", MEMBERS, trial="yes").text
+
+
+def test_a_trial_shows_the_new_rows_cell_by_cell_and_the_changed_ones_with_what_was(desk: Desk) -> None:
+    send(desk, "members", MEMBERS)
+
+    tried = send(desk, "members", MEMBERS.replace("01-01,", "01-01,2026-12-31") + "29189420,2020-01-01,\n", trial="yes")
+
+    told = people.words(tried)
+    assert "Nye rækker Nye rækker Linje cvr joined_on left_on 3 29189420 2020-01-01 –" in told
+    assert "2 55133018, 2012-01-01 Første dag uden – 2026-12-31" in told
+
+
+def test_so_many_new_rows_are_shown_and_all_are_counted(desk: Desk) -> None:
+    rows = "".join(f"{each.cvr},2012-01-01,\n" for each in files.starter()[:25])
+
+    tried = send(desk, "members", "cvr,joined_on,left_on\n" + rows, trial="yes")
+
+    assert "Nye rækker (de første 20 af 25)" in people.words(tried)
+    assert tried.text.count("<td>2012-01-01</td>") == 20
 
 
 def test_all_wrong_rows_are_named_and_nothing_is_stored(desk: Desk) -> None:
@@ -80,8 +100,10 @@ def test_all_wrong_rows_are_named_and_nothing_is_stored(desk: Desk) -> None:
     answer = send(desk, "members", wrong)
 
     assert answer.status_code == 422
-    assert "række 3, kolonne joined_on" in answer.text
-    assert "række 4, kolonne cvr" in answer.text
+    assert "<td>3</td><td>joined_on</td>" in answer.text
+    assert "<td>4</td><td>cvr</td>" in answer.text
+    assert '<a href="#field-file-members">' in answer.text
+    assert 'id="error-file-members"' in answer.text
     assert "1 nye" in send(desk, "members", MEMBERS, trial="yes").text
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.access import Role
-from billing import seller
+from billing import seller, seller_drafts
 from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, Office, person
 
 CHANGED = seller.EXAMPLE.replace("payment_days = 30", "payment_days = 14")
@@ -76,3 +76,36 @@ def test_how_the_process_is_set_up_is_for_administrators_and_holds_no_secret(bar
 @pytest.mark.parametrize("number", ["9", "99999999999999999999"])
 def test_a_proposal_that_is_none_of_settings_is_not_there(bare: Office, number: str) -> None:
     assert bare.by(FINANCE).get(f"/settings/proposals/{number}").status_code == 404
+
+
+def test_settings_are_proposed_field_by_field_and_differ_in_what_was_changed_only(bare: Office) -> None:
+    propose(bare, seller.EXAMPLE)
+    values = seller_drafts.values_of(seller.made_up()) | {"payment_days": "14"}
+
+    shown = bare.by(FINANCE).read("/settings/change")
+    made = bare.post("/settings/change", **values)
+
+    assert 'value="41849983"' in shown
+    assert made.status_code == 303
+    assert "+payment_days = 14" in bare.read(str(made.headers["Location"]))
+
+
+def test_a_fault_of_the_fields_stands_on_top_and_at_its_field(bare: Office) -> None:
+    values = seller_drafts.values_of(seller.made_up()) | {"cvr": "1"}
+
+    answer = bare.by(FINANCE).post("/settings/change", **values)
+
+    assert answer.status_code == 422
+    assert '<a class="words" href="#field-cvr">CVR-nummer: ' in answer.text
+    assert 'id="error-cvr"' in answer.text
+
+
+def test_settings_that_hold_already_are_not_proposed_again(bare: Office) -> None:
+    place = propose(bare)
+    bare.by(APPROVER).post(f"{place}/approve")
+
+    by_text = bare.by(FINANCE).post("/settings/propose", text="# the same\n" + CHANGED)
+    by_fields = bare.post("/settings/change", **seller_drafts.values_of(seller.read(CHANGED)))
+
+    assert [answer.status_code for answer in (by_text, by_fields)] == [422, 422]
+    assert "det er de indstillinger, der gælder" in by_text.text

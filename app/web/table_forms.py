@@ -1,0 +1,86 @@
+"""The fields of what belongs to all products, the size key and the association's table, as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.web.fields import FormField, Group
+from app.web.lists import Choice
+from fee_tables import common_drafts
+from fee_tables.catalogue import Catalogue
+from fee_tables.drafts import Draft
+from foundation.language import Text
+
+
+@dataclass(frozen=True, slots=True)
+class TableForm:
+    """One form: its heading, its fields, how they become a text, and what they begin with."""
+
+    title: Text
+    groups: tuple[Group, ...]
+    names: tuple[str, ...]
+    text_of: Callable[[Mapping[str, str]], Draft]
+    begun: Callable[[Catalogue], dict[str, str]]
+
+
+def _decision(name: str, title: Text) -> Group:
+    return Group(Text("Beslutningen", "The decision"), (
+        FormField(name, title),
+        FormField("valid_from", Text("Gælder fra", "Valid from"), Text("fx 2028-01-01", "such as 2028-01-01")),
+        FormField("decided_on", Text("Besluttet den", "Decided on"), Text("fx 2027-11-01", "such as 2027-11-01")),
+        FormField("decided_by", Text("Besluttet af", "Decided by")),
+        FormField("source", Text("Kilde", "Source"), is_required=False),
+    ))  # fmt: skip
+
+
+def _band(nth: int) -> tuple[FormField, FormField]:
+    return (
+        FormField(f"band_{nth}", Text(f"Størrelse {nth}", f"Size {nth}"), Text("fx small", "such as small"),
+                  is_required=nth == 1),
+        FormField(f"up_to_{nth}", Text(f"Til og med, størrelse {nth}", f"Up to and including, size {nth}"),
+                  Text("indbyggere; tom i den sidste", "inhabitants; empty in the last"), is_required=False),
+    )  # fmt: skip
+
+
+_BANDS = Group(
+    Text("Størrelserne, den mindste først", "The sizes, smallest first"),
+    tuple(field for nth in range(1, common_drafts.BANDS + 1) for field in _band(nth)),
+)
+_DUES = Group(Text("Kontingent", "Dues"), (
+    FormField("dues", Text("Kontingent, kr. om året", "Dues, DKK a year")),
+    FormField("half_after", Text("Halvt ved indmeldelse efter", "Half when joining after"),
+              Text("måned og dag, fx 07-01", "month and day, such as 07-01"), is_required=False),
+    FormField("old", Text("Indeks før", "Index before"), Text("fx 124,0", "such as 124.0"), is_required=False),
+    FormField("new", Text("Indeks efter", "Index after"), is_required=False),
+    FormField("round_to", Text("Afrundes til", "Rounded to"), choices=(
+        Choice("1", Text("Hele kroner", "Whole kroner")), Choice("0.01", Text("Øre", "Øre")))),
+    FormField("vat", Text("Moms af kontingentet", "VAT on the dues"), Text("25 % eller exempt", "25 % or exempt"),
+              is_required=False),
+    FormField("vat_exemption", Text("Grund til momsfritagelse", "Reason for VAT exemption"), is_required=False),
+))  # fmt: skip
+_SHARES = Group(Text("Foreningens bidrag af vederlaget", "The association's contribution, of the annual fee"), (
+    FormField("member", Text("Medlemmer", "Members"), Text("fx 9 % eller 1/11", "such as 9 % or 1/11")),
+    FormField("non_member", Text("Andre", "Others"), Text("fx 18 %", "such as 18 %")),
+))  # fmt: skip
+
+
+def _newest(decisions: Any) -> Any:
+    return next(iter(decisions), None)
+
+
+SIZE_KEY = TableForm(
+    Text("Ny fordelingsnøgle", "New size key"),
+    (_decision("size_key", Text("Navn", "Name")), _BANDS),
+    common_drafts.SIZE_KEY_FIELDS,
+    common_drafts.size_key_text,
+    lambda known: common_drafts.size_key_values(_newest(known.size_keys)),
+)
+ASSOCIATION = TableForm(
+    Text("Nyt kontingent og bidrag", "New dues and contribution"),
+    (_decision("association", Text("Forening", "Association")), _DUES, _SHARES),
+    common_drafts.ASSOCIATION_FIELDS,
+    common_drafts.association_text,
+    lambda known: common_drafts.association_values(_newest(known.association)),
+)
