@@ -351,5 +351,5 @@ def test_what_belongs_to_all_products_is_drafted_field_by_field_and_checked(
     assert f'/fee-tables/draft/{place}"' in desk.get(f"/fee-tables/{place}").text
     assert 'id="field-valid_from"' in begun
     assert "Kontrolleret: ingen fejl" in checked.text
-    assert (wrong.status_code, '<a class="words" href="#field-decided_by">Besluttet af' in wrong.text) == (422, True)
+    assert (wrong.status_code, '<a href="#field-decided_by" class="words">Besluttet af' in wrong.text) == (422, True)
     assert 'id="error-decided_by"' in wrong.text

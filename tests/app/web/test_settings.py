@@ -96,7 +96,7 @@ def test_a_fault_of_the_fields_stands_on_top_and_at_its_field(bare: Office) -> N
     answer = bare.by(FINANCE).post("/settings/change", **values)
 
     assert answer.status_code == 422
-    assert '<a class="words" href="#field-cvr">CVR-nummer: ' in answer.text
+    assert '<a href="#field-cvr" class="words">CVR-nummer: ' in answer.text
     assert 'id="error-cvr"' in answer.text
 
 
