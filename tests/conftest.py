@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests import compiled_templates, official_rules
+from tests import compiled_templates, official_rules, shared_statements
 from tests.command_line import CommandLine
 from tests.official_rules import Rules
 from tests.places import Fill, Places, structure, with_starter
@@ -29,10 +30,23 @@ settings.register_profile("bounded", max_examples=50, deadline=None)
 settings.register_profile("full", max_examples=1_000, deadline=None)
 settings.load_profile("full" if FULL else "bounded")
 compiled_templates.share()
+shared_statements.share()
+
+
+#: A file in memory needs no disk to be synced. Not where little of it is given to us, as in some containers.
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 * 1024**3  # bytes; a run takes less than a tenth
+
+if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+#: What takes longest begins first, so that in the end no worker waits for the other.
+_LONGEST = ("tests/scenarios/test_state_machine.py", "tests/stories/test_pages.py", "tests/scenarios/test_crash.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the long tests to `make test-full`, and say so."""
+    """Begin with what takes longest; leave what is marked `full` to `make test-full`, and say so."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
     for item in items:
         if not FULL and item.get_closest_marker("full"):
             item.add_marker(pytest.mark.skip(reason="only in make test-full (OS2TILSLUT_TEST_FULL=1)"))

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from app.adapters import work
 from billing import invoices
 from foundation.audit import Trail
+from tests import shared_statements
 from tests.command_line import CommandLine, Result
 
 PROGRAM = Path(sys.executable).with_name("os2tilslut")
@@ -155,6 +156,7 @@ def done(job: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer every job until the input ends."""
+    shared_statements.share()
     work.WORTH_SPREADING = 10**6  # eight processes are enough
     invoices.issue_batch = functools.partial(invoices.issue_batch, at_most=5)
     for line in sys.stdin:
