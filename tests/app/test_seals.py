@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -171,7 +173,7 @@ def test_pv_121_without_its_key_everything_waits_and_says_why(place: Place, tmp_
     assert seals.seal_waiting(place.work, SOURCE).sealed == [offer.id]
 
 
-def test_the_command_seals_the_agreements_own_pdf_with_its_evidence(place: Place) -> None:
+def test_the_command_seals_the_agreements_own_pdf_and_a_stranger_verifies_both(place: Place, tmp_path: Path) -> None:
     offer = place.countersigned()
 
     told = place.line.done("signing", "seal").out
@@ -184,6 +186,16 @@ def test_the_command_seals_the_agreements_own_pdf_with_its_evidence(place: Place
     assert (record["document_sha256"], record["shown_pdf"]["sha256"]) == (offer.digest, kept.unsealed_sha256)
     assert list(evidence.faults(canonical(record))) == []
     assert place.line.done("signing", "seal").out == "0 forseglet\n"
+    stranger = _stranger(kept.content, tmp_path)
+    assert "6 steps follow from each other" in stranger and stranger.rstrip().endswith("taken away since.")
+
+
+def _stranger(content: bytes, folder: Path) -> str:
+    """What docs/verify_agreement.py says of a file."""
+    (folder / "aftale.pdf").write_bytes(content)
+    script, published = Path("docs/verify_agreement.py").absolute(), sealed_files.key().sha256
+    words = [sys.executable, "-I", "-S", script, "aftale.pdf", "--certificate", published]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 # --- the key
