@@ -33,3 +33,18 @@ class NoticeTerms:
 
     months: int
     ends: Literal["year", "month", "day"]
+
+
+def notice_words(notice: NoticeTerms) -> Text:
+    """Say how an agreement is ended, to stand behind "with"."""
+    months = notice.months
+    if notice.ends == "day" and not months:
+        return Text("virkning fra den dag, opsigelsen er registreret", "effect from the day the notice is registered")
+    ends = {
+        "year": Text(" til udgangen af et kalenderår", " to the end of a calendar year"),
+        "month": Text(" til udgangen af en måned", " to the end of a month"),
+        "day": Text("", ""),
+    }[notice.ends]
+    unit = "month's" if months == 1 else "months'"
+    named = Text(f"{months} måneds varsel" if months == 1 else f"{months} måneders varsel", f"{months} {unit} notice")
+    return (named if months else Text("virkning", "effect")) + ends

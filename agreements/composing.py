@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 
-from agreements import template_text
+from agreements import clauses, template_text
 from agreements.clauses import NoticeTerms
 from agreements.document import (
     AgreementDocument,
@@ -96,7 +96,7 @@ def _values(notice: NoticeTerms, terms: Terms) -> dict[str, Text]:
         "version": same(str(terms.version)),
         "signed_by": same(signed_by),
         "effective_date": day(terms.effective_on),
-        "notice": notice_words(notice),
+        "notice": clauses.notice_words(notice),
         "fee_year": same(str(terms.annex.year)),
         "price_sheet": _price_sheet(terms.annex),
         "product": same(terms.subject.product),
@@ -104,21 +104,6 @@ def _values(notice: NoticeTerms, terms: Terms) -> dict[str, Text]:
         "kind": KINDS[terms.kind],
         "grants": _granted(terms.grants),
     }
-
-
-def notice_words(notice: NoticeTerms) -> Text:
-    """Say how an agreement is ended, to stand behind "with"."""
-    months = notice.months
-    if notice.ends == "day" and not months:
-        return Text("virkning fra den dag, opsigelsen er registreret", "effect from the day the notice is registered")
-    ends = {
-        "year": Text(" til udgangen af et kalenderår", " to the end of a calendar year"),
-        "month": Text(" til udgangen af en måned", " to the end of a month"),
-        "day": Text("", ""),
-    }[notice.ends]
-    unit = "month's" if months == 1 else "months'"
-    named = Text(f"{months} måneds varsel" if months == 1 else f"{months} måneders varsel", f"{months} {unit} notice")
-    return (named if months else Text("virkning", "effect")) + ends
 
 
 def _price_sheet(annex: FeeAnnex) -> Text:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from agreements import composing
+from agreements import clauses, composing
 from agreements.clauses import Section
 from agreements.document import (
     AgreementDocument,
@@ -182,7 +182,7 @@ def _key_facts(document: AgreementDocument, language: Language) -> Block:
         (Text("Beskrivelse", "Description"), subject.description[language], _BODY),
         (Text("Tilslutning", "Connection"), composing.KINDS[document.kind][language] if subject.product else "", _BODY),
         (Text("I kraft fra", "In force from"), day(document.effective_on)[language], _BODY),
-        (Text("Opsigelse", "Notice"), composing.notice_words(document.notice)[language], _BODY),
+        (Text("Opsigelse", "Notice"), clauses.notice_words(document.notice)[language], _BODY),
         (Text("Version", "Version"), str(document.version), _BODY),
         (
             Text("Skabelon, version", "Template, version"),
@@ -508,9 +508,10 @@ def _what_is_signed(document: AgreementDocument) -> Text:
 
 def _signatory(party: Party, one: Signatory, language: Language) -> Block:
     rows = [
+        (same("CVR"), party.cvr, _BODY),
         (Text("Navn", "Name"), one.name, _SUM),
         (Text("Titel", "Title"), one.title, _BODY),
         (Text("Mail", "Mail"), one.mail, _BODY),
     ]
-    title = letterhead.shortened(f"For {party.name}, CVR {party.cvr}", letterhead.HEADING, WIDTH - 2 * _PADDING)
+    title = letterhead.shortened(f"For {party.name}", letterhead.HEADING, WIDTH - 2 * _PADDING)
     return _box(_facts(rows, language, RIGHT - _PADDING - _VALUE), title)

@@ -118,6 +118,7 @@ def give_notice(session: Session, agreement_id: int, notice: Notice, trail: Trai
     what signing raises of a person who may not.
     """
     row, today = _get(session, agreement_id), offered.local_day(trail.at)
+    _refuse_unless(row.notice_given_on is None, row, Step.NOTICE_GIVEN)
     _refuse_status(row, today, (Status.COUNTERSIGNED, Status.IN_FORCE), Step.NOTICE_GIVEN)
     reason = offers.reason_given(notice.reason)
     last = last_day(terms_of(session, agreement_id), today)
@@ -137,7 +138,9 @@ def _who(session: Session, row: Row[Any], notice: Notice, trail: Trail) -> dict[
 def withdraw_notice(session: Session, agreement_id: int, reason: str, trail: Trail) -> None:
     """Take a notice back before the last day has passed. Raises NotInForce, offers.OfferRefused."""
     row = _get(session, agreement_id)
-    _refuse_status(row, offered.local_day(trail.at), (Status.UNDER_NOTICE,), Step.NOTICE_WITHDRAWN)
+    _refuse_unless(row.notice_given_on is not None, row, Step.NOTICE_WITHDRAWN)
+    standing = (Status.COUNTERSIGNED, Status.UNDER_NOTICE)  # notice may be given before the first day
+    _refuse_status(row, offered.local_day(trail.at), standing, Step.NOTICE_WITHDRAWN)
     told = offers.reason_given(reason)
     changed = conclusion.change(session, agreement_id, {"notice_given_on": None, "terminated_to": None})
     _record(session, row, Step.NOTICE_WITHDRAWN, {"reason": told}, changed, trail)
@@ -163,7 +166,12 @@ def activate(session: Session, agreement_id: int, on: date, resting: Resting, tr
 
 
 def _refuse_status(row: Row[Any], on: date, permitted: tuple[Status, ...], step: Step) -> None:
-    if row.countersigned_on is not None and lifecycle.status(facts(row), on) in permitted:
+    fits = row.countersigned_on is not None and lifecycle.status(facts(row), on) in permitted
+    _refuse_unless(fits, row, step)
+
+
+def _refuse_unless(fits: bool, row: Row[Any], step: Step) -> None:
+    if fits:
         return
     signed = day(row.signed_on)
     raise NotInForce(

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agreements import conclusion, offered, rights, steps
+from agreements import conclusion, offered, rights, steps, templates
 from agreements.document import AgreementDocument, FeeAnnex
 from agreements.offered import SIGNATORIES, NoSuchOffer, Offer, Signatory
 from agreements.rights import Person
@@ -95,6 +95,7 @@ def draft(session: Session, order: Order, build: Build, trail: Trail, *, replace
     reference, version = _next_name(session, old, offered.local_day(trail.at).year)
     made = build(reference, version)
     _refuse_other(made, reference, version, replace(order, signatories=signatories))
+    _refuse_template(session, made, order)
     offer = _store(session, order, signatories, made, trail, replaces)
     if old is not None and old.stand is Stand.DRAFT:
         replaced = Next(old, old.steps, Step.REPLACED, About(data={"by": offer.name}))
@@ -173,6 +174,14 @@ def _refuse_other(made: AgreementDocument, reference: str, version: int, order: 
             f"the document is not {reference} v{version} with the same signatories and product",
         )
     )
+
+
+def _refuse_template(session: Session, made: AgreementDocument, order: Order) -> None:
+    adopted, said = templates.get(session, order.template_id), made.template
+    if (said.name, said.version, said.digest) != (adopted.name, adopted.version, adopted.digest):
+        raise DocumentDiffers(
+            Text("dokumentet er ikke lavet af den skabelon", "the document was not made of that template")
+        )
 
 
 def _store(

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from agreements.clauses import Clause, NoticeTerms, Section, TemplateName
+from agreements.clauses import Clause, NoticeTerms, Section, TemplateName, notice_words
 from foundation import plain, toml_text, wording
 from foundation.audit import canonical, sha256
 from foundation.errors import Refused
@@ -313,11 +313,10 @@ def _facts(old: Template, new: Template) -> Iterator[Change]:
 
 
 def _said(template: Template) -> dict[str, Text | None]:
-    notice = template.notice
     return {
         "title": template.title,
         "draft": template.draft,
-        "notice": same(f"{notice.months} {notice.ends}"),
+        "notice": notice_words(template.notice),
         "personal_data": template.personal_data,
         "headings": joined((section.heading for section in template.sections), by=" · "),
     }

@@ -5,6 +5,8 @@ A version gets its number here, one above the newest of its name.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,7 +18,7 @@ from agreements.clauses import TemplateName
 from agreements.models import AgreementTemplate
 from agreements.template_text import Template
 from foundation import append_only, proposals
-from foundation.audit import Trail
+from foundation.audit import Trail, sha256
 from foundation.errors import NotFound, Refused
 from foundation.language import Text
 from foundation.periods import BUSINESS_ZONE
@@ -77,6 +79,32 @@ def listed(session: Session) -> list[Adopted]:
     """Give every adopted version, by name, newest first, in one query."""
     rows = session.execute(select(TEMPLATES).order_by(TEMPLATES.c.name, TEMPLATES.c.version.desc()))
     return [_adopted(row) for row in rows]
+
+
+def faults(session: Session) -> Iterator[tuple[str, Text]]:
+    """Recompute what was adopted: digest, text, numbers, two people. Gives what is wrong, by name and version."""
+    last: dict[str, int] = defaultdict(int)
+    for row in session.execute(select(TEMPLATES).order_by(TEMPLATES.c.id)):
+        last[row.name] += 1
+        yield from ((f"{row.name} {row.version}", fault) for fault in _faults(row, last[row.name]))
+
+
+def _faults(row: Row[tuple[object, ...]], version: int) -> Iterator[Text]:
+    if sha256(row.content) != row.digest:
+        yield Text("teksten har en anden kontrolsum", "the text has another digest")
+    elif not _is_readable(row.content, row.name):
+        yield Text("teksten kan ikke læses", "the text cannot be read")
+    if row.version != version:
+        yield Text(f"versionen skulle være {version}", f"the version should be {version}")
+    if proposals.is_same_person(row.adopted_by, row.proposed_by):
+        yield Text("den, der foreslog, har selv vedtaget", "who proposed it adopted it")
+
+
+def _is_readable(content: str, name: str) -> bool:
+    try:
+        return template_text.from_canonical(content).name == name
+    except ValueError:
+        return False
 
 
 def _adopted(row: Row[tuple[object, ...]]) -> Adopted:

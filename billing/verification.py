@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from agreements import conclusion, steps
+from agreements import conclusion, steps, templates
 from agreements.connections import AGREEMENTS
 from billing import credits, ledger, line_keys, preparation, seller, verdicts
 from billing import document as documents
@@ -151,6 +151,12 @@ def _tables(session: Session, checked: Counter[str]) -> Iterator[Broken]:
         if sha256(row.text) != row.digest:
             subject = f"{row.product or row.kind} {row.valid_from}"
             yield _broken("tables", subject, "teksten har en anden kontrolsum", "the text has another digest")
+
+
+def _templates(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["templates"] += session.execute(select(func.count()).select_from(templates.TEMPLATES)).scalar_one()
+    for subject, fault in templates.faults(session):
+        yield Broken("templates", subject, fault)
 
 
 def _approvals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
@@ -633,6 +639,7 @@ _CHECKS: dict[str, Check] = {
     "head": _heads,
     "rows": _rows,
     "tables": _tables,
+    "templates": _templates,
     "agreements": _agreements,
     "approvals": _approvals,
     "numbers": _numbers,

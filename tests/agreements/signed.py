@@ -9,24 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import offered, offers, rights, signing
-from agreements.document import AgreementDocument, FeeAnnex, Party, Signatory
-from agreements.models import AgreementTemplate
+import agreements
+from agreements import offered, offers, rights, signing, templates
+from agreements.clauses import TemplateName
+from agreements.document import AgreementDocument, FeeAnnex, Party, Signatory, TemplateReference
 from agreements.offered import Offer
 from agreements.offers import Build, Order
 from agreements.products import PRODUCTS
 from agreements.rights import Person, Right
 from agreements.signing import Consent, Countersigned, Fresh, Signed, Signer
+from agreements.templates import Adopted
 from authorities.register import AUTHORITIES
-from foundation import append_only
 from foundation.audit import Trail, sha256
 from tests.agreements import documents
 from tests.command_line import CommandLine
+
+#: The texts that ship.
+TEXTS = Path(str(agreements.__file__)).parent / "data"
 
 AT = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
@@ -106,25 +111,21 @@ class Way:
 
     # --- an offer, step by step
 
-    def template_id(self) -> int:
-        """The number of the one template, made where there is none."""
-
-        def made(session: Session, trail: Trail) -> int:
-            table = AgreementTemplate.__table__
-            known = session.execute(select(AgreementTemplate.id)).scalar()
-            if known is None:
-                row = {
-                    "id": 1, "name": "connection", "version": 1, "content": "{}", "digest": sha256("{}"),
-                    "adopted_on": date(2026, 1, 1), "adopted_by": CHAIR, "proposed_by": SECRETARIAT,
-                }  # fmt: skip
-                append_only.add(session, table, [row])  # type: ignore[arg-type]
-                trail.record("template.adopted", "connection 1", {}, rows=[(table, row)])  # type: ignore[list-item]
-            return int(known or 1)
-
-        return self.by(CHAIR, made)
+    def template(self) -> Adopted:
+        """The shipped template of this matter, adopted where it is not yet."""
+        name: TemplateName = "connection" if self.product else "membership"
+        known = self.asked(lambda session: [each for each in templates.listed(session) if each.name == name])
+        if known:
+            return known[0]
+        text = (TEXTS / f"{name}_v1.toml").read_text(encoding="utf-8")
+        proposed = self.by(SECRETARIAT, lambda s, t: templates.propose(s, text, t))
+        return self.by(CHAIR, lambda s, t: templates.adopt(s, proposed.id, t))
 
     def build(self, *user_ids: int, **said: Any) -> Build:
         """Give what makes the document of this authority with these signatories."""
+
+        adopted = self.template()
+        template = TemplateReference(adopted.name, adopted.version, adopted.digest)
 
         def made(reference: str, version: int) -> AgreementDocument:
             people = tuple(
@@ -134,7 +135,7 @@ class Way:
             party = Party("Aarhus Kommune", self.cvr, "Rådhuspladsen 2", "8000", "Aarhus C")
             subject = replace(documents.agreement().subject, product=self.product or "")
             wanted = {"annex": self.annex, "authority": party, "subject": subject, "signatories": people,
-                      "effective_on": date(2027, 1, 1)} | self.said | said  # fmt: skip
+                      "template": template, "effective_on": date(2027, 1, 1)} | self.said | said  # fmt: skip
             return documents.agreement(reference=reference, version=version, **wanted)
 
         return made
@@ -148,7 +149,7 @@ class Way:
         )
         named = select(PRODUCTS.c.id).where(PRODUCTS.c.name == self.product)
         product_id = self.asked(lambda session: session.execute(named).scalar())
-        return replace(Order(self.authority_id(), product_id, self.template_id(), places), **changed)
+        return replace(Order(self.authority_id(), product_id, self.template().id, places), **changed)
 
     def drafted(self, *user_ids: int, replaces: int | None = None, **said: Any) -> Offer:
         """Draft an offer to these people."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agreements import composing, template_text
-from agreements.clauses import NoticeTerms, TemplateName
+from agreements.clauses import NoticeTerms, TemplateName, notice_words
 from agreements.composing import Terms, TermsRefused
 from agreements.document import AgreementDocument, Billing, Grants, Party, Signatory, Subject, from_canonical
 from agreements.template_text import NAMES
@@ -107,7 +107,7 @@ def test_what_is_granted_stands_in_the_text(grants: Grants, expected: str) -> No
     ],
 )  # fmt: skip
 def test_terms_of_notice_are_said_in_words(notice: NoticeTerms, danish: str, english: str) -> None:
-    assert composing.notice_words(notice) == Text(danish, english)
+    assert notice_words(notice) == Text(danish, english)
 
 
 SOMEBODY = Signatory(1, "En Direktør", "Direktør", "direktoer@kommune.example")

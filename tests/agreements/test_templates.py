@@ -17,6 +17,7 @@ from foundation.audit import Trail
 from foundation.proposals import AlreadyDecided, NoSuchProposal, SamePerson
 from tests.agreements.templates_made import CONNECTION, shipped
 from tests.command_line import CommandLine
+from tests.foundation import tampering
 
 #: An hour before midnight in UTC is the next day in Copenhagen.
 AT = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
@@ -105,3 +106,25 @@ def test_the_database_itself_refuses_to_change_what_was_adopted(empty: CommandLi
 
     with pytest.raises(DBAPIError), empty.session() as session:
         session.execute(text(statement))
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE agreement_template SET content = replace(content, 'Mellem', 'Midt')", "kontrolsum"),
+        ("UPDATE agreement_template SET version = 7", "versionen skulle være 1"),
+        ("UPDATE agreement_template SET adopted_by = proposed_by", "har selv vedtaget"),
+        ("UPDATE agreement_template SET name = 'membership'", "kan ikke læses"),
+    ],
+)
+def test_verify_names_a_template_that_is_not_what_was_adopted(empty: CommandLine, statement: str, told: str) -> None:
+    adopt(empty, propose(empty))
+    with empty.session() as session:
+        tampering.tamper(session, templates.TEMPLATES, statement)
+
+    verdict = empty.run("verify")
+
+    assert verdict.code == 1
+    assert "agreement_template 1" in verdict.out + verdict.err
+    assert told in verdict.out + verdict.err

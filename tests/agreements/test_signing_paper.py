@@ -1,0 +1,248 @@
+"""The paper route: recorded with its file by one, approved by another; and the evidence of what was signed here."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from agreements import evidence, paper
+from agreements.connections import AGREEMENTS
+from agreements.files import FileRefused
+from agreements.models import AgreementFile, RecordedAgreement
+from agreements.paper import Facts, FactsRefused, RecordedAlready
+from agreements.steps import NotPermitted, Stand
+from foundation import proposals
+from foundation.audit import canonical, sha256
+from foundation.errors import RowsRefused
+from tests.agreements.signed import CHAIR, DIRECTOR, MAYOR, SECRETARIAT, Way
+from tests.command_line import CommandLine
+
+PDF = ("aftale.pdf", b"%PDF-1.4 en scannet aftale")
+HEADER = "cvr,product,kind,signed_on,countersigned_on,in_force_from,terminated_to,notice_given_on,gln,person_reference,"
+HEADER += "order_reference,accounting_cost,file\n"
+
+
+@pytest.fixture
+def way(starter: CommandLine) -> Way:
+    """The real registers, and who signs."""
+    made = Way(starter)
+    made.may_sign(DIRECTOR)
+    return made
+
+
+def said(way: Way, **changed: Any) -> Facts:
+    """What a paper says: signed by both in 2022."""
+    facts: dict[str, Any] = {"kind": "active", "signed_on": date(2022, 11, 15), "countersigned_on": date(2022, 12, 1),
+             "in_force_from": date(2023, 1, 1), "gln": "2995513301806"}  # fmt: skip
+    return Facts(way.cvr, "OS2valghalla", **(facts | changed))
+
+
+def propose(way: Way, facts: Facts, file: tuple[str, bytes] = PDF) -> proposals.Proposal:
+    """Let the secretariat propose a recording."""
+    return way.by(SECRETARIAT, lambda s, t: paper.propose(s, facts, file, t))
+
+
+def approve(way: Way, id_: int, actor: str = CHAIR) -> int:
+    """Let another approve it."""
+    return way.by(actor, lambda s, t: paper.approve(s, id_, t))
+
+
+def count(way: Way, column: Any) -> int:
+    """How many rows there are."""
+    return int(way.column(select(func.count(column)))[0])
+
+
+def test_pv_118_a_paper_is_recorded_by_two_people_and_never_sealed(way: Way) -> None:
+    proposed = propose(way, said(way))
+    with pytest.raises(proposals.SamePerson):
+        approve(way, proposed.id, actor="Et Nyt Navn #1")
+    assert count(way, AGREEMENTS.c.id) == 0
+
+    number = approve(way, proposed.id)
+
+    held = way.asked(lambda session: paper.of_agreement(session, number))
+    assert held is not None
+    assert (held.route, held.recorded_by, held.approved_by) == ("paper", SECRETARIAT, CHAIR)
+    row = way.asked(lambda session: session.execute(select(AGREEMENTS)).one())
+    assert (row.signed_on, row.countersigned_on, row.gln, row.offer_id) == (
+        date(2022, 11, 15), date(2022, 12, 1), "2995513301806", None,
+    )  # fmt: skip
+    assert way.column(select(AgreementFile.sha256)) == [sha256(PDF[1])]
+    way.line.done("verify")
+
+
+def test_pv_118_a_rejected_paper_keeps_its_reason_and_may_be_proposed_again(way: Way) -> None:
+    first = propose(way, said(way))
+    way.by(CHAIR, lambda s, t: proposals.decide(s, first.id, "rejected", t, "Siden mangler"))
+
+    second = propose(way, said(way), ("hel.pdf", b"%PDF-1.4 hele aftalen"))
+    approve(way, second.id)
+
+    decision = way.asked(lambda session: proposals.get(session, first.id)).decision
+    assert decision is not None and (decision.outcome, decision.reason) == ("rejected", "Siden mangler")
+    assert (count(way, RecordedAgreement.id), count(way, AgreementFile.id)) == (1, 2)
+    with pytest.raises(RecordedAlready):
+        propose(way, said(way))
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"countersigned_on": date(2022, 11, 14)}, "countersigned_on"),
+        ({"signed_on": date(2026, 11, 25), "countersigned_on": None}, "signed_on"),
+        ({"terminated_to": date(2022, 12, 31), "notice_given_on": date(2022, 12, 1)}, "terminated_to"),
+        ({"terminated_to": date(2026, 12, 31)}, "notice_given_on"),
+        ({"gln": "2995513301807"}, "gln"),
+        ({"kind": "halv"}, "kind"),
+        ({"route": "fax"}, "route"),
+        ({"note": "\u0007"}, "note"),
+        ({"cvr": "12345678"}, "cvr"),
+        ({"product": "OS2findesikke"}, "product"),
+    ],
+)
+def test_days_are_held_against_the_permitted_steps_and_every_fault_names_its_field(
+    way: Way, changed: dict[str, Any], field: str
+) -> None:
+    facts = said(way)
+    facts = Facts(**{name: changed.get(name, getattr(facts, name)) for name in Facts.__slots__})
+
+    with pytest.raises(FactsRefused) as refused:
+        propose(way, facts)
+
+    assert list(refused.value.faults) == [field]
+    assert count(way, AgreementFile.id) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"MZ program", b"%PDF-" + bytes(20 * 1024 * 1024)])
+def test_what_is_no_pdf_or_too_large_is_not_kept(way: Way, content: bytes) -> None:
+    with pytest.raises(FileRefused):
+        propose(way, said(way), ("fil.pdf", content))
+
+
+def test_an_offer_answered_on_paper_ends_there(way: Way) -> None:
+    offer = way.offered()
+    facts = said(way, signed_on=date(2026, 11, 24), countersigned_on=date(2026, 11, 24), reference=offer.reference)
+    with pytest.raises(FactsRefused, match="countersigned_on"):
+        propose(way, said(way, countersigned_on=None, reference=offer.reference))
+    with pytest.raises(FactsRefused, match="reference"):
+        propose(way, said(way, kind="passive", reference=offer.reference))
+
+    approve(way, propose(way, facts).id)
+
+    recorded = way.now(offer)
+    assert (recorded.stand, recorded.steps[-1].data["file_sha256"]) == (Stand.AGREED, sha256(PDF[1]))
+    with pytest.raises(NotPermitted):
+        way.opened(offer)
+    way.line.done("verify")
+
+
+def test_an_offer_that_was_signed_here_meanwhile_is_not_recorded_from_paper(way: Way) -> None:
+    offer = way.offered()
+    facts = said(way, signed_on=date(2026, 11, 1), countersigned_on=date(2026, 11, 2), reference=offer.reference)
+    proposed = propose(way, facts)
+    way.signed_by(offer, DIRECTOR)
+
+    with pytest.raises(NotPermitted):
+        approve(way, proposed.id)
+
+    assert count(way, AGREEMENTS.c.id) == 1
+
+
+def test_many_papers_come_as_a_file_with_their_pdfs_all_or_none(way: Way) -> None:
+    line = way.line
+    first, second = line.folder / "a.pdf", line.folder / "b.pdf"
+    first.write_bytes(b"%PDF-1.4 a")
+    second.write_bytes(b"%PDF-1.4 b")
+    rows = [f"{way.cvr},OS2kitos,active,2019-03-10,2019-04-01,2019-04-01,,,2995513301806,,,,a.pdf",
+            "29189420,OS2kitos,passive,2020-03-10,2020-04-01,2020-04-01,,,,,,,b.pdf"]  # fmt: skip
+    good = line.write("papir.csv", HEADER + "\n".join(rows) + "\n")
+    bad = line.write("fejl.csv", HEADER + rows[0] + "\n" + rows[1].replace("b.pdf", "c.pdf") + "\n" + rows[0] + "\n")
+
+    refused = line.run("agreement", "record", "propose", bad, first, second, "--by", "En Forbereder")
+    done = line.done("agreement", "record", "propose", good, first, second, "--by", "En Forbereder")
+    own = line.run("agreement", "record", "approve", 1, 2, "--by", "En Forbereder")
+    line.done("agreement", "record", "reject", 1, "--reason", "Forkert side", "--by", "En Godkender")
+    late = line.run("agreement", "record", "approve", 1, 2, "--by", "En Godkender")
+    line.done("agreement", "record", "approve", 2, "--by", "En Godkender")
+
+    assert refused.code == 1 and "række 3, kolonne file" in refused.err and "samme nøgle som række 2" in refused.err
+    assert done.out.count("forslag") == 2
+    assert (own.code, late.code) == (1, 1)
+    assert way.column(select(AGREEMENTS.c.kind)) == ["passive"]
+    line.done("verify")
+
+
+def test_rows_are_refused_with_what_is_wrong_in_each(way: Way) -> None:
+    from app.adapters import csv_files
+
+    text = HEADER + f"{way.cvr},OS2kitos,active,2019-03-10,2019-03-01,2019-04-01,,,1,,,,a.pdf\n"
+    rows = csv_files.read_bytes("papir.csv", text.encode(), csv_files.PAPER)
+
+    with pytest.raises(RowsRefused) as refused:
+        way.by(SECRETARIAT, lambda s, t: paper.propose_all(s, rows, {"a.pdf": b"nej"}, t))
+
+    assert sorted(fault.column for fault in refused.value.faults) == ["countersigned_on", "file", "gln"]
+
+
+# --- evidence
+
+
+def test_the_evidence_holds_everything_and_can_be_recomputed_from_itself(way: Way) -> None:
+    way.may_sign(MAYOR)
+    way.chair_may_countersign()
+    offer = way.countersigned(DIRECTOR, MAYOR)
+
+    text = way.asked(lambda session: evidence.text(session, offer.id))
+
+    held = json.loads(text)
+    assert list(evidence.faults(text)) == []
+    assert sha256(held["document"]) == held["document_sha256"] == offer.digest
+    assert (held["template"]["name"], held["template"]["version"], held["reference"]) == (
+        "connection",
+        1,
+        offer.reference,
+    )
+    assert [each["signed_at"] is not None for each in held["signatories"]] == [True, True]
+    assert held["signatories"][0]["right"]["vouched_by"] == SECRETARIAT
+    one, two, chair = evidence.signatures(held)
+    assert {"iss", "sub", "assurance", "auth_time", "id_token_sha256", "consent", "language", "address", "user_agent",
+            "organisation_cvr", "authority_cvr", "method", "mail", "name"} <= one.keys()  # fmt: skip
+    assert (one["step"], two["step"], chair["step"]) == ("signed", "signed", "countersigned")
+    assert (chair["batch_digest"] != "", chair["for_cvr"]) == (True, "41849983")
+
+
+def test_any_change_of_the_evidence_is_found(way: Way) -> None:
+    way.chair_may_countersign()
+    offer = way.countersigned()
+    held = way.asked(lambda session: evidence.record(session, offer.id))
+    whole = json.loads(canonical(held))
+
+    for number, step in enumerate(whole["steps"]):
+        for name in (*evidence.HASHED, "sha256"):
+            changed = json.loads(canonical(held))
+            changed["steps"][number][name] = "x" if step[name] != "x" else "y"
+            assert list(evidence.faults(canonical(changed))), (number, name)
+    for broken in ({"document": whole["document"] + " "}, {"steps": whole["steps"][:1] + whole["steps"][2:]}):
+        assert list(evidence.faults(canonical(whole | broken)))
+    for nothing in ("{}", "[]", canonical(whole) + " "):
+        with pytest.raises(ValueError, match="no record"):
+            list(evidence.faults(nothing))
+
+
+def test_the_evidence_is_written_and_checked_by_a_command(way: Way, tmp_path: Path) -> None:
+    way.chair_may_countersign()
+    offer = way.countersigned()
+    file = tmp_path / "bevis.json"
+
+    way.line.done("agreement", "evidence", offer.reference, "--into", file)
+    printed = way.line.done("agreement", "evidence", offer.reference)
+    shown = way.line.json("agreement", "show", offer.reference)
+
+    assert file.read_text(encoding="utf-8") == printed.out.rstrip("\n")
+    assert [step["step"] for step in shown["steps"]][-1] == "countersigned"
+    assert way.line.run("agreement", "show", "A-2026-09999").code == 1
