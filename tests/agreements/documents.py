@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from agreements.clauses import Clause, NoticeTerms, Section
+from agreements import composing, template_text
+from agreements.clauses import Clause, NoticeTerms, Section, TemplateName
 from agreements.document import (
     AgreementDocument,
     Billing,
@@ -20,7 +21,9 @@ from agreements.document import (
     Subject,
     TemplateReference,
 )
+from agreements.templates import Adopted
 from foundation.language import Text, same
+from tests.agreements.templates_made import shipped
 
 DIGEST = "d0" * 32
 
@@ -101,3 +104,11 @@ def agreement(**changed: Any) -> AgreementDocument:
         personal_data=Text("Navne registreres for at kunne bevise aftalen.", "Names are kept to prove the agreement."),
     )  # fmt: skip
     return replace(made, **changed)
+
+
+def composed(name: TemplateName = "connection", **changed: Any) -> AgreementDocument:
+    """Give an agreement on a template as it ships."""
+    template = template_text.parse(shipped(name))
+    adopted = Adopted(1, name, 1, template, template.digest(), date(2026, 11, 1), "En Godkender", "En Forbereder")
+    terms = replace(composing.terms_of(agreement()), **changed)
+    return composing.compose(adopted, terms)

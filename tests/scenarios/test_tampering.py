@@ -1,104 +1,437 @@
-"""Whoever changes a sealed file is found out: by us, by the script for strangers, by poppler where it can see it."""
+"""Tampering: whatever was changed behind the triggers, `verify` names the changed row first; untouched data is clean.
+
+`make test` changes every column of every guarded table in one row and a few ways, chosen by SEED; `make test-full` in
+the first, the middle and the last row and in every way.
+"""
 
 from __future__ import annotations
 
-import importlib.util
+import random
 import re
-import shutil
-import subprocess
-import sys
-from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import Column, Table, event, text
+from sqlalchemy.orm import Session
 
-from app.adapters import sealing
-from tests import sealed_files, tampering
-from tests.conftest import FULL, SEED
-from tests.tampering import Changed
+from app.adapters import backups, head_files
+from billing.verification import Verdict
+from foundation import append_only
+from foundation.audit import ENTRIES, Broken, Trail
+from foundation.audit_head import Head
+from foundation.base import Base
+from foundation.language import Text
+from tests.command_line import CommandLine
+from tests.conftest import FULL
+from tests.postgresql_server import PostgreSQLServer
+from tests.scenarios import tampering
+from tests.scenarios.tampering import COLUMNS, TABLES, Vault
 
-LEVELS = (sealing.B_B, sealing.B_LTA)
-COUNT = 200 if FULL else 21  # at each level; so every kind comes at least once
+SEED = 2027
+CHANGES = 2
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def year(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A year with every kind of line, its rehearsal and its documents, on each kind of database."""
+    folder = tmp_path_factory.mktemp("year")
+    url = f"sqlite:///{folder / 'year.sqlite'}"
+    if request.param == "postgresql":
+        server: PostgreSQLServer = request.getfixturevalue("postgresql")
+        url = server.create("tampered_year")
+    line = CommandLine(url, folder)
+    line.done("db", "upgrade")
+    line.done("starter", "load")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        tampering.issue_everything(line, monkeypatch)
+    yield line
+    if request.param == "postgresql":
+        server.drop("tampered_year")
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    """The script for strangers, as a module, so that a copy costs no interpreter of its own."""
-    spec = importlib.util.spec_from_file_location("verify_agreement", Path("docs/verify_agreement.py"))
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["verify_agreement"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def vault(year: CommandLine) -> Iterator[Vault]:
+    """The year, opened by force."""
+    with Vault(year) as vault:
+        yield vault
 
 
-def by_script(script: ModuleType, content: bytes) -> bool:
-    """Tell whether the script accepts a file."""
-    try:
-        script.verify(content, {sealed_files.key().sha256})
-    except script.NotWhole:
-        return False
-    return True
+def first(verdict: Verdict) -> str:
+    """Give what is named first."""
+    return verdict.violations[0].subject if verdict.violations else "nothing"
 
 
-def by_us(content: bytes) -> bool:
-    """Tell whether the examination of the seal accepts a file, without the help of the kept bytes."""
-    key = sealed_files.key()
-    found = sealing.looks(content, (key.certificate, *key.chain), sealed_files.NOW + timedelta(minutes=30))
-    return found is not None and not found.faults and found.certificate_sha256 == key.sha256
+def chosen(session: Session, place: str) -> list[int]:
+    """Give the rows to change."""
+    table = TABLES[place.partition(".")[0]]
+    rows = tampering.spread(tampering.keys(session, table))
+    return rows if FULL else [random.Random(f"{SEED} {place}").choice(rows)]
 
 
-def by_pdfsig(content: bytes, folder: Path) -> bool:
-    """Tell whether poppler calls the seal valid and the whole document covered, by the seal or the time stamp on it."""
-    (folder / "copy.pdf").write_bytes(content)
-    ran = subprocess.run(["pdfsig", folder / "copy.pdf"], capture_output=True, text=True, check=False)
-    parts = re.split(r"\nSignature #\d+:\n", ran.stdout)[1:]
-    told = {found[1]: part for part in parts if (found := re.search(r"Field Name: (\S+)", part))}
-    covering = [name for name, part in told.items() if "- Total document signed" in part]
-    return "Signature is Valid." in told.get(sealing.SEAL, "") and covering in ([sealing.SEAL], [sealing.TIME])
+def test_untouched_data_has_nothing_broken(year: CommandLine, vault: Vault) -> None:
+    with vault.opened(*TABLES) as session:
+        assert vault.verified(session).violations == []
+    assert year.json("verify")["ok"] is True
+    assert all(tampering.keys(session, table) for table in TABLES.values())
 
 
-needs_pdfsig = pytest.mark.skipif(shutil.which("pdfsig") is None, reason="poppler's pdfsig is not installed")
+@pytest.mark.parametrize("place", COLUMNS)
+def test_a_changed_column_is_named_by_its_row(vault: Vault, place: str) -> None:
+    table, column = column_of(place)
+    with vault.opened() as session:
+        rows = {id_: tampering.raw(session, column, id_) for id_ in chosen(session, place)}
+    missed, done = [], 0
+
+    for id_, value in rows.items():
+        for name, changed in some(tampering.changes(column, value, sqlite=vault.is_sqlite), place).items():
+            with vault.opened(table.name) as session:
+                if not tampering.put(session, column, id_, changed):
+                    continue
+                found = first(vault.verified(session))
+            done += 1
+            names = {f"{table.name} {id_}"} | ({f"{table.name} {changed}"} if column.primary_key else set())
+            if found not in names:
+                missed.append((name, id_, found))
+
+    assert (missed, done > 0) == ([], True), f"seed {SEED}"
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_the_untouched_is_accepted_by_all_three(level: str, script: ModuleType, tmp_path: Path) -> None:
-    content = sealed_files.sealed(level).content
-
-    assert by_us(content)
-    assert by_script(script, content)
-    assert shutil.which("pdfsig") is None or by_pdfsig(content, tmp_path)
+def column_of(place: str) -> tuple[Table, Column[Any]]:
+    """Give a table and a column by their names."""
+    table, _, column = place.partition(".")
+    return TABLES[table], TABLES[table].c[column]
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_every_changed_copy_is_refused_by_our_examination_and_by_the_script(level: str, script: ModuleType) -> None:
-    original = sealed_files.sealed(level).content
-    copies = tampering.changed(level, COUNT, SEED)
-
-    passed_script = Counter(copy.kind for copy in copies if by_script(script, copy.content))
-    passed_us = Counter(copy.kind for copy in copies if copy.kind not in _FOR_THE_BYTES and by_us(copy.content))
-
-    assert all(copy.content != original for copy in copies)
-    assert len({copy.content for copy in copies}) > COUNT * 0.8
-    assert passed_script == Counter()
-    assert passed_us == Counter()
+def some(changes: dict[str, Any], place: str) -> dict[str, Any]:
+    """Give all changes, or as many as `make test` has time for; enough that the database takes one at least."""
+    if FULL:
+        return changes
+    names = random.Random(f"{SEED} {place}").sample(sorted(changes), min(CHANGES, len(changes)))
+    plain = [name for name in ("far", "other", "next", "an hour", "a bit", "one", "something") if name in changes]
+    return {name: changes[name] for name in dict.fromkeys([plain[0], *names])}
 
 
-#: What leaves the seal itself valid is refused because its bytes are not those we kept (test_seals).
-_FOR_THE_BYTES = frozenset({"a bit in the last container", "something in the room of the last signature"})
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_two_rows_that_changed_places_are_named(vault: Vault, table: Table) -> None:
+    with vault.opened(table.name) as session:
+        one, other = tampering.keys(session, table)[-2:]
+        tampering.swap(session, table, one, other)
+
+        assert first(vault.verified(session)) == f"{table.name} {one}"
 
 
-@needs_pdfsig
-@pytest.mark.parametrize("level", LEVELS)
-def test_poppler_calls_no_changed_copy_valid_and_whole_where_it_can_see(level: str, tmp_path: Path) -> None:
-    def seen(copy: Changed) -> bool:
-        return copy.seen_by_pdfsig and by_pdfsig(copy.content, tmp_path)
+@pytest.mark.parametrize("place", COLUMNS if FULL else random.Random(SEED).sample(COLUMNS, 20))
+def test_two_rows_that_swapped_one_value_are_named(vault: Vault, place: str) -> None:
+    """As when two amounts change places, and every sum stays what it was."""
+    table, column = column_of(place)
+    if column.primary_key:
+        return  # that is two rows changing places, above
+    with vault.opened(table.name) as session:
+        rows = [(id_, tampering.raw(session, column, id_)) for id_ in tampering.keys(session, table)]
+        one, was = rows[len(rows) // 2]
+        other, now = next(((id_, value) for id_, value in rows if value != was), (None, None))
+        if other is None or not tampering.exchange(session, column, (one, was), (other, now)):
+            return  # all alike, or one of a kind for the database: then the rows changed places, above
+        found = first(vault.verified(session))
 
-    assert [copy.kind for copy in tampering.changed(level, COUNT, SEED) if seen(copy)] == []
+    assert found == f"{table.name} {min(one, other)}"
 
 
-def test_every_kind_of_change_is_tried() -> None:
-    tried = {copy.kind for level in LEVELS for copy in tampering.changed(level, COUNT, SEED)}
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_a_removed_row_is_named_wherever_it_stood(vault: Vault, table: Table) -> None:
+    """A row whose entry is still there; of the last entry its rows, of any other entry itself."""
+    with vault.opened() as session:
+        rows = tampering.spread(tampering.keys(session, table))
+    for id_ in rows:
+        with vault.opened(table.name) as session:
+            covered = tampering.covered(session, id_) if table is ENTRIES and id_ == rows[-1] else []
+            tampering.remove(session, table, id_)
 
-    assert tried == tampering.KINDS
+            assert first(vault.verified(session)) in (covered or [f"{table.name} {id_}"])
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_a_tail_of_rows_removed_is_named_by_its_first(vault: Vault, table: Table) -> None:
+    with vault.opened(table.name) as session:
+        tail = tampering.keys(session, table)[-2:]
+        covered = tampering.covered(session, *tail) if table is ENTRIES else []
+        tampering.remove(session, table, *tail)
+
+        assert first(vault.verified(session)) in (covered or [f"{table.name} {tail[0]}"])
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=str)
+def test_a_row_slipped_in_is_named_wherever_it_stands(vault: Vault, table: Table) -> None:
+    """Also an audit entry: a double of the first at the end, far behind it, or before the first."""
+    with vault.opened() as session:
+        last = tampering.keys(session, table)[-1]
+    for id_ in (last + 1, 0, -5, last + 700):
+        with vault.opened(table.name) as session:
+            tampering.slip_in(session, table, 1, id_)
+            found = first(vault.verified(session))
+
+        missing = {f"audit_entry {last + 1}"} if table is ENTRIES else set()
+        assert found in {f"{table.name} {id_}"} | missing, id_
+
+
+def test_an_entry_hashed_anew_breaks_the_next_link(vault: Vault) -> None:
+    with vault.opened("audit_entry") as session:
+        middle = tampering.keys(session, ENTRIES)[-1] // 2
+        tampering.put(session, ENTRIES.c.actor, middle, "En Anden")
+        tampering.hash_anew(session, middle, middle)
+
+        assert first(vault.verified(session)) == f"audit_entry {middle + 1}"
+
+
+def test_a_chain_hashed_anew_from_the_middle_still_shows_the_changed_row(vault: Vault) -> None:
+    """Whoever leaves the row's digest as it was is found by it."""
+    with vault.opened("audit_entry", "posting") as session:
+        tampering.put(session, TABLES["posting"].c.amount_ore, 7, 123)
+        tampering.hash_anew(session, tampering.keys(session, ENTRIES)[-1] // 2)
+
+        assert first(vault.verified(session)) == "posting 7"
+
+
+# --- what is not guarded, and the guards
+
+
+@pytest.mark.parametrize("change", ["last_number = last_number + 1", "last_number = 0", "last_number = -3"])
+def test_a_counter_that_was_moved_is_named(vault: Vault, change: str) -> None:
+    with vault.opened() as session:
+        session.execute(text(f"UPDATE invoice_series SET {change} WHERE name = '2027'"))
+
+        assert first(vault.verified(session)) == "2027"
+
+
+def test_a_counter_without_invoices_or_without_a_counter_is_named(vault: Vault) -> None:
+    for statement, named in [
+        ("INSERT INTO invoice_series (name, last_number, last_on) VALUES ('2031', 4, '2031-01-01')", "2031"),
+        ("DELETE FROM invoice_series WHERE name = 'R-2027'", "R-2027"),
+    ]:
+        with vault.opened() as session:
+            session.execute(text(statement))
+
+            assert first(vault.verified(session)) == named
+
+
+def test_an_agreement_that_lost_its_countersignature_is_named_by_its_line(vault: Vault) -> None:
+    with vault.opened() as session:
+        found = "SELECT i.number, l.position FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id "
+        order = "WHERE l.agreement_id IS NOT NULL AND l.book = 'real' ORDER BY i.id, l.position LIMIT 1"
+        first_number, first_line = session.execute(text(found + order)).one()
+        session.execute(text("UPDATE agreement SET countersigned_on = NULL"))
+        verdict = vault.verified(session)
+
+    assert {broken.check for broken in verdict.violations} == {"reasons"}
+    assert first(verdict) == f"{first_number}/{first_line}"
+
+
+def test_registers_are_not_what_verify_recomputes_from(vault: Vault) -> None:
+    """An issued line rests on the reason stored with it; what was imported later says nothing about it."""
+    for statement in ("UPDATE population SET inhabitants = 1", "UPDATE authority SET name = 'x', city = NULL",
+                      "UPDATE membership SET left_on = '2020-01-01'", "UPDATE product SET account = NULL"):  # fmt: skip
+        with vault.opened() as session:
+            session.execute(text(statement))
+
+            assert vault.verified(session).violations == [], statement
+
+
+def test_each_guard_that_is_gone_off_or_changed_is_named_first(vault: Vault) -> None:
+    attacks = list(tampering.attacks_on_guards(sqlite=vault.is_sqlite))
+    for table, trigger, statements in attacks if FULL else random.Random(SEED).sample(attacks, 12):
+        with vault.opened() as session:
+            for statement in statements:
+                session.connection().exec_driver_sql(statement)
+            verdict = vault.verified(session)
+
+        assert verdict.violations[0].check == "triggers", statements
+        assert verdict.violations[0].subject == trigger, (table, statements)
+
+
+# --- a chain that was made whole again: only a head kept outside tells
+
+
+@pytest.fixture(scope="module")
+def head(year: CommandLine) -> Head:
+    """The head of the year, as exported."""
+    file = year.folder / "head.json"
+    year.done("verify", "--export-head", file)
+    return head_files.read(file)
+
+
+#: A change in each table that no sum gives away.
+FORGERIES = {
+    "adopted_table": "adopted_by", "agreement_template": "adopted_by", "approved_invoice": "position",
+    "credit_note": "prepared_by", "credited_line": "credit_line_id", "invoice": "issued_by", "invoice_line": "key",
+    "ledger_entry": "text", "outbox_message": "created_at", "plan_approval": "approved_by", "posting": "position",
+    "prepared_invoice": "lines", "proposal": "proposed_by", "proposal_decision": "decided_by",
+    "rendering": "rendered_at", "seller_settings": "imported_by", "verdict": "pack_version",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES.values() if table is not ENTRIES], ids=str)
+def test_a_forged_row_whose_chain_was_hashed_anew_is_named_by_its_entry(vault: Vault, head: Head, table: Table) -> None:
+    column = table.c[FORGERIES[table.name]]
+    with vault.opened(table.name, "audit_entry") as session:
+        id_ = tampering.keys(session, table)[-1]
+        was = tampering.digest_of(session, table, id_)
+        changes = tampering.changes(column, tampering.raw(session, column, id_), sqlite=vault.is_sqlite)
+        forged = next(changes[name] for name in ("a microsecond", "trailing space", "far") if name in changes)
+        assert tampering.put(session, column, id_, forged)
+        position = tampering.refit(session, table, id_, was)
+        violations = vault.verified(session, head).violations
+    (departure,) = [broken for broken in violations if broken.check == "head"]
+    # What stands in two places is noticed by them, too: an issued line is held against what was approved, and the line
+    # that takes another back against that.
+    assert len(violations) == 1 + (table.name in ("invoice_line", "credited_line"))
+
+    assert (departure.check, departure.subject) == ("head", f"audit_entry {position}")
+    assert "historien er skrevet om herfra" in departure.message.da
+    assert "the history was rewritten from here on" in departure.message.en
+
+
+def test_an_entry_forged_in_the_first_the_middle_or_the_last_place_is_named(vault: Vault, head: Head) -> None:
+    for position in (1, head.position // 2, head.position):
+        with vault.opened("audit_entry") as session:
+            tampering.put(session, ENTRIES.c.actor, position, "En Anden")
+            tampering.hash_anew(session, position)
+            without = vault.verified(session)
+            departures = vault.verified(session, head).violations
+
+        assert without.violations == []
+        assert [(broken.check, broken.subject) for broken in departures] == [("head", f"audit_entry {position}")]
+
+
+def test_an_entry_taken_out_of_a_chain_hashed_anew_is_named(vault: Vault, head: Head) -> None:
+    """It covered no row, so nothing else misses it."""
+    with vault.opened("audit_entry") as session:
+        position = tampering.without_rows(session)
+        tampering.remove(session, ENTRIES, position)
+        tampering.close_gap(session, position)
+        without = vault.verified(session)
+        departures = vault.verified(session, head).violations
+
+    assert without.violations == []
+    assert [broken.subject for broken in departures] == [f"audit_entry {position}", f"audit_entry {head.position}"]
+
+
+def test_a_tail_cut_off_with_its_rows_and_counter_is_named_with_the_missing_numbers(vault: Vault, head: Head) -> None:
+    with vault.opened(*TABLES) as session:
+        left = tampering.cut_last_invoice(session)
+        number = head.series["2027"]
+        without = vault.verified(session)
+        chain, series = vault.verified(session, head).violations
+
+    assert without.violations == []
+    assert (chain.check, chain.subject) == ("head", f"audit_entry {left + 1}")
+    assert "halen er skåret af, eller en ældre sikkerhedskopi er lagt ind" in chain.message.da
+    assert "the tail was cut off, or an older backup was restored" in chain.message.en
+    assert series == Broken("head", "2027", Text(f"2027-{number:04} til 2027-{number:04} mangler",
+                                                 f"2027-{number:04} to 2027-{number:04} are missing"))  # fmt: skip
+
+
+def test_the_head_of_another_database_fits_from_no_entry_on(vault: Vault, head: Head) -> None:
+    other = replace(head, checkpoints=dict.fromkeys(head.checkpoints, "ab" * 32), hash="ab" * 32)
+    with vault.opened() as session:
+        (departure,) = vault.verified(session, other).violations
+
+    assert departure.subject == "audit_entry 1"
+    assert "hovedet er fra en anden database" in departure.message.da
+
+
+# --- no false alarm
+
+
+def test_values_that_sqlite_stores_as_the_same_raise_no_alarm(vault: Vault) -> None:
+    """1, '1' and 1.0 are one value in a column of whole numbers, and 5 is '5' in a column of texts."""
+    if not vault.is_sqlite:
+        return  # PostgreSQL refuses them, or makes the same of them before they are there
+    with vault.opened("posting", "invoice") as session:
+        session.execute(text("UPDATE posting SET amount_ore = CAST(amount_ore AS TEXT), entry_id = entry_id * 1.0"))
+        session.execute(text("UPDATE invoice SET series = CAST(series AS INTEGER) WHERE book = 'real'"))
+
+        assert vault.verified(session).violations == []
+
+
+def test_a_vacuumed_a_dumped_and_a_restored_year_are_whole_and_have_the_same_head(
+    year: CommandLine, head: Head, tmp_path: Path, postgresql: PostgreSQLServer
+) -> None:
+    kept, backup = year.folder / "head.json", tmp_path / "backup.gz"
+    year.done("db", "backup", backup)
+    copies = [tampering.set_up(f"sqlite:///{tmp_path / 'restored.sqlite'}", tmp_path)]
+    copies.append(tampering.set_up(postgresql.create("restored_year"), tmp_path))
+    for copy in copies:
+        copy.done("db", "restore", backup)
+    copies += tampering.vacuumed_and_reloaded(tmp_path / "restored.sqlite")
+
+    for copy in copies:
+        verdict = copy.json("verify", "--against", kept)
+
+        assert (verdict["ok"], verdict["head"]["hash"]) == (True, head.hash), copy.url
+    postgresql.drop("restored_year")
+
+
+def test_the_bytes_of_documents_are_read_in_pieces(vault: Vault, tmp_path: Path) -> None:
+    """Memory stays flat: PostgreSQL hands a result over whole unless it is asked for piece by piece."""
+    wanted = re.compile(r"SELECT.*rendering\.content.*FROM", re.DOTALL)
+
+    asked = [
+        *asked_by(vault, vault.verified),
+        *asked_by(vault, lambda session: backups.write(session, tmp_path / "b.gz")),
+    ]
+
+    reading = [cursor for statement, cursor in asked if wanted.match(statement)]
+    whole = [cursor for cursor in reading if not vault.is_sqlite and not isinstance(cursor, psycopg.ServerCursor)]
+    assert len(reading) == 3  # for the rows' digests, for the files', for the backup
+    assert whole == []
+
+
+def test_the_number_of_queries_does_not_follow_the_rows(vault: Vault) -> None:
+    with vault.opened() as session:
+        rows = sum(len(tampering.keys(session, table)) for table in TABLES.values())
+
+    asked = asked_by(vault, vault.verified)
+
+    assert len(asked) < 25 + 4 * len(Base.metadata.tables) < rows // 2
+
+
+def asked_by(vault: Vault, act: Callable[[Session], object]) -> list[tuple[str, object]]:
+    """Give every statement of an act, with the cursor that ran it."""
+    asked: list[tuple[str, object]] = []
+
+    def keep(connection: object, cursor: object, statement: str, *_: object) -> None:
+        asked.append((statement, cursor))
+
+    with vault.opened() as session:
+        event.listen(session.connection(), "before_cursor_execute", keep)
+        act(session)
+        event.remove(session.connection(), "before_cursor_execute", keep)
+    return asked
+
+
+def test_odd_but_honest_values_raise_no_alarm(vault: Vault) -> None:
+    """What the service may write: empty texts, NULL, letters from afar, the largest numbers, whole seconds."""
+    instants = (datetime(2027, 1, 15, tzinfo=UTC), datetime(2027, 1, 15, 23, 59, 59, 999_999, tzinfo=UTC),
+                datetime(2027, 1, 15, 1, 2, 3, 40, tzinfo=timezone(timedelta(hours=2))))  # fmt: skip
+    postings = TABLES["posting"]
+    with vault.opened() as session:
+        vault.close_up(session)
+        for at in instants:
+            next_id = append_only.next_id(session, postings)
+            sums = [("6190", None, 2**53 + 1), ("", "", -(2**53) - 1), ("æøå ÆØÅ é ß ł", "“x” – \n\t", 0)]
+            rows = [
+                dict(zip(postings.c.keys(), (id_, 1, id_, *values), strict=True))
+                for id_, values in enumerate(sums, start=next_id)
+            ]
+            append_only.add(session, postings, rows)
+            trail = Trail(session, "Ægir Åse Øllegård", at)
+            trail.record("noget.gjort", "", {"æ": None}, rows=[(postings, row) for row in rows])
+            trail.write()
+        found = {broken.check for broken in vault.verified(session).violations}
+
+    assert found <= {"ledger", "conservation"}
