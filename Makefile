@@ -15,7 +15,7 @@ export PYTHON
 
 fonts := $(addprefix foundation/fonts/IBMPlexSans-,Regular.ttf Italic.ttf SemiBold.ttf Bold.ttf)
 
-.PHONY: help setup demo serve test test-full check bench lock clean postgresql strace chromium
+.PHONY: help setup demo serve test test-full check bench lock clean postgresql strace chromium seals
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,10 +33,10 @@ serve: setup ## run the workplace on 127.0.0.1:8000, on the demonstration's year
 	@if [ -e var/demo/os2tilslut.sqlite ]; then .venv/bin/os2tilslut db upgrade; else $(MAKE) demo; fi
 	.venv/bin/os2tilslut serve $(ARGS)
 
-test: setup postgresql strace chromium ## run the tests, with bounded examples
+test: setup postgresql strace chromium seals ## run the tests, with bounded examples
 	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-full: setup postgresql strace chromium ## run the tests with the full acceptance counts
+test-full: setup postgresql strace chromium seals ## run the tests with the full acceptance counts
 	OS2TILSLUT_TEST_FULL=1 .venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup ## style, types and the directions of imports
@@ -65,6 +65,11 @@ chromium:
 # Only a help: where it cannot be had, the tests that need it say so.
 strace:
 	@command -v strace >/dev/null || [ "$$(id -u)" -ne 0 ] || sh setup/system_packages.sh strace || true
+
+# A second opinion on seals, and a key in a device.
+seals:
+	@command -v pdfsig >/dev/null || [ "$$(id -u)" -ne 0 ] || sh setup/system_packages.sh poppler || true
+	@command -v softhsm2-util >/dev/null || [ "$$(id -u)" -ne 0 ] || sh setup/system_packages.sh softhsm || true
 
 .venv/.installed: requirements.lock pyproject.toml setup/environment.sh
 	sh setup/environment.sh

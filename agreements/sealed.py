@@ -7,7 +7,7 @@ bound, a process that was killed leaves nothing to mend, and of two that seal at
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from agreements import offered, steps
 from agreements.sealed_models import SealedDocument, SealingFailure, SigningCertificate
 from agreements.steps import STEPS, About, Next, Step
 from foundation import append_only
-from foundation.audit import Trail, sha256
+from foundation.audit import Broken, Trail, sha256
 from foundation.errors import NotFound
 from foundation.language import Text
 
@@ -148,6 +148,37 @@ def certificates(session: Session) -> list[Certificate]:
     rows = session.execute(select(CERTIFICATES).order_by(CERTIFICATES.c.id.desc()))
     names = Certificate.__dataclass_fields__
     return [Certificate(**{name: row._mapping[name] for name in names}) for row in rows]
+
+
+def faults(session: Session) -> Iterator[Broken]:
+    """Name each sealed file that is not what was noted of it: its digest, the bytes shown, the evidence, its step."""
+    known = {row.sha256 for row in session.execute(select(CERTIFICATES.c.sha256))}
+    for row in session.execute(select(SEALED).order_by(SEALED.c.id).execution_options(yield_per=20)):
+        for what in _faults(row._mapping, known, _noted(session, row.offer_id)):
+            yield Broken("seals", f"sealed_document {row.id}", what)
+
+
+def count(session: Session) -> int:
+    """Count the sealed files."""
+    return session.scalar(select(func.count()).select_from(SEALED)) or 0
+
+
+def _noted(session: Session, offer_id: int) -> str | None:
+    """Give the digest that an offer's own chain of steps holds of its sealed file."""
+    step = select(STEPS.c.data).where(STEPS.c.offer_id == offer_id, STEPS.c.step == Step.SEALED)
+    data = session.scalar(step)
+    return None if data is None else str(json.loads(data).get("sha256"))
+
+
+def _faults(row: RowMapping, known: Collection[str], noted: str | None) -> Iterator[Text]:
+    if sha256(row["content"]) != row["sha256"]:
+        yield Text("filen er ikke den, der blev gemt", "the file is not the one that was kept")
+    if sha256(row["content"][: row["unsealed_length"]]) != row["unsealed_sha256"]:
+        yield Text("filen begynder ikke med det, der blev vist", "the file does not begin with what was shown")
+    if noted != row["sha256"]:
+        yield Text("aftalens trin nævner en anden fil", "the agreement's steps name another file")
+    if row["certificate_sha256"] not in known:
+        yield Text("certifikatet var aldrig i brug", "the certificate was never in use")
 
 
 # --- acts ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from agreements import conclusion, steps, templates
+from agreements import conclusion, sealed, steps, templates
 from agreements.connections import AGREEMENTS
 from billing import credits, ledger, line_keys, preparation, seller, verdicts
 from billing import document as documents
@@ -632,6 +632,11 @@ def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     yield from conclusion.faults(session)
 
 
+def _seals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["seals"] += sealed.count(session)
+    yield from sealed.faults(session)
+
+
 _CHECKS: dict[str, Check] = {
     "triggers": _triggers,
     "forms": _forms,
@@ -650,4 +655,5 @@ _CHECKS: dict[str, Check] = {
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,
+    "seals": _seals,
 }

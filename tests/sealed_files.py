@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
-from app import config, seals
+from app import clock, config, seals
 from app.adapters import sealing, signing_keys
 from app.adapters.sealing import Evidence, Sealed
 from app.adapters.signing_keys import Key
@@ -18,7 +18,7 @@ from foundation.audit import canonical, sha256
 from foundation.letterhead import BODY, LEFT, Paper
 
 #: When a test seals, unless it says another instant: the machine's, for seals carry the machine's time.
-NOW = datetime.now(UTC)
+NOW = clock.machine()
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -215,7 +216,7 @@ def _strip(original: bytes, level: str, chance: random.Random) -> bytes:
     """Take the seal off: cut back to what was shown, or write the file anew without it."""
     if chance.random() < 0.3:
         return original[: len(sealed_files.document())]
-    with pikepdf.open(BytesIO(original)) as pdf:
+    with pikepdf.open(BytesIO(original)) as pdf, warnings.catch_warnings(action="ignore"):  # fields without a form
         del pdf.Root.AcroForm, pdf.Root.Perms
         pdf.docinfo["/Note"] = str(chance.randrange(1000))
         output = BytesIO()

@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -54,6 +54,7 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError, ValidationError
 from pyhanko_certvalidator.fetchers.requests_fetchers import RequestsFetcherBackend
 
+from app import clock
 from app.adapters import local_timestamps, signing_keys
 from app.adapters.signing_keys import Key
 from app.config import LOCAL_TIMESTAMPS, Signing
@@ -283,7 +284,7 @@ def _attach(writer: IncrementalPdfFileWriter, evidence: Evidence, at: datetime) 
 
 def _proven(content: bytes, key: Key) -> Sealed:
     """Examine what was made as a stranger would. Raises NotSealed."""
-    found = examine(content, (key.certificate, *key.chain), datetime.now(UTC))
+    found = examine(content, (key.certificate, *key.chain), clock.machine())
     if found.faults:
         raise NotSealed(found.faults[0])
     if not _carries_only_sealed(content):
