@@ -38,9 +38,9 @@ class Walk:
 
     def __init__(self, line: CommandLine, app: Flask) -> None:
         self.line, self.app = line, app
-        known = world.people(app)
+        self.things = world.things(line, world.wait(line, world.people(app)))
+        known = world.people(app)  # with what they were given meanwhile
         self.people = {role: known.get(name, ANONYMOUS) for role, name in PEOPLE.items()}
-        self.things = world.things(line, world.wait(line, known))
         self._who = ANONYMOUS
         app.extensions["principal_loader"] = lambda: self._who
         app.config["WTF_CSRF_ENABLED"] = False  # another test holds every form to it

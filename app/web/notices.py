@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from agreements import composing, ending, signing
+from agreements import clauses, ending, signing
 from agreements.ending import Notice
 from agreements.offers import OfferRefused
 from agreements.steps import Step
@@ -47,7 +47,7 @@ def _form(session: Session, reference: str, errors: dict[str, Text]) -> str:
     terms = ending.terms_of(session, row.id)
     return render_template(
         "agreements/notice.html", agreement=row, last=ending.last_day(terms, layout.today()),
-        terms=composing.notice_words(terms), errors=errors, reason=request.form.get("reason", ""),
+        terms=clauses.notice_words(terms), errors=errors, reason=request.form.get("reason", ""),
         is_own=_is_own(row),
     )  # fmt: skip
 
