@@ -95,7 +95,7 @@ def _adopt(stage: _Stage) -> None:
         def adopt(session: Session, trail: Trail, number: int = number) -> int:
             return templates.adopt(session, number, trail).id
 
-        stage.by("approver", adopt)
+        stage.by("approver-2", adopt)
 
 
 def _give_rights(stage: _Stage) -> None:
@@ -110,7 +110,7 @@ def _give_rights(stage: _Stage) -> None:
             rights.give(session, authority, named, Ground("position", _SINCE), trail)
 
         stage.by("finance", give)
-    chair = stage.people["approver-2"]
+    chair = stage.people["approver"]
     stage.by("administrator", lambda s, t: offices.give(s, chair, "Formand for bestyrelsen", None, t, on=_SINCE))
 
 
@@ -122,7 +122,7 @@ def _walk(stage: _Stage, way: Way, first_day: date) -> Offer:
     for who in way.people[: way.signed_by]:
         _sign(stage, made, who)
     if way.countersigned:
-        stage.by("approver-2", lambda session, trail: _countersign(stage, session, made, trail))
+        stage.by("approver", lambda session, trail: _countersign(stage, session, made, trail))
     return made
 
 
@@ -168,5 +168,5 @@ def _sign(stage: _Stage, offer: Offer, who: str) -> None:
 
 def _countersign(stage: _Stage, session: Session, offer: Offer, trail: Trail) -> None:
     now = offered.get(session, offer.id)
-    signer = _signer(stage, "approver-2", "")
+    signer = _signer(stage, "approver", "")
     signing.countersign(session, [now.id], signer, signing.list_digest([now]), trail)

@@ -116,7 +116,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     return Waiting(
         text=acting.by(line, finance, _propose_text),
         paper=acting.by(line, finance, _record_paper),
-        offers={AARHUS: references[0], AALBORG: references[3]},
+        offers={AARHUS: references[0], AALBORG: references[2]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
         table=acting.by(line, finance, lambda session, trail: table_proposals.propose(session, _TABLE, trail).id),
         settings=acting.by(line, finance, _propose_settings),
@@ -129,10 +129,10 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     )
 
 
-#: Offers on every stage: to be signed by two in order, signed, signed by both sides, and to be signed by one.
+#: Offers on their way: to be signed by two in order, signed and waiting for the chair, and to be signed by one.
 WAYS = (
-    *agreement_demonstration.WAYS,
-    Way(AARHUS, "OS2valghalla", ("signatory-aarhus",), 1, countersigned=True),
+    Way(AARHUS, "OS2kitos", ("signatory-aarhus", "signatory-aarhus-2")),
+    Way(AARHUS, "OS2valghalla", ("signatory-aarhus",), signed_by=1),
     Way(AALBORG, "OS2kitos", ("signatory-aalborg",)),
 )
 
@@ -230,12 +230,9 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         authority_id = session.scalars(select(Authority.id).where(Authority.cvr == cvr)).one()
         place, invoice = billing_details.of(session, authority_id)[0].place, invoice_of(session, cvr)
         note = invoice_of(session, cvr, last=True)
-        agreement = session.scalars(
-            select(Agreement.id).where(Agreement.authority_id == authority_id).order_by(Agreement.id)
-        ).first()
-        right = session.scalars(
-            select(RightToSign.id).where(RightToSign.authority_id == authority_id).order_by(RightToSign.id)
-        ).first()
+        agreements = select(Agreement.id).where(Agreement.authority_id == authority_id).order_by(Agreement.id)
+        rights = select(RightToSign.id).where(RightToSign.authority_id == authority_id).order_by(RightToSign.id)
+        agreement, right = session.scalars(agreements).first(), session.scalars(rights).first()
     return {
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
