@@ -194,7 +194,7 @@ def _stranger(content: bytes, folder: Path) -> str:
     """What docs/verify_agreement.py says of a file."""
     (folder / "aftale.pdf").write_bytes(content)
     script, published = Path("docs/verify_agreement.py").absolute(), sealed_files.key().sha256
-    words = [sys.executable, "-I", "-S", script, "aftale.pdf", "--certificate", published]
+    words = [sys.executable, "-I", "-S", str(script), "aftale.pdf", "--certificate", published]
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
