@@ -18,6 +18,7 @@ from foundation.audit import Trail
 from foundation.errors import DomainError
 from foundation.proposals import (
     AlreadyDecided,
+    AnotherContent,
     NoSuchProposal,
     NotYours,
     Outcome,
@@ -64,6 +65,18 @@ def open_contents(line: CommandLine) -> list[str]:
 
 
 # --- open, and closed once
+
+
+def test_a_proposal_is_expected_to_be_what_was_read(empty: CommandLine) -> None:
+    made = propose(empty)
+
+    with empty.session() as session:
+        proposals.expect(session, made.id, made.digest)
+        proposals.expect(session, made.id, None)
+        with pytest.raises(AnotherContent):
+            proposals.expect(session, made.id, "0" * 64)
+        with pytest.raises(NoSuchProposal):
+            proposals.expect(session, 99, made.digest)
 
 
 def test_what_is_proposed_is_open_newest_first_until_it_is_decided(empty: CommandLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,18 @@ def test_settings_count_when_another_person_has_approved_them(bare: Office) -> N
     assert done.status_code == 303
     assert "14 dage" in bare.read("/settings")
     assert bare.post(f"{place}/approve").status_code == 409
+
+
+def test_only_what_was_read_is_approved(bare: Office) -> None:
+    place = propose(bare)
+    shown = re.search(r'name="digest" value="([0-9a-f]{64})"', bare.by(APPROVER).get(place).text)
+    assert shown is not None
+
+    other, malformed = (bare.post(f"{place}/approve", digest=digest) for digest in ("0" * 64, "x"))
+    still_waits = "30 dage" in bare.read("/settings")
+    right = bare.post(f"{place}/approve", digest=shown[1])
+
+    assert (other.status_code, malformed.status_code, still_waits, right.status_code) == (409, 422, True, 303)
 
 
 def test_faults_are_told_beside_what_was_typed(bare: Office) -> None:

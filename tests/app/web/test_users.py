@@ -57,6 +57,21 @@ def test_what_cannot_be_is_refused_in_words(desk: Office, where: str, form: dict
 
     assert answer.status_code == 422
     assert "<b>" not in answer.text.split("<main")[1]
+    assert 'role="alert"' in answer.text
+
+
+def test_a_wrong_invitation_is_shown_again_with_its_faults_at_the_fields(desk: Office) -> None:
+    wrong = {"name": "En <b>Ny</b>", "mail": "ny@example.dk, anden@example.dk", "role": "king", "cvr": "1234"}
+
+    answer = desk.by(ADMINISTRATOR).post("/users/invite", **wrong)
+    unknown = desk.post("/users/invite", **NEW, cvr="00000000", product="OS2nothing")
+
+    assert (answer.status_code, unknown.status_code) == (422, 422)
+    assert [field for field in wrong if f'id="error-{field}"' in answer.text] == ["mail", "role", "cvr"]
+    assert 'value="En &lt;b&gt;Ny&lt;/b&gt;"' in answer.text
+    assert [field for field in NEW | wrong if f'id="error-{field}"' in unknown.text] == ["cvr"]
+    assert 'id="error-product"' in unknown.text
+    assert "En Ny" not in desk.read("/users")
 
 
 def test_nobody_changes_their_own_roles(desk: Office) -> None:
