@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Table, func, select
+from sqlalchemy import Row, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import products
@@ -468,16 +468,7 @@ class Told:
 
 def concerning(session: Session, number: str) -> list[Told]:
     """Give the credit note of that number, or those of the invoice of that number, in order."""
-    own, of = INVOICES.alias("own"), INVOICES.alias("of")
-    rows = session.execute(
-        select(CREDIT_NOTES, own.c.number, of.c.number.label("of_number"), LINES.c.position)
-        .join(own, CREDIT_NOTES.c.invoice_id == own.c.id)
-        .join(of, CREDIT_NOTES.c.credited_invoice_id == of.c.id)
-        .join(CREDITED_LINES, CREDITED_LINES.c.credit_note_id == CREDIT_NOTES.c.id)
-        .join(LINES, CREDITED_LINES.c.line_id == LINES.c.id)
-        .where((own.c.number == number) | (of.c.number == number))
-        .order_by(CREDIT_NOTES.c.id, LINES.c.position)
-    ).all()
+    rows = session.execute(_CONCERNING, {"number": number}).all()
     positions: dict[int, list[int]] = {}
     for row in rows:
         positions.setdefault(row.id, []).append(row.position)
@@ -488,6 +479,18 @@ def concerning(session: Session, number: str) -> list[Told]:
         )
         for row in {row.id: row for row in rows}.values()
     ]  # fmt: skip
+
+
+_OWN, _OF = INVOICES.alias("own"), INVOICES.alias("of")
+_CONCERNING = (
+    select(CREDIT_NOTES, _OWN.c.number, _OF.c.number.label("of_number"), LINES.c.position)
+    .join(_OWN, CREDIT_NOTES.c.invoice_id == _OWN.c.id)
+    .join(_OF, CREDIT_NOTES.c.credited_invoice_id == _OF.c.id)
+    .join(CREDITED_LINES, CREDITED_LINES.c.credit_note_id == CREDIT_NOTES.c.id)
+    .join(LINES, CREDITED_LINES.c.line_id == LINES.c.id)
+    .where(or_(_OWN.c.number == bindparam("number"), _OF.c.number == bindparam("number")))
+    .order_by(CREDIT_NOTES.c.id, LINES.c.position)
+)
 
 
 def count(session: Session, year: int, book: Book) -> int:

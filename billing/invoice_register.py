@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
@@ -102,11 +102,13 @@ def listing() -> Select[Any]:
 _OF = INVOICES.alias("credited_invoice")
 
 
+@cache
 def kind() -> ColumnElement[str]:
     """Give whether a row of `listing` is an invoice or a credit note."""
     return case((CREDIT_NOTES.c.id.is_not(None), "credit_note"), else_="invoice")
 
 
+@cache
 def credited() -> ColumnElement[int]:
     """Give what was given back of an invoice, with VAT, in øre and above zero."""
     note, back = CREDIT_NOTES.alias("note"), INVOICES.alias("back")
@@ -118,11 +120,13 @@ def credited() -> ColumnElement[int]:
     return cast(func.coalesce(given.scalar_subquery(), 0), Whole)  # PostgreSQL sums into decimals
 
 
+@cache
 def receivers_format() -> ColumnElement[str]:
     """Give the format that the receiver of an invoice takes."""
     return case((INVOICES.c.document.contains(_OTHER_MARK, autoescape=True), _OTHER_FORMAT), else_=USUAL_FORMAT)
 
 
+@cache
 def validation() -> ColumnElement[str]:
     """Give how the document in the receiver's format stands, by the newest verdict on it."""
     rendering, verdict = RENDERINGS.alias("own_rendering"), VERDICTS.alias("own_verdict")
@@ -147,13 +151,7 @@ def page(session: Session, number: str) -> InvoicePage:
 
     Whether whoever asks may see it is decided before, by `listing` narrowed to what they may see.
     """
-    columns = INVOICES.c
-    row = session.execute(
-        select(INVOICES, APPROVALS.c.approved_by, credited().label("credited_ore"))
-        .join(APPROVED, columns.approved_invoice_id == APPROVED.c.id)
-        .join(APPROVALS, APPROVED.c.approval_id == APPROVALS.c.id)
-        .where(columns.number == number)
-    ).first()
+    row = session.execute(_PAGE, {"number": number}).first()
     if row is None:
         raise NoSuchInvoice(Text(f"ingen faktura har nummer {number}", f"no invoice has the number {number}"))
     return InvoicePage(
@@ -162,6 +160,14 @@ def page(session: Session, number: str) -> InvoicePage:
         credited=Money(row.credited_ore), document=from_json(row.document),
         explained=reasons.explain(session, number), documents=_documents(session, row.id),
     )  # fmt: skip
+
+
+_PAGE = (
+    select(INVOICES, APPROVALS.c.approved_by, credited().label("credited_ore"))
+    .join(APPROVED, INVOICES.c.approved_invoice_id == APPROVED.c.id)
+    .join(APPROVALS, APPROVED.c.approval_id == APPROVALS.c.id)
+    .where(INVOICES.c.number == bindparam("number"))
+)
 
 
 def _documents(session: Session, invoice_id: int) -> tuple[KeptDocument, ...]:

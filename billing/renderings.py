@@ -198,6 +198,12 @@ class OneKept:
     sha256: str
 
 
+def content(session: Session, id_: int) -> bytes:
+    """Give the bytes of a rendering that is kept."""
+    found: bytes = session.execute(select(RENDERINGS.c.content).where(RENDERINGS.c.id == id_)).scalar_one()
+    return found
+
+
 def one(session: Session, invoice_id: int, format_: str) -> OneKept | None:
     """Give an invoice's document of one format as kept, in one query; None where it is not made yet."""
     columns = RENDERINGS.c

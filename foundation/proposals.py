@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ForeignKey, Row, Select, Table, UniqueConstraint, select
@@ -181,6 +182,7 @@ def _open(session: Session, kinds: Iterable[Kind], subject: str | None = None) -
 _LATER = PROPOSALS.alias("later")
 
 
+@cache
 def _standing() -> Select[Any]:
     """Ask for proposals with how each ended."""
     return (

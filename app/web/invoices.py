@@ -159,13 +159,12 @@ def one(number: str) -> ResponseReturnValue:
 
 
 def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
-    pdf = renderings.one(session, found.id, "pdf")
     taken = credited_positions(session, found.id)
     receivers = found.document.references.format
     sent = next((each for each in found.documents if each.format == receivers), None)
     return {
         "booked": ledger.booked(session, found.id),
-        "pictures": pictures.pages(pdf.content) if pdf else 0,
+        "pictures": _pictures(session, found),
         "sent": sent,
         "states": STATES,
         "formats": FORMAT_NAMES,
@@ -173,6 +172,12 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
         "waiting": _waiting(session, number=found.explained.number),
         "may_credit": access.current().may("credit.prepare") and len(taken) < len(found.explained.lines),
     }
+
+
+def _pictures(session: Session, found: InvoicePage) -> int:
+    """Count the pictures that show an invoice; none where it is not made yet."""
+    pdf = next((each for each in found.documents if each.format == "pdf"), None)
+    return pictures.pages(pdf.sha256, lambda: renderings.content(session, pdf.id)) if pdf else 0
 
 
 def seen(session: Session, number: str) -> int:
