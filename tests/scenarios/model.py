@@ -227,6 +227,7 @@ class Line:
     details: tuple[str, str]
     first_day: date | None = None
     vat_ore: Ore = 0
+    is_taxed: bool = False
 
     @property
     def net(self) -> Ore:
@@ -331,7 +332,13 @@ def with_vat(lines: Sequence[Line], *, registered: bool) -> tuple[Line, ...]:
     missing = rounded(sum(exact.values(), Fraction(0))) - sum(down.values())
     for nth, at in enumerate(sorted(taxed, key=lambda at: (down[at] - exact[at], at))):
         given[at] = down[at] + (nth < missing)
-    return tuple(replace(line, vat_ore=given[at]) for at, line in enumerate(lines))
+    return tuple(replace(line, vat_ore=given[at], is_taxed=at in taxed) for at, line in enumerate(lines))
+
+
+def has_lost_its_vat(lines: Iterable[Line]) -> bool:
+    """Tell whether a few øre stand without the VAT that their sum would have: it was rounded on to other lines."""
+    taxed = [line for line in lines if line.is_taxed]
+    return not sum(line.vat_ore for line in taxed) and rounded(Fraction(sum(line.net for line in taxed), 4)) > 0
 
 
 def facts(reason: Mapping[str, Any]) -> str:
@@ -872,7 +879,8 @@ class World:
 
     def credit(self, of: Issued, chosen: Sequence[int], on: date, *, then_reissue: bool) -> bool:
         """Take lines back, all that is left where none is chosen; False where that is refused: it is too early, a line
-        was taken back before, a joining fee would be torn from what is taken off it, or there is nothing to give back.
+        was taken back before, a joining fee would be torn from what is taken off it, there is nothing to give back, or
+        a few øre would be torn from the line that their VAT was rounded on to.
         """
         lines = of.invoice.lines
         left = [place for place in range(len(lines)) if self.taken_back(of, place) is None]
@@ -881,8 +889,10 @@ class World:
         joining = {lines[place].source for place in places if lines[place].kind in _ORDER[1:4]}
         together = {at for at, line in enumerate(lines) if line.kind in _ORDER[1:4] and line.source in joining}
         given = sum(lines[place].net + lines[place].vat_ore for place in places)
+        torn = any(map(has_lost_its_vat, ([lines[place] for place in places],
+                                          [lines[place] for place in left if place not in places])))  # fmt: skip
         early = on < of.on or (bool(series) and on < series[-1].on)
-        if early or not set(places) <= set(left) or not together <= set(places) or given <= 0:
+        if early or not set(places) <= set(left) or not together <= set(places) or given <= 0 or torn:
             return False
         self.credits.append(Credit(len(series) + 1, on, of, tuple(places), then_reissue))
         return True

@@ -41,6 +41,7 @@ from tests.scenarios.model import (
     Credit,
     Decision,
     FeeTable,
+    Invoice,
     Issued,
     Line,
     Member,
@@ -49,6 +50,8 @@ from tests.scenarios.model import (
     World,
     due_on,
     facts,
+    has_lost_its_vat,
+    with_vat,
 )
 
 SEEDS = range(5) if FULL else range(1)
@@ -192,7 +195,7 @@ LAST_DAYS = st.sampled_from([date(2026, 12, 31), date(2027, 4, 30), date(2027, 1
 TABLE_DAYS = st.sampled_from([date(2025, 1, 1), date(2026, 1, 1), date(2027, 1, 1), date(2027, 5, 1), date(2028, 1, 1)])
 GLNS = st.sampled_from([files.gln(1), files.gln(1), files.gln(2), None])
 COUNTS = st.sampled_from([24_999, 25_000, 60_000, 60_001, 120_000, 120_001])
-AMOUNTS = st.sampled_from([100, 158_735, 3_000_000, 10_000_000])
+AMOUNTS = st.sampled_from([2, 100, 158_735, 3_000_000, 10_000_000])  # 2 øre: whose VAT goes to another line
 BANDED = st.fixed_dictionaries(dict.fromkeys(BANDS, AMOUNTS))
 
 FEE_TABLES = st.builds(
@@ -454,6 +457,7 @@ class Secretariat(RuleBasedStateMachine):
         of = data.draw(st.sampled_from(self.world.issued[-4:]))
         places = st.integers(0, len(of.invoice.lines) - 1)
         chosen = [] if whole else data.draw(st.lists(places, min_size=1, max_size=3, unique=True))
+        event(f"credit: {'a few øre' if has_lost_its_vat(of.invoice.lines[at] for at in chosen) else 'more'}")
         accepted = self.world.credit(of, chosen, self.today, then_reissue=then_reissue)
         words = [word for place in chosen for word in ("--line", place + 1)] + ["--then-reissue"] * then_reissue
         two = ("--by", "En Forbereder", "--approved-by", "En Godkender")
@@ -635,6 +639,21 @@ def place(
         return CommandLine(server.create(name, template), tmp_path), lambda: server.drop(name)
 
     return on_sqlite if kind == "sqlite" else on_postgresql
+
+
+def test_the_model_gives_few_ore_back_only_with_their_vat() -> None:
+    """Three fees of 3 øre with VAT of 2 øre in all: the same invoice, and the same answers, as in `test_credits`."""
+    day, details = date(2027, 1, 15), ("gln", files.gln(1))
+    lines = [
+        Line(f"{nth}", "annual_fee", f"P{nth}", 2, 1, "", False, (ONE, f"P{nth}", day), details) for nth in range(3)
+    ]
+    of = Issued("real", 2027, 1, day, Invoice(ONE, details, with_vat(lines, registered=True)))
+    world = World()
+
+    accepted = [world.credit(of, chosen, day, then_reissue=False) for chosen in ([2], [0, 1], [2, 0], [])]
+
+    assert [line.vat_ore for line in of.invoice.lines] == [1, 1, 0]
+    assert accepted == [False, False, True, True]
 
 
 @pytest.mark.parametrize("seed_", SEEDS)
