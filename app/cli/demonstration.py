@@ -14,9 +14,10 @@ from typing import TypeVar
 
 import click
 
+from agreements import template_text
 from app import config as configuration
 from app import create_app, demonstration
-from app.cli import billing, databases, inspection, output, registers, starter, tables
+from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
 from app.cli.service import Service
 from app.config import NotInProduction
 from app.identity import demonstration as people
@@ -116,9 +117,17 @@ def _make_up(context: click.Context, folder: Path) -> None:
     names = [row["product"] for row in _shipped("agreements/data/products.csv")]
     made = demonstration.write(folder, authorities, names)
     context.invoke(tables.adopt, files=tuple(made), by=demonstration.MADE_UP)
+    _adopt_templates(context)
     context.invoke(registers.import_placements, file=folder / "placements.csv")
     context.invoke(registers.import_members, file=folder / "members.csv")
     context.invoke(registers.import_agreements, file=folder / "agreements.csv")
+
+
+def _adopt_templates(context: click.Context) -> None:
+    """Adopt the agreements' texts, so that an agreement can be offered."""
+    for number, name in enumerate(template_text.NAMES, start=1):
+        context.invoke(templates.propose, file=None, shipped=name, by=_PREPARER)
+        context.invoke(templates.adopt, proposal=number, by=_APPROVER)
 
 
 def _make_people_up(surroundings: Service) -> None:

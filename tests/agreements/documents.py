@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from agreements.clauses import Clause, NoticeTerms, Section
+from agreements import composing, template_text
+from agreements.clauses import Clause, NoticeTerms, Section, TemplateName
 from agreements.document import (
     AgreementDocument,
     Billing,
@@ -20,7 +21,9 @@ from agreements.document import (
     Subject,
     TemplateReference,
 )
+from agreements.templates import Adopted
 from foundation.language import Text, same
+from tests.agreements.templates_made import shipped
 
 DIGEST = "d0" * 32
 
@@ -49,10 +52,13 @@ def annex(**changed: Any) -> FeeAnnex:
             PriceRow(Text("Meget stor", "Very large"), 5_200_000, 35_000_000),
         ),
     )  # fmt: skip
+    rates = (PriceRow(Text("Bidrag, medlemmer 9\u00a0%", "Contribution, members 9%"), None, None),
+             PriceRow(Text("Bidrag, andre 35\u00a0%", "Contribution, others 35%"), None, None))  # fmt: skip
+    association = PriceSheet("OS2", date(2023, 1, 1), date(2022, 5, 1), "generalforsamlingen", DIGEST, True, rates)
     made = FeeAnnex(
         on=date(2026, 11, 24),
         year=2027,
-        sheets=(sheet,),
+        sheets=(sheet, association),
         band=Text("Meget stor", "Very large"),
         inhabitants=378_415,
         counted_on=date(2026, 1, 1),
@@ -101,3 +107,11 @@ def agreement(**changed: Any) -> AgreementDocument:
         personal_data=Text("Navne registreres for at kunne bevise aftalen.", "Names are kept to prove the agreement."),
     )  # fmt: skip
     return replace(made, **changed)
+
+
+def composed(name: TemplateName = "connection", **changed: Any) -> AgreementDocument:
+    """Give an agreement on a template as it ships."""
+    template = template_text.parse(shipped(name))
+    adopted = Adopted(1, name, 1, template, template.digest(), date(2026, 11, 1), "En Godkender", "En Forbereder")
+    terms = replace(composing.terms_of(agreement()), **changed)
+    return composing.compose(adopted, terms)

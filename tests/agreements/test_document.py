@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from agreements import document
+from agreements import document, template_text
 from agreements.document import Billing, Grants
 from foundation.audit import sha256
 from tests.agreements.documents import agreement, annex
@@ -71,3 +71,12 @@ def test_a_text_that_is_not_letter_for_letter_a_document_is_refused(was: str, no
 
     with pytest.raises(ValueError):
         document.from_canonical(text.replace(was, now, 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "null", '"x"', "", "{}", '{"a":1}', "[" * 5_000, "1e999", "\ud800", '{"title":{"da":"\\ud800"}}']
+)
+def test_whatever_else_is_no_document_and_no_template(text: str) -> None:
+    for read in (document.from_canonical, template_text.from_canonical):
+        with pytest.raises(ValueError):
+            read(text)

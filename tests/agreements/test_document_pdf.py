@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pypdfium2
@@ -17,17 +16,15 @@ import pytest
 from pdfua import validate
 from pypdf import PdfReader
 
-from agreements import composing, document_pdf, template_text
-from agreements.clauses import Clause, Section, TemplateName
+from agreements import document_pdf
+from agreements.clauses import Clause, Section
 from agreements.document import AgreementDocument, Billing, Grants, Signatory, Subject, from_canonical
-from agreements.templates import Adopted
 from foundation import archive, letterhead
 from foundation.audit import sha256
 from foundation.language import LANGUAGES, Language, Text, amount, same
 from foundation.money import Money
 from tests import pdf_structure
-from tests.agreements.documents import agreement, annex
-from tests.agreements.templates_made import shipped
+from tests.agreements.documents import agreement, annex, composed
 from tests.pdf_structure import Node
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -37,13 +34,6 @@ from agreements import document, document_pdf
 sys.stdout.buffer.write(document_pdf.render(document.from_canonical(sys.stdin.read())))
 """
 _LONG = "Myndigheden og foreningen er enige om, at dette er en ganske lang bestemmelse med mange ord. " * 25
-
-
-def composed(name: TemplateName = "connection", **changed: object) -> AgreementDocument:
-    template = template_text.parse(shipped(name))
-    adopted = Adopted(1, name, 1, template, template.digest(), date(2026, 11, 1), "En Godkender", "En Forbereder")
-    terms = replace(composing.terms_of(agreement()), **changed)  # type: ignore[arg-type]
-    return composing.compose(adopted, terms)
 
 
 def many_pages() -> AgreementDocument:

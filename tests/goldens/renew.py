@@ -12,6 +12,7 @@ from billing.einvoice import oioubl, peppol
 from billing.reminder_document import RemindedInvoice, ReminderCharge, ReminderDocument
 from foundation.language import Text
 from foundation.money import Money, kroner
+from tests.agreements import documents as agreements
 from tests.billing import documents
 
 FOLDER = Path(__file__).parent
@@ -29,6 +30,7 @@ def current() -> dict[str, bytes]:
         "credit_note.peppol.xml": peppol.render(credit),
         "credit_note.oioubl.xml": oioubl.render(credit),
         "reminder.oioubl.xml": oioubl.render_reminder(reminder()),
+        "agreement.json": agreements.composed().canonical().encode(),
     }
 
 

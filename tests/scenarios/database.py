@@ -67,6 +67,14 @@ def propose(line: CommandLine) -> None:
         other.write()
 
 
+def adopt_templates(line: CommandLine) -> None:
+    """Adopt the templates that ship, one proposing and another adopting."""
+    for name in ("connection", "membership"):
+        line.done("agreement", "templates", "propose", "--shipped", name, "--by", "En Forbereder")
+        number = line.json("agreement", "templates", "list")["proposed"][0]["proposal"]
+        line.done("agreement", "templates", "adopt", number, "--by", "En Godkender")
+
+
 def tamper(line: CommandLine, table: str, *statements: str) -> None:
     """Change rows as someone with the database's password would: the triggers are away only meanwhile."""
     with line.session() as session:

@@ -59,6 +59,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     """Issue a year with every kind of line, after a rehearsal with credit notes, with settings and documents."""
     monkeypatch.setattr(work, "WORTH_SPREADING", 10**6)
     stories.everything(line)
+    database.adopt_templates(line)
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     line.approve(2027, "--rehearsal")
     line.done("billing", "issue", 2027, "--rehearsal")
