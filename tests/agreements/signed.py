@@ -235,7 +235,8 @@ def sign_everything(line: CommandLine, cvr: str, at: datetime) -> None:
     for user_id in (COLLEAGUE, STRANGER):
         way.by(SECRETARIAT, partial(_ended, right_id=way.rights[user_id], authority_id=authority_id, on=at.date()))
     for nth, day in enumerate((date(2019, 3, 1), date(2020, 3, 1))):
-        told = paper.Facts(cvr, "OS2sofd", "active", day, day, day)
+        ended = day.replace(year=day.year + 1, month=12, day=31)
+        told = paper.Facts(cvr, "OS2sofd", "active", day, day, day, notice_given_on=day, terminated_to=ended)
         file = (f"{nth}.pdf", b"%PDF-1.4 " + str(nth).encode())
         proposal = way.by(SECRETARIAT, partial(_proposed, told=told, file=file))
         way.by(CHAIR, partial(_approved, proposal_id=proposal.id))
