@@ -60,6 +60,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     monkeypatch.setattr(work, "WORTH_SPREADING", 10**6)
     stories.everything(line)
     database.adopt_templates(line)
+    signed.sign_everything(line, files.by_name("Læsø").cvr, database.AT)
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     line.approve(2027, "--rehearsal")
     line.done("billing", "issue", 2027, "--rehearsal")
@@ -71,7 +72,6 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     line.issue(2027)
     database.judge(line)
     database.propose(line)
-    signed.sign_everything(line, files.by_name("Læsø").cvr, database.AT)
 
 
 class Vault:
