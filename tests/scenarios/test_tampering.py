@@ -270,7 +270,8 @@ FORGERIES = {
     "credit_note": "prepared_by", "credited_line": "credit_line_id", "invoice": "issued_by", "invoice_line": "key",
     "ledger_entry": "text", "outbox_message": "created_at", "plan_approval": "approved_by", "posting": "position",
     "prepared_invoice": "lines", "proposal": "proposed_by", "proposal_decision": "decided_by",
-    "rendering": "rendered_at", "seller_settings": "imported_by", "verdict": "pack_version",
+    "rendering": "rendered_at", "sealed_document": "level", "sealing_failure": "reason",
+    "seller_settings": "imported_by", "signing_certificate": "taken_by", "verdict": "pack_version",
 }  # fmt: skip
 
 
