@@ -147,7 +147,7 @@ def test_an_offer_is_made_listed_withdrawn_and_countersigned_by_command(way: Way
     signed = sign(way, offer, DIRECTOR)
     shown = line.done("agreement", "countersign", "--by", "En Godkender")
     done = line.done("agreement", "countersign", "--digest", signing.list_digest([signed]), "--by", "En Godkender")
-    refused = line.run("agreement", "withdraw", "A-2026-00002", "--reason", "Fortrudt")
+    refused = line.run("agreement", "withdraw", "A-2026-00002", "--reason", "Fortrudt", "--by", "En Godkender")
 
     assert again.code == 1 and "ikke afgjort" in again.err
     assert [(row["reference"], row["stand"]) for row in listed] == [
@@ -155,11 +155,28 @@ def test_an_offer_is_made_listed_withdrawn_and_countersigned_by_command(way: Way
     ]  # fmt: skip
     assert signing.list_digest([signed]) in shown.out and "kontrasigneret" in done.out
     assert refused.code == 1
-    refusals = way.column(select(ENTRIES.c.subject).where(ENTRIES.c.action == "agreement.refused"))
-    assert refusals == [f"{VEJLE} OS2valghalla", "A-2026-00002"]
+    refused_of = ENTRIES.c.action == "agreement.refused"
+    assert way.column(select(ENTRIES.c.subject).where(refused_of)) == [f"{VEJLE} OS2valghalla", "A-2026-00002"]
+    assert way.column(select(ENTRIES.c.actor).where(refused_of)) == ["kommandolinjen", "En Godkender"]
     line.done("agreement", "notice", 1, "--party", "authority", "--reason", "Brev af 1. december")
     line.done("agreement", "notice", 1, "--party", "authority", "--reason", "Trukket", "--withdraw")
     line.done("verify")
+
+
+def test_rights_are_given_listed_and_ended_by_command(way: Way) -> None:
+    line = way.line
+    pdf = line.folder / "bemyndigelse.pdf"
+    pdf.write_bytes(b"%PDF-1.4 bemyndigelse")
+
+    given = line.done("agreement", "rights", "give", "En Kontorchef", "Kontorchef", "k@eksempel.dk", "--cvr", VEJLE,
+                      "--user", 21, "--from", "2026-11-01", "--delegation", pdf, "--by", SECRETARIAT)  # fmt: skip
+    line.done("agreement", "rights", "end", 4, "--cvr", VEJLE, "--until", "2026-12-31", "--by", SECRETARIAT)
+    listed = line.done("agreement", "rights", "list", "--cvr", VEJLE)
+    other = line.run("agreement", "rights", "end", 4, "--until", "2026-12-31")
+
+    assert given.out == "ret 4: En Kontorchef, Kontorchef\n"
+    assert listed.out.splitlines()[0].split()[-6:] == ["delegation", "2026-11-01", "2026-12-31", *SECRETARIAT.split()]
+    assert (other.code, line.done("agreement", "rights", "list").out.count("Formand")) == (1, 1)
 
 
 def test_an_offer_that_ran_out_does_so_by_command(way: Way) -> None:
