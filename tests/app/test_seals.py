@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 from agreements import document_pdf, evidence, sealed, steps
 from agreements.offered import Offer
-from agreements.sealed import Fresh
 from agreements.steps import NotPermitted, Step
 from app import config, create_app, database, seals, verifying
 from app.adapters import sealing
@@ -112,27 +111,19 @@ def test_what_is_signed_by_one_side_only_is_not_sealed(place: Place) -> None:
 
     assert seals.seal_waiting(place.work, SOURCE).sealed == []
     with pytest.raises(NotPermitted):
-        place.way.by(ACTOR, lambda s, t: sealed.store(s, _fresh(offer.id), t))
+        place.way.by(ACTOR, lambda s, t: sealed.store(s, sealed_files.as_kept(offer.id), t))
 
 
 def test_of_two_that_seal_at_once_the_first_keeps_its_file(place: Place) -> None:
     offer = place.countersigned()
 
-    first = place.way.by(ACTOR, lambda s, t: sealed.store(s, _fresh(offer.id), t))
+    first = place.way.by(ACTOR, lambda s, t: sealed.store(s, sealed_files.as_kept(offer.id), t))
     kept = place.of(offer).sha256
-    second = place.way.by(ACTOR, lambda s, t: sealed.store(s, _fresh(offer.id), t))
+    second = place.way.by(ACTOR, lambda s, t: sealed.store(s, sealed_files.as_kept(offer.id), t))
 
     assert (first, second) == (True, False)
     assert place.of(offer).sha256 == kept
     place.line.done("verify")
-
-
-def _fresh(offer_id: int) -> Fresh:
-    made = sealed_files.fresh(sealing.B_B)
-    return Fresh(
-        offer_id, made.content, sealed_files.document(), made.signature_sha256, made.file_id, "{}", made.level,
-        made.certificate_sha256,
-    )  # fmt: skip
 
 
 def test_pv_121_a_failed_seal_is_visible_and_tried_again_until_it_succeeds_once(place: Place) -> None:
@@ -195,7 +186,8 @@ def _stranger(content: bytes, folder: Path) -> str:
     (folder / "aftale.pdf").write_bytes(content)
     script, published = Path("docs/verify_agreement.py").absolute(), sealed_files.key().sha256
     words = [sys.executable, "-I", "-S", str(script), "aftale.pdf", "--certificate", published]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
+    ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    return ran.stdout
 
 
 # --- the key

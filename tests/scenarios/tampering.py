@@ -46,6 +46,7 @@ from foundation import append_only, audit
 from foundation.audit import ENTRIES
 from foundation.audit_head import Head
 from foundation.base import Base, Instant
+from tests import sealed_files
 from tests.agreements import signed
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, stories
@@ -72,6 +73,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     line.issue(2027)
     database.judge(line)
     database.propose(line)
+    sealed_files.seal_everything(line, files.by_name("Læsø").cvr, database.AT)
 
 
 class Vault:

@@ -273,7 +273,8 @@ FORGERIES = {
     "offer": "drafted_by", "offer_signatory": "title", "outbox_message": "created_at", "plan_approval": "approved_by",
     "posting": "position", "prepared_invoice": "lines", "proposal": "proposed_by", "proposal_decision": "decided_by",
     "recorded_agreement": "recorded_by", "rendering": "rendered_at", "right_to_sign": "vouched_by",
-    "right_to_sign_end": "ended_by", "seller_settings": "imported_by", "verdict": "pack_version",
+    "right_to_sign_end": "ended_by", "sealed_document": "level",
+    "sealing_failure": "reason", "seller_settings": "imported_by", "signing_certificate": "taken_by", "verdict": "pack_version",
 }  # fmt: skip
 
 
