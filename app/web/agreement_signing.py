@@ -182,6 +182,8 @@ def choose(reference: str) -> ResponseReturnValue:
         with agreement_acts.acting_on(reference, Step.REPLACED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
             agreement_acts.refuse_other(found, given.get("digest", ""))
+            if _is_as_it_stands(found, given):
+                return redirect(f"/agreements/{reference}/sign", 303)
             chosen = {"kind": _kind(given), "effective_on": _day(given), "billing": _billing(given)}
             fresh = offering.revised(
                 session, found, lambda terms: replace(terms, **chosen), offered.local_day(trail.at)
@@ -195,6 +197,11 @@ def choose(reference: str) -> ResponseReturnValue:
             return _read(session, _seen(session, reference), given, _known(faults))
     layout.done(Text(f"Version {new.version} er lavet med jeres valg", f"Version {new.version} holds your choices"))
     return redirect(f"/agreements/{reference}/sign", 303)
+
+
+def _is_as_it_stands(offer: Offer, given: Mapping[str, str]) -> bool:
+    """Tell whether nothing was chosen otherwise: no version is made of that, whoever presses the button."""
+    return all(given[name].strip() == words for name, words in _choices_of(offer).items())
 
 
 def _known(faults: Mapping[str, Text]) -> dict[str, Text]:

@@ -45,6 +45,25 @@ def planned(planned_world: Path, tmp_path: Path) -> CommandLine:
     return _place(tmp_path)
 
 
+# Made before a browser runs: while one does, no other event loop can run in this thread, and sealing has one.
+@pytest.fixture(scope="session")
+def agreed_world(planned_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small world with agreements on their way, and a made-up key to seal with."""
+    folder = tmp_path_factory.mktemp("agreed")
+    shutil.copytree(planned_world, folder, dirs_exist_ok=True)
+    line = _place(folder)
+    world.agree(line)
+    line.done("signing", "rotate", "--made-up")
+    return folder
+
+
+@pytest.fixture
+def agreed(agreed_world: Path, tmp_path: Path) -> CommandLine:
+    """The command line on a copy of that world."""
+    shutil.copytree(agreed_world, tmp_path, dirs_exist_ok=True)
+    return _place(tmp_path)
+
+
 @pytest.fixture
 def issued(planned: CommandLine) -> CommandLine:
     """The command line on a copy of the small world, whose year is issued."""
