@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from app.agreement_demonstration import Way
 from tests import browser, world
 from tests.browser import Visitor
 from tests.command_line import CommandLine
@@ -52,16 +53,9 @@ def agreed_world(planned_world: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("agreed")
     shutil.copytree(planned_world, folder, dirs_exist_ok=True)
     line = _place(folder)
-    world.agree(line)
+    world.agree(line, Way(world.AALBORG, "OS2valghalla", ("signatory-aalborg",)))
     line.done("signing", "rotate", "--made-up")
     return folder
-
-
-@pytest.fixture
-def agreed(agreed_world: Path, tmp_path: Path) -> CommandLine:
-    """The command line on a copy of that world."""
-    shutil.copytree(agreed_world, tmp_path, dirs_exist_ok=True)
-    return _place(tmp_path)
 
 
 @pytest.fixture
