@@ -234,6 +234,7 @@ def _press_first(visitor: Visitor) -> None:
     first = visitor.page.locator("main button").first
     if first.count():
         first.evaluate("button => button.click()")  # hidden or not: it is a program
+        visitor.page.wait_for_timeout(400)  # whatever it does, it has begun by then
         visitor.page.wait_for_load_state()
 
 
