@@ -14,12 +14,11 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.orm import Session
 
-from agreements import offered
 from agreements.connections import AGREEMENTS
 from agreements.document import AgreementDocument
 from agreements.lifecycle import Kind
 from agreements.offered import Offer
-from agreements.steps import Step
+from agreements.steps import STEPS, Step
 from authorities.membership import MEMBERSHIPS
 from foundation.audit import Broken
 from foundation.errors import Conflict
@@ -116,10 +115,11 @@ def of_offer(session: Session, offer_id: int) -> Row[Any] | None:
 
 def faults(session: Session) -> Iterator[Broken]:
     """Name each agreement from an offer that is countersigned in the register and not by a step, or the reverse."""
-    rows = session.execute(select(AGREEMENTS).where(AGREEMENTS.c.offer_id.is_not(None)).order_by(AGREEMENTS.c.id)).all()
-    offers = {each.id: each for each in offered.many(session, [row.offer_id for row in rows])}
-    for row in rows:
-        agreed = offers[row.offer_id].took(Step.COUNTERSIGNED, Step.RECORDED)
+    facts, agreeing = AGREEMENTS.c, [Step.COUNTERSIGNED.value, Step.RECORDED.value]
+    agreed_on = set(session.execute(select(STEPS.c.offer_id).where(STEPS.c.step.in_(agreeing))).scalars())
+    found = select(facts.id, facts.offer_id, facts.countersigned_on).where(facts.offer_id.is_not(None))
+    for row in session.execute(found.order_by(facts.id)):
+        agreed = row.offer_id in agreed_on
         if agreed != (row.countersigned_on is not None):
             told = Text(
                 "registret siger andet end underskrifterne", "the register says something else than the signatures"

@@ -6,7 +6,7 @@ SHA-256 and compare. It is an archive PDF, tagged for those who cannot see it. L
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agreements import clauses, composing
 from agreements.clauses import Section
@@ -34,8 +34,8 @@ _PADDING = 12.0
 _NAME_ROOM = 250.0
 _AMOUNT_ROOM = 96.0
 #: Where the columns of a price sheet end.
-_ANNUAL, _JOINING = RIGHT - 120, RIGHT
-_ROW_ROOM = _ANNUAL - _AMOUNT_ROOM - LEFT
+_ENDS = (RIGHT - 120, RIGHT)
+_ROW_ROOM = _ENDS[0] - _AMOUNT_ROOM - LEFT
 _PAGE = letterhead.BOTTOM - letterhead.TOP
 
 #: Blocks that stand together on one page.
@@ -326,8 +326,10 @@ def _basis(annex: FeeAnnex) -> Text:
     """Say what the figures rest on: the day, the size, the membership."""
     on, year = day(annex.on), annex.year
     worked_out = Text(
-        f"Beløbene er regnet ud {on.da} for {year}, aftalens første år, uden moms, efter fakturaernes regler.",
-        f"The amounts were worked out on {on.en} for {year}, the first year, without VAT, by the invoices' rules.",
+        f"Beløbene er for {year}, aftalens første år, uden moms, som om den er underskrevet {on.da}. De er regnet ud "
+        "efter fakturaernes regler.",
+        f"The amounts are for {year}, the first year, without VAT, as if it is signed on {on.en}. They are worked out "
+        "by the invoices' rules.",
     )
     member = Text("som medlem", "as a member") if annex.member else Text("ikke som medlem", "not as a member")
     counts = Text(
@@ -423,19 +425,35 @@ def _explanations(annex: FeeAnnex, language: Language) -> Iterator[Unit]:
 # --- price sheets ----------------------------------------------------------------------------------------------------
 
 
+#: The columns of amounts in a price sheet: what they are called, and which amount of a row stands there.
+_COLUMNS: tuple[tuple[Text, Callable[[PriceRow], int | None]], ...] = (
+    (Text("Pr. år, kr.", "A year, DKK"), lambda row: row.annual_ore),
+    (Text("Tilslutning, kr.", "Joining, DKK"), lambda row: row.joining_ore),
+)
+
+
 def _sheet(sheet: PriceSheet, language: Language) -> Iterator[Unit]:
-    table = Group("Table")
-    heads = (
-        Text("Størrelse", "Size"),
-        Text("Vederlag, kr.", "Annual fee, DKK"),
-        Text("Tilslutning, kr.", "Joining, DKK"),
-    )
     blocks = [_heading((Text("Takstblad: ", "Price sheet: ") + same(sheet.name))[language])]
     blocks += [block for words in _decided(sheet) for block in _paragraph("", words[language])]
-    if sheet.rows:
-        blocks.append(_row_of([head[language] for head in heads], table, (_ANNUAL, _JOINING)))
-        blocks += [_price_row(row, table, language) for row in sheet.rows]
+    with_amount = [row for row in sheet.rows if (row.annual_ore, row.joining_ore) != (None, None)]
+    blocks += _price_table(with_amount, language)
+    if without := [row.band for row in sheet.rows if row not in with_amount]:
+        blocks += _paragraph("", _sentence(joined(without, by=". ")[language]))
     yield from _whole([*blocks, _gap(8)])
+
+
+def _price_table(rows: Sequence[PriceRow], language: Language) -> Iterator[Block]:
+    """The amounts as a table, with the columns that have any."""
+    if not rows:
+        return
+    table = Group("Table")
+    columns = [column for column in _COLUMNS if any(column[1](row) is not None for row in rows)]
+    ends = _ENDS[-len(columns) :]
+    heads = [Text("Hvem", "Who"), *(title for title, _ in columns)]
+    yield _row_of([head[language] for head in heads], table, ends)
+    for row in rows:
+        figures = ["–" if (ore := of(row)) is None else amount(Money(ore), language) for _, of in columns]
+        yield _price_row(row.band[language], list(zip(ends, figures, strict=True)), table)
 
 
 def _decided(sheet: PriceSheet) -> list[Text]:
@@ -453,16 +471,15 @@ def _decided(sheet: PriceSheet) -> list[Text]:
     return told
 
 
-def _price_row(row: PriceRow, table: Group, language: Language) -> Block:
-    words = wrap(row.band[language], _BODY, _ROW_ROOM)
-    figures = [("–" if ore is None else amount(Money(ore), language)) for ore in (row.annual_ore, row.joining_ore)]
+def _price_row(whom: str, figures: Sequence[tuple[float, str]], table: Group) -> Block:
+    words = wrap(whom, _BODY, _ROW_ROOM)
     high = max(len(words), 1) * _BODY.leading + 3
 
     def draw(paper: Paper, top: float) -> None:
         with paper.tag("TR"):
             with paper.tag("TH", tagged.ROW_HEAD):
                 paper.lines(LEFT, top, words, _BODY)
-            for end, figure in zip((_ANNUAL, _JOINING), figures, strict=True):
+            for end, figure in figures:
                 with paper.tag("TD"):
                     paper.right(end, top, figure, _BODY, _AMOUNT_ROOM)
         paper.rule(top + high)

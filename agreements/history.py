@@ -31,6 +31,20 @@ _REGISTERS: Mapping[str, tuple[Table | None, Text]] = {
     "placements.imported": (PLACEMENTS, Text("Indplacering", "Placement")),
     "members.imported": (MEMBERSHIPS, _MEMBERSHIP),
     "agreements.imported": (AGREEMENTS, _AGREEMENT),
+    **dict.fromkeys(
+        (
+            "agreement.signed",
+            "agreement.countersigned",
+            "agreement.withdrawn",
+            "agreement.kept",
+            "agreement.activated",
+            "agreement.notice_given",
+            "agreement.notice_withdrawn",
+            "agreement.replaced",
+            "agreement.succeeded",
+        ),
+        (AGREEMENTS, _AGREEMENT),
+    ),
 }
 _PLACES = {"agreement": _AGREEMENT, "membership": _MEMBERSHIP}
 

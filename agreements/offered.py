@@ -98,10 +98,6 @@ class Offer:
         left = tuple(each for each in self.signatories if each.position not in self.signed)
         return left[:1] if self.in_order else left
 
-    def took(self, *wanted: Step) -> bool:
-        """Tell whether one of these steps was taken."""
-        return any(each.step in wanted for each in self.steps)
-
     def has_run_out(self, on: date) -> bool:
         """Tell whether its last day lies before a day."""
         return self.expires_on is not None and self.expires_on < on

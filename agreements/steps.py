@@ -113,7 +113,7 @@ _ONCE = frozenset({Step.SEALED, Step.ACTIVATED})
 
 #: What a step leaves in the audit trail where it decides nothing that is owed.
 HARMLESS_ACTIONS = (
-    REFUSED_ACTION,
+    REFUSED_ACTION, "agreement.written", "file.kept", "right.given", "right.ended",
     *(
         f"agreement.{step}"
         for step in (

@@ -18,7 +18,7 @@ from agreements.lifecycle import Kind as Connected
 from billing import case, explanation, gathering, pricing
 from billing import seller as sellers
 from billing.case import Ground, Priced
-from billing.charges import Billable, Charge, Connection, Member, Problem
+from billing.charges import Billable, Charge, Code, Connection, Member, Problem
 from billing.document import References
 from fee_tables import prices
 from fee_tables.calculation import Kind, Size
@@ -124,7 +124,7 @@ def _fees(ground: Ground, billable: Billable, wish: _Wish, *, registered: bool) 
     charges, tables = priced.charges, _tables(ground, wish)
     sheets = [_sheet(table) for table in tables]
     if ground.association is not None and any(table.contribution for table in tables):
-        sheets.append(_association_sheet(ground.association))
+        sheets.append(_sheet_of(ground.association.reference, _rates(ground.association)))
     notes = (*(note.message for note in priced.notes), *later_notes)
     member = case.is_member(billable.members, ground.key_day)
     return _annex(wish, (charges, later), sheets, member=member, vat=_vat(charges, registered), notes=notes)
@@ -193,8 +193,19 @@ def _later(ground: Ground, billable: Billable, wish: _Wish) -> tuple[list[Charge
 
 def _refuse(problems: Collection[Problem]) -> None:
     if problems:
-        reasons = joined((problem.message for problem in problems), by="; ")
+        reasons = joined((_told(problem) for problem in problems), by="; ")
         raise NoAnnex(Text("gebyrbilaget kan ikke laves: ", "the fee annex cannot be made: ") + reasons)
+
+
+def _told(problem: Problem) -> Text:
+    """Say what stands in the way; of a second agreement otherwise than the plan, for it does not stand there yet."""
+    if problem.code is not Code.DUPLICATE_AGREEMENT:
+        return problem.message
+    name, product = problem.named.name, problem.product
+    return Text(
+        f"{name} har allerede en aftale om {product}, der gælder i det første år; opsig eller afløs den",
+        f"{name} has an agreement on {product} in force in the first year; end it, or let the new one replace it",
+    )
 
 
 # --- the association -------------------------------------------------------------------------------------------------
@@ -301,9 +312,12 @@ def _sheet(table: FeeTable) -> PriceSheet:
 
 
 def _association_sheet(table: AssociationTable) -> PriceSheet:
-    rates = ((_MEMBERS, table.contribution_member), (_OTHERS, table.contribution_non_member))
-    shares = (_price_row(title + same(" ") + share(rate), None, None) for title, rate in rates)
-    return _sheet_of(table.reference, (_price_row(_DUES, table.dues, None), *shares))
+    return _sheet_of(table.reference, (_price_row(_DUES, table.dues, None), *_rates(table)))
+
+
+def _rates(table: AssociationTable) -> Iterator[PriceRow]:
+    for title, rate in ((_MEMBERS, table.contribution_member), (_OTHERS, table.contribution_non_member)):
+        yield _price_row(title + same(" ") + share(rate), None, None)
 
 
 def _price_row(whom: Text, annual: Money | None, joining: Money | None) -> PriceRow:

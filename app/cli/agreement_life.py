@@ -285,11 +285,9 @@ def record_propose(file: Path, pdfs: tuple[Path, ...], by: str) -> None:
 
     Propose the agreements of a CSV file, each with its PDF.
     """
-    surroundings = service.current()
     rows = csv_files.read(file, csv_files.PAPER)
     found = {incoming.name_of(pdf): _bytes(pdf) for pdf in pdfs}
-    with surroundings.writing() as (session, trail):
-        trail.actor = surroundings.person(session, by, _WORKING)
+    with _acting(by, _WORKING) as (session, trail):
         made = paper.propose_all(session, rows, found, trail)
     for each in made:
         output.say(Text(f"forslag {each.id}: {each.subject}", f"proposal {each.id}: {each.subject}"))
@@ -355,13 +353,89 @@ def notice(agreement: int, party: Literal["authority", "association"], reason: s
     output.say(said)
 
 
+# --- who may sign
+
+
+@click.group("rights", help="Hvem der må underskrive / who may sign.")
+def rights_() -> None:
+    """Hold the commands on rights to sign."""
+
+
+@rights_.command("list")
+@click.option("--cvr", help="Myndighedens CVR-nummer; uden er det OS2's egne.")
+def rights_list(cvr: str | None) -> None:
+    """Vis alle rettigheder, der er givet, nyeste først.
+
+    List the rights to sign, newest first.
+    """
+    with service.current().reading() as session:
+        found = rights.register(session, _of(session, cvr))
+    output.table([[f"{each.id}", each.text, each.person.mail, each.basis, f"{each.from_on}", f"{each.until_on or ''}",
+                   each.vouched_by] for each in found])  # fmt: skip
+
+
+@rights_.command("give")
+@click.argument("name")
+@click.argument("title")
+@click.argument("mail")
+@click.option("--cvr", help="Myndighedens CVR-nummer; uden er det retten til at kontrasignere for OS2.")
+@click.option("--user", "user_id", type=click.IntRange(min=1), help="Personens nummer fra users list.")
+@click.option("--from", "from_on", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
+@click.option("--until", "until_on", type=_DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
+@click.option("--delegation", type=FILE, help="Bemyndigelsen som PDF; uden er grundlaget stillingen.")
+@_BY
+def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None:
+    """Giv nogen ret til at underskrive; den, der gør det, indestår for det.
+
+    Give somebody the right to sign.
+    """
+    pdf: Path | None = given["delegation"]
+    document = None if pdf is None else (incoming.name_of(pdf), _bytes(pdf))
+    until_on = given["until_on"] and given["until_on"].date()
+    ground = rights.Ground("delegation" if document else "position", given["from_on"].date(), until_on, document)
+    person = rights.Person(name, mail, title, given["user_id"])
+    with _acting(by, _WORKING) as (session, trail):
+        made = rights.give(session, _of(session, given["cvr"]), person, ground, trail)
+    output.say(Text(f"ret {made.id}: {made.text}", f"right {made.id}: {made.text}"))
+
+
+@rights_.command("end")
+@click.argument("number", type=int)
+@click.option("--cvr", help="Myndighedens CVR-nummer; uden er det OS2's egne.")
+@click.option("--until", "until_on", required=True, type=_DAY, metavar="DAG", help="Den sidste dag.")
+@_BY
+def rights_end(number: int, cvr: str | None, until_on: datetime, by: str) -> None:
+    """Lad en ret ophøre; det, der er underskrevet, står.
+
+    End a right to sign.
+    """
+    with _acting(by, _WORKING) as (session, trail):
+        ended = rights.end(session, number, _of(session, cvr), until_on.date(), trail)
+    output.say(Text(f"ret {number}: ophører med {ended.until_on}", f"right {number}: ends with {ended.until_on}"))
+
+
+def _of(session: Session, cvr: str | None) -> int | None:
+    return None if cvr is None else _authority_id(session, cvr)
+
+
+# --- acting
+
+
 @contextmanager
-def _attempt(about: str, step: Step, by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]:
+def _acting(by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]:
+    """Open a transaction by somebody with one of the roles, or by the command line itself."""
     surroundings = service.current()
-    with offering.attempting(surroundings.writing, about, step) as (session, trail):
+    with surroundings.writing() as (session, trail):
         trail.actor = by if by == service.COMMAND_LINE else surroundings.person(session, by, roles)
         yield session, trail
 
 
+@contextmanager
+def _attempt(about: str, step: Step, by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]:
+    """Open the same, so that a refusal is recorded."""
+    with offering.attempting(lambda: _acting(by, roles), about, step) as (session, trail):
+        yield session, trail
+
+
 #: What the group `agreement` takes in.
-COMMANDS = (list_, show, evidence_, offer, withdraw, expire, countersign, record, notice)
+COMMANDS = (list_, show, evidence_, offer, withdraw, expire, countersign, record, rights_, notice)

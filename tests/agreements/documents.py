@@ -52,10 +52,13 @@ def annex(**changed: Any) -> FeeAnnex:
             PriceRow(Text("Meget stor", "Very large"), 5_200_000, 35_000_000),
         ),
     )  # fmt: skip
+    rates = (PriceRow(Text("Bidrag, medlemmer 9\u00a0%", "Contribution, members 9%"), None, None),
+             PriceRow(Text("Bidrag, andre 35\u00a0%", "Contribution, others 35%"), None, None))  # fmt: skip
+    association = PriceSheet("OS2", date(2023, 1, 1), date(2022, 5, 1), "generalforsamlingen", DIGEST, True, rates)
     made = FeeAnnex(
         on=date(2026, 11, 24),
         year=2027,
-        sheets=(sheet,),
+        sheets=(sheet, association),
         band=Text("Meget stor", "Very large"),
         inhabitants=378_415,
         counted_on=date(2026, 1, 1),

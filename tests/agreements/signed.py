@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import agreements
-from agreements import offered, offers, rights, signing, templates
+from agreements import offered, offers, paper, rights, signing, templates
 from agreements.clauses import TemplateName
 from agreements.document import AgreementDocument, FeeAnnex, Party, Signatory, TemplateReference
 from agreements.offered import Offer
@@ -27,6 +27,7 @@ from agreements.signing import Consent, Countersigned, Fresh, Signed, Signer
 from agreements.templates import Adopted
 from authorities.register import AUTHORITIES
 from foundation.audit import Trail, sha256
+from foundation.proposals import Proposal
 from tests.agreements import documents
 from tests.command_line import CommandLine
 
@@ -222,6 +223,35 @@ class Way:
     def column(self, statement: Any) -> list[Any]:
         """The first column of a query."""
         return self.asked(lambda session: list(session.execute(statement).scalars()))
+
+
+def sign_everything(line: CommandLine, cvr: str, at: datetime) -> None:
+    """Leave rows in every table of signing: agreements signed here, two from paper, rights that ended."""
+    way = Way(line, at, cvr, "OS2kitos")
+    way.may_sign(DIRECTOR, MAYOR, COLLEAGUE, STRANGER)
+    way.countersigned(DIRECTOR, MAYOR, effective_on=date(2028, 1, 1))
+    way.offered()
+    authority_id = way.authority_id()
+    for user_id in (COLLEAGUE, STRANGER):
+        way.by(SECRETARIAT, partial(_ended, right_id=way.rights[user_id], authority_id=authority_id, on=at.date()))
+    for nth, day in enumerate((date(2019, 3, 1), date(2020, 3, 1))):
+        ended = day.replace(year=day.year + 1, month=12, day=31)
+        told = paper.Facts(cvr, "OS2sofd", "active", day, day, day, notice_given_on=day, terminated_to=ended)
+        file = (f"{nth}.pdf", b"%PDF-1.4 " + str(nth).encode())
+        proposal = way.by(SECRETARIAT, partial(_proposed, told=told, file=file))
+        way.by(CHAIR, partial(_approved, proposal_id=proposal.id))
+
+
+def _ended(session: Session, trail: Trail, *, right_id: int, authority_id: int, on: date) -> Right:
+    return rights.end(session, right_id, authority_id, on, trail)
+
+
+def _proposed(session: Session, trail: Trail, *, told: paper.Facts, file: tuple[str, bytes]) -> Proposal:
+    return paper.propose(session, told, file, trail)
+
+
+def _approved(session: Session, trail: Trail, *, proposal_id: int) -> int:
+    return paper.approve(session, proposal_id, trail)
 
 
 def _given(session: Session, trail: Trail, *, authority_id: int, person: Person, ground: rights.Ground) -> Right:

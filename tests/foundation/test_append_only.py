@@ -26,7 +26,8 @@ of_every_table = pytest.mark.parametrize("table", TABLES, ids=[table.name for ta
 
 EXPECTED = {
     "adopted_table", "approved_invoice", "audit_entry", "invoice", "invoice_line", "ledger_entry", "outbox_message",
-    "plan_approval", "posting", "prepared_invoice", "proposal", "proposal_decision", "rendering",
+    "agreement_file", "agreement_step", "offer", "offer_signatory", "plan_approval", "posting", "prepared_invoice",
+    "proposal", "proposal_decision", "recorded_agreement", "rendering", "right_to_sign", "right_to_sign_end",
     "seller_settings", "verdict",
 }  # fmt: skip
 
