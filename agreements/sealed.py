@@ -26,6 +26,10 @@ SEALED: Table = SealedDocument.__table__  # type: ignore[assignment]
 FAILURES: Table = SealingFailure.__table__  # type: ignore[assignment]
 CERTIFICATES: Table = SigningCertificate.__table__  # type: ignore[assignment]
 
+#: What sealing leaves in the audit trail beside its step; none of it decides what is owed.
+FILE_ACTION, FAILED_ACTION, ROTATED_ACTION = "agreement.sealed_file", "agreement.sealing_failed", "signing.rotated"
+ACTIONS = (FILE_ACTION, FAILED_ACTION, ROTATED_ACTION)
+
 #: The same failure again is noted no more often than this.
 _NOTED_EVERY = timedelta(hours=1)
 
@@ -201,7 +205,7 @@ def store(session: Session, fresh: Fresh, trail: Trail) -> bool:
         "sealed_at": trail.at,
     }  # fmt: skip
     append_only.add(session, SEALED, [row])
-    trail.record("agreement.sealed_file", offer.name, {"sha256": row["sha256"]}, rows=[(SEALED, row)])
+    trail.record(FILE_ACTION, offer.name, {"sha256": row["sha256"]}, rows=[(SEALED, row)])
     told = {"sha256": row["sha256"], "level": fresh.level, "certificate": fresh.certificate_sha256}
     steps.take(session, [Next(offer, offer.steps, Step.SEALED, About(data=told))], trail)
     return True
@@ -217,7 +221,7 @@ def note_failure(session: Session, offer_id: int, reason: Text, trail: Trail) ->
         return
     row = {"id": append_only.next_id(session, FAILURES), "offer_id": offer_id, "at": trail.at, "reason": told}
     append_only.add(session, FAILURES, [row])
-    trail.record("agreement.sealing_failed", str(offer_id), {"reason": reason.da}, rows=[(FAILURES, row)])
+    trail.record(FAILED_ACTION, str(offer_id), {"reason": reason.da}, rows=[(FAILURES, row)])
 
 
 def take_into_use(session: Session, certificate: Certificate, trail: Trail) -> bool:
@@ -229,5 +233,5 @@ def take_into_use(session: Session, certificate: Certificate, trail: Trail) -> b
     row |= {"id": append_only.next_id(session, CERTIFICATES), "taken_by": trail.actor, "taken_at": trail.at}
     append_only.add(session, CERTIFICATES, [row])
     told = {"sha256": certificate.sha256, "subject": certificate.subject}
-    trail.record("signing.rotated", certificate.sha256, told, rows=[(CERTIFICATES, row)])
+    trail.record(ROTATED_ACTION, certificate.sha256, told, rows=[(CERTIFICATES, row)])
     return True

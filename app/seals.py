@@ -27,7 +27,7 @@ from foundation import letterhead
 from foundation.archive import About
 from foundation.audit import canonical, sha256
 from foundation.errors import NotNow, Refused
-from foundation.language import Text
+from foundation.language import Text, joined
 from foundation.letterhead import Paper
 
 _AT_A_TIME = 20
@@ -154,6 +154,16 @@ def seal_waiting(surroundings: Surroundings, source: Source | None = None) -> Do
                 _keep(surroundings, offer_id, pdf, record, made)
                 done.sealed.append(offer_id)
     return done
+
+
+def tried(surroundings: Surroundings) -> Text:
+    """Seal what waits, and tell what came of it; nothing is refused, since it will be tried again."""
+    try:
+        done = seal_waiting(surroundings)
+    except NotNow as refused:
+        return Text("ikke forseglet endnu: ", "not sealed yet: ") + refused.text
+    told = Text(f"{len(done.sealed)} forseglet", f"{len(done.sealed)} sealed")
+    return joined([told, *done.failed.values()], by="\n  ")
 
 
 _Work = tuple[int, bytes, Evidence]

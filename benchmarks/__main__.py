@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app import serving
-from benchmarks import client, pages, registers
+from benchmarks import client, pages, registers, sealing
 from benchmarks.pages import Told
 from tests.postgresql_server import PostgreSQLServer
 
@@ -45,7 +45,8 @@ def main() -> None:
     judged = next(found["validating"] for found in reversed(results.values()) if "validating" in found)
     shown = {kind: _pages(kind) for kind in KINDS}
     run = [*_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)]
-    told = "\n\n".join([_machine(), *run, *_showing(shown)])
+    sealed = {kind: _seals(kind) for kind in KINDS}
+    told = "\n\n".join([_machine(), *run, *_showing(shown), *_sealing(sealed)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -74,6 +75,12 @@ def _pages(kind: str) -> Told:
     print(f"{kind}: pages …", file=sys.stderr)
     with _database(kind) as (url, folder):
         return pages.measure(url, folder)
+
+
+def _seals(kind: str) -> sealing.Told:
+    print(f"{kind}: seals …", file=sys.stderr)
+    with _database(kind) as (url, folder):
+        return sealing.measure(url, folder)
 
 
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
@@ -199,6 +206,26 @@ def _showing(shown: dict[str, Told]) -> Iterator[str]:
         ("database", "plan made anew ms", "slowest ms", "MB warm", f"MB after {pages.FLAT_AFTER} more"),
         [(kind, f"{statistics.median(told.anew) * 1000:.0f}", f"{max(told.anew) * 1000:.0f}", *map(str, told.memory))
          for kind, told in shown.items()],
+    )  # fmt: skip
+
+
+def _sealing(sealed: dict[str, sealing.Told]) -> Iterator[str]:
+    """Tell how quickly agreements are sealed."""
+    alone = next(iter(sealed.values()))
+    yield "Seals of one agreement, P-256, in one process of one core; time stamps by the local service:"
+    yield _table(
+        ("level", "seals a second", "kB a file"),
+        [(level, f"{rate:.0f}", f"{alone.kilobytes[level]:.0f}") for level, rate in alone.each_second.items()],
+    )
+    yield (
+        f"From the association's signature to the kept file with time stamps, {sealing.SINGLE} agreements one at a "
+        f"time, and {sealing.MANY} in one act:"
+    )
+    yield _table(
+        ("database", "mean ms", "p95 ms", f"countersign {sealing.MANY} s", "then seal all s", "kept a second"),
+        [(kind, f"{statistics.mean(told.waits) * 1000:.0f}", f"{told.waits[int(len(told.waits) * 0.95)] * 1000:.0f}",
+          f"{told.together:.1f}", f"{told.sealing:.0f}", f"{sealing.MANY / told.sealing:.1f}")
+         for kind, told in sealed.items()],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, Table, func, select
 from sqlalchemy.orm import Session
 
-from agreements import steps
+from agreements import sealed, steps
 from billing import annual_run, preparation
 from billing.annual_run import Proposal
 from billing.gathering import Book
@@ -35,7 +35,7 @@ ISSUED_ACTION = "invoice.issued"
 BATCH_ACTION = "batch.issued"  # its subject is that of the approval
 HARMLESS = (
     APPROVED_ACTION, "plan.invoices", ISSUED_ACTION, BATCH_ACTION, "documents.rendered", "documents.validated",
-    *proposals.ACTIONS, *steps.HARMLESS_ACTIONS, "export.made",
+    *proposals.ACTIONS, *steps.HARMLESS_ACTIONS, *sealed.ACTIONS, "export.made",
     "user.invited", "user.accepted", "user.ended", "role.granted", "role.ended", "seat.given", "seat.ended",
     "token.made", "token.ended",
 )  # fmt: skip

@@ -23,6 +23,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 RANGE = re.compile(rb"/ByteRange \[0 (\d{1,9}) (\d{1,9}) (\d{1,9})\]")
 #: The seal: a certification (DocMDP) that permits no change (P 1).
@@ -355,7 +356,23 @@ def evidence(content: bytes, seal: Signed) -> list[str]:
         return ["the evidence is attached; it names no shown file"]
     if hashlib.sha256(content[:length]).hexdigest() != digest:
         raise NotWhole("the evidence is of another file than the one that was sealed")
-    return [f"the evidence is attached, and of these bytes: the first {length}, SHA-256 {digest}"]
+    return [f"the evidence is attached, and of these bytes: the first {length}, SHA-256 {digest}", *chain(told)]
+
+
+def chain(told: dict[str, Any]) -> list[str]:
+    """Recompute the evidence's own chain: the document's digest, then every step over the one before."""
+    if "steps" not in told:
+        return []
+    previous = told["document_sha256"]
+    if hashlib.sha256(told["document"].encode()).hexdigest() != previous:
+        raise NotWhole("the evidence's document has another digest")
+    for number, step in enumerate(told["steps"], start=1):
+        fields = [step[name] for name in told["hashed_fields"]]
+        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+        if step["previous_sha256"] != previous or hashlib.sha256(text.encode()).hexdigest() != step["sha256"]:
+            raise NotWhole(f"step {number} of the evidence does not follow from the one before")
+        previous = step["sha256"]
+    return [f"the evidence's {len(told['steps'])} steps follow from each other, on the document's digest"]
 
 
 def by_poppler(file: Path) -> list[str]:

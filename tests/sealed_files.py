@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
-from datetime import date, timedelta
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
+from agreements.sealed import Certificate, Fresh, note_failure, store, take_into_use, waiting
 from app import clock, config, seals
 from app.adapters import sealing, signing_keys
 from app.adapters.sealing import Evidence, Sealed
 from app.adapters.signing_keys import Key
 from app.config import Signing
 from foundation.archive import About
-from foundation.audit import canonical, sha256
+from foundation.audit import Trail, canonical, sha256
+from foundation.language import Text
 from foundation.letterhead import BODY, LEFT, Paper
+from tests.agreements.signed import CHAIR, DIRECTOR, Way
+from tests.command_line import CommandLine
 
 #: When a test seals, unless it says another instant: the machine's, for seals carry the machine's time.
 NOW = clock.machine()
@@ -81,3 +87,37 @@ def fresh(level: str = sealing.B_LTA, number: int = 1) -> Sealed:
     """Seal the document anew; no two seals are the same bytes."""
     stamping = sealing.timestamps(settings()) if level == sealing.B_LTA else None
     return sealing.seal(document(number), evidence(number), key(), stamping, NOW)
+
+
+def as_kept(offer_id: int, number: int = 1, given: Sealed | None = None) -> Fresh:
+    """Give a seal as what is to be kept of an offer."""
+    made = given or fresh(sealing.B_B, number)
+    return Fresh(
+        offer_id, made.content, document(number), made.signature_sha256, made.file_id,
+        evidence(number).content.decode(), made.level, made.certificate_sha256,
+    )  # fmt: skip
+
+
+def seal_everything(line: CommandLine, cvr: str, at: datetime) -> None:
+    """Leave rows in every table of sealing, where one agreement is countersigned: two keys, failures, sealed files."""
+    way = Way(line, at, cvr, "OS2valghalla")
+    way.countersigned(DIRECTOR, effective_on=date(2028, 1, 1))
+    for one in (other_key(), key()):
+        way.by(CHAIR, partial(_taken, one=one))
+    for number, offer_id in enumerate(way.asked(partial(waiting, at_most=2)), start=1):
+        way.by(CHAIR, partial(_failed, offer_id=offer_id))
+        way.by(CHAIR, partial(_stored, made=as_kept(offer_id, number, sealed(sealing.B_B, number))))
+
+
+def _failed(session: Session, trail: Trail, offer_id: int) -> None:
+    note_failure(session, offer_id, Text(f"Nej {offer_id}", f"No {offer_id}"), trail)
+
+
+def _stored(session: Session, trail: Trail, made: Fresh) -> None:
+    assert store(session, made, trail)
+
+
+def _taken(session: Session, trail: Trail, one: Key) -> bool:
+    days = one.certificate.not_valid_before, one.certificate.not_valid_after
+    certificate = Certificate(one.sha256, one.subject, *days, one.pem, "", trail.at)
+    return take_into_use(session, certificate, trail)

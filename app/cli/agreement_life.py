@@ -250,6 +250,14 @@ def countersign(references: tuple[str, ...], digest: str | None, by: str) -> Non
         output.say(Text(f"{each.name}: kontrasigneret", f"{each.name}: countersigned"))
     for left, why in done.left_out:
         output.note(Text(f"{left.name}: udeladt: ", f"{left.name}: left out: ") + why)
+    _seal(surroundings)
+
+
+def _seal(surroundings: service.Service) -> None:
+    """Seal at once what was countersigned; what cannot be now is tried again by `signing seal`."""
+    from app import seals  # late: no other command waits for what makes seals
+
+    output.note(seals.tried(surroundings))
 
 
 def _chosen(session: Session, references: tuple[str, ...]) -> list[Offer]:

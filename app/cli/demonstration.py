@@ -16,7 +16,7 @@ import click
 
 from agreements import template_text
 from app import config as configuration
-from app import create_app, demonstration
+from app import create_app, demonstration, seals
 from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
 from app.cli.service import Service
 from app.config import NotInProduction
@@ -72,6 +72,7 @@ def command(context: click.Context) -> int:
     timings.step(Text("Digter medlemskaber, aftaler og takstblade", "Making up memberships, agreements and tables"),
                  lambda: _make_up(context, folder / "input"))  # fmt: skip
     timings.step(Text("Digter brugere", "Making up users"), lambda: _make_people_up(surroundings))
+    timings.step(Text("Laver et opdigtet segl", "Making a seal up"), lambda: seals.rotate(surroundings, made_up=True))
     timings.step(
         Text("Udsteder året før", "Issuing the year before"), lambda: _issue_year_before(context, surroundings)
     )

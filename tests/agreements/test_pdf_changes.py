@@ -9,7 +9,7 @@ from agreements import pdf_changes
 from agreements.sealed import Kept
 from app.adapters import sealing
 from foundation.audit import sha256
-from tests import sealed_files, tampering
+from tests import pdf_tampering, sealed_files
 
 MADE = sealed_files.sealed(sealing.B_LTA)
 SHOWN = sealed_files.document()
@@ -31,7 +31,7 @@ def flipped(at: int) -> bytes:
 
 def by_kind(kind: str) -> bytes:
     """One copy, changed in a certain way."""
-    copies = tampering.changed(sealing.B_LTA, 42, 1)
+    copies = pdf_tampering.changed(sealing.B_LTA, 42, 1)
     return next(copy.content for copy in copies if copy.kind == kind)
 
 
@@ -86,7 +86,7 @@ def test_a_file_written_anew_is_not_told_in_bytes() -> None:
 
 
 def test_every_changed_copy_is_told_in_some_way_and_known_by_its_traces_or_as_a_strangers() -> None:
-    for copy in tampering.changed(sealing.B_LTA, 42, 1):
+    for copy in pdf_tampering.changed(sealing.B_LTA, 42, 1):
         found = pdf_changes.traces(copy.content)
 
         assert told(copy.content), copy.kind

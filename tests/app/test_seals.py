@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,7 +16,6 @@ from sqlalchemy import select
 
 from agreements import document_pdf, evidence, sealed, steps
 from agreements.offered import Offer
-from agreements.sealed import Fresh
 from agreements.steps import NotPermitted, Step
 from app import config, create_app, database, seals, verifying
 from app.adapters import sealing
@@ -110,27 +111,19 @@ def test_what_is_signed_by_one_side_only_is_not_sealed(place: Place) -> None:
 
     assert seals.seal_waiting(place.work, SOURCE).sealed == []
     with pytest.raises(NotPermitted):
-        place.way.by(ACTOR, lambda s, t: sealed.store(s, _fresh(offer.id), t))
+        place.way.by(ACTOR, lambda s, t: sealed.store(s, sealed_files.as_kept(offer.id), t))
 
 
 def test_of_two_that_seal_at_once_the_first_keeps_its_file(place: Place) -> None:
     offer = place.countersigned()
 
-    first = place.way.by(ACTOR, lambda s, t: sealed.store(s, _fresh(offer.id), t))
+    first = place.way.by(ACTOR, lambda s, t: sealed.store(s, sealed_files.as_kept(offer.id), t))
     kept = place.of(offer).sha256
-    second = place.way.by(ACTOR, lambda s, t: sealed.store(s, _fresh(offer.id), t))
+    second = place.way.by(ACTOR, lambda s, t: sealed.store(s, sealed_files.as_kept(offer.id), t))
 
     assert (first, second) == (True, False)
     assert place.of(offer).sha256 == kept
     place.line.done("verify")
-
-
-def _fresh(offer_id: int) -> Fresh:
-    made = sealed_files.fresh(sealing.B_B)
-    return Fresh(
-        offer_id, made.content, sealed_files.document(), made.signature_sha256, made.file_id, "{}", made.level,
-        made.certificate_sha256,
-    )  # fmt: skip
 
 
 def test_pv_121_a_failed_seal_is_visible_and_tried_again_until_it_succeeds_once(place: Place) -> None:
@@ -171,7 +164,7 @@ def test_pv_121_without_its_key_everything_waits_and_says_why(place: Place, tmp_
     assert seals.seal_waiting(place.work, SOURCE).sealed == [offer.id]
 
 
-def test_the_command_seals_the_agreements_own_pdf_with_its_evidence(place: Place) -> None:
+def test_the_command_seals_the_agreements_own_pdf_and_a_stranger_verifies_both(place: Place, tmp_path: Path) -> None:
     offer = place.countersigned()
 
     told = place.line.done("signing", "seal").out
@@ -184,6 +177,17 @@ def test_the_command_seals_the_agreements_own_pdf_with_its_evidence(place: Place
     assert (record["document_sha256"], record["shown_pdf"]["sha256"]) == (offer.digest, kept.unsealed_sha256)
     assert list(evidence.faults(canonical(record))) == []
     assert place.line.done("signing", "seal").out == "0 forseglet\n"
+    stranger = _stranger(kept.content, tmp_path)
+    assert "6 steps follow from each other" in stranger and stranger.rstrip().endswith("taken away since.")
+
+
+def _stranger(content: bytes, folder: Path) -> str:
+    """What docs/verify_agreement.py says of a file."""
+    (folder / "aftale.pdf").write_bytes(content)
+    script, published = Path("docs/verify_agreement.py").absolute(), sealed_files.key().sha256
+    words = [sys.executable, "-I", "-S", str(script), "aftale.pdf", "--certificate", published]
+    ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    return ran.stdout
 
 
 # --- the key

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
 from cryptography.x509 import load_pem_x509_certificates
+from pdfua import validate
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
 
@@ -91,6 +92,15 @@ def test_it_is_still_the_archive_form_and_says_of_itself_what_it_said(level: str
     assert dict(made.docinfo) == dict(shown.docinfo)
     assert made.Root.StructTreeRoot.objgen == shown.Root.StructTreeRoot.objgen
     assert "/Version" not in made.Root, "PDF/A-3 rests on PDF 1.7"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_pdfua_finds_nothing_in_a_sealed_file(level: str, tmp_path: Path) -> None:
+    (tmp_path / "sealed.pdf").write_bytes(sealed_files.sealed(level).content)
+
+    found = validate(str(tmp_path / "sealed.pdf"))
+
+    assert (found.findings, found.skipped) == ((), ())
 
 
 def test_the_last_time_stamp_covers_the_whole_file_and_all_that_vouches_stands_in_the_sealed_bytes() -> None:

@@ -15,9 +15,9 @@ from types import ModuleType
 import pytest
 
 from app.adapters import sealing
-from tests import sealed_files, tampering
+from tests import pdf_tampering, sealed_files
 from tests.conftest import FULL, SEED
-from tests.tampering import Changed
+from tests.pdf_tampering import Changed
 
 LEVELS = (sealing.B_B, sealing.B_LTA)
 COUNT = 200 if FULL else 21  # at each level; so every kind comes at least once
@@ -74,7 +74,7 @@ def test_the_untouched_is_accepted_by_all_three(level: str, script: ModuleType, 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_changed_copy_is_refused_by_our_examination_and_by_the_script(level: str, script: ModuleType) -> None:
     original = sealed_files.sealed(level).content
-    copies = tampering.changed(level, COUNT, SEED)
+    copies = pdf_tampering.changed(level, COUNT, SEED)
 
     passed_script = Counter(copy.kind for copy in copies if by_script(script, copy.content))
     passed_us = Counter(copy.kind for copy in copies if copy.kind not in _FOR_THE_BYTES and by_us(copy.content))
@@ -95,10 +95,10 @@ def test_poppler_calls_no_changed_copy_valid_and_whole_where_it_can_see(level: s
     def seen(copy: Changed) -> bool:
         return copy.seen_by_pdfsig and by_pdfsig(copy.content, tmp_path)
 
-    assert [copy.kind for copy in tampering.changed(level, COUNT, SEED) if seen(copy)] == []
+    assert [copy.kind for copy in pdf_tampering.changed(level, COUNT, SEED) if seen(copy)] == []
 
 
 def test_every_kind_of_change_is_tried() -> None:
-    tried = {copy.kind for level in LEVELS for copy in tampering.changed(level, COUNT, SEED)}
+    tried = {copy.kind for level in LEVELS for copy in pdf_tampering.changed(level, COUNT, SEED)}
 
-    assert tried == tampering.KINDS
+    assert tried == pdf_tampering.KINDS
