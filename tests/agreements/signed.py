@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Engine, NullPool, create_engine, select
 from sqlalchemy.orm import Session
 
 import agreements
@@ -25,6 +26,7 @@ from agreements.products import PRODUCTS
 from agreements.rights import Person, Right
 from agreements.signing import Consent, Countersigned, Fresh, Signed, Signer
 from agreements.templates import Adopted
+from app import database
 from authorities.register import AUTHORITIES
 from foundation.audit import Trail, sha256
 from foundation.proposals import Proposal
@@ -43,6 +45,14 @@ DIRECTOR, MAYOR, COLLEAGUE, STRANGER, CHAIRS = 11, 12, 13, 14, 2
 Made = TypeVar("Made")
 
 
+@lru_cache(4)
+def _engine(url: str) -> Engine:
+    """Give the engine of a database, which keeps what it has compiled and no connection."""
+    made = create_engine(url, poolclass=NullPool)
+    database.prepare(made)
+    return made
+
+
 @dataclass
 class Way:
     """A database on which agreements are made; `at` is now."""
@@ -57,11 +67,18 @@ class Way:
 
     def by(self, actor: str, act: Callable[[Session, Trail], Made]) -> Made:
         """Let somebody do something, and commit it; what is refused leaves nothing behind."""
-        with self.line.session() as session:
+        with self.session() as session:
             trail = Trail(session, actor, self.at)
             made = act(session, trail)
             trail.write()
         return made
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session; what is written is committed at the end."""
+        with Session(_engine(self.line.url)) as session:
+            yield session
+            session.commit()
 
     def later(self, **time: int) -> Way:
         """Give the same place at another time."""
@@ -69,7 +86,7 @@ class Way:
 
     def asked(self, question: Callable[[Session], Made]) -> Made:
         """Ask the database something."""
-        with self.line.session() as session:
+        with self.session() as session:
             return question(session)
 
     # --- who

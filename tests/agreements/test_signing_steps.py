@@ -148,7 +148,7 @@ def attempted(way: Way, step: Step, offer: Offered, who: Signer) -> DomainError 
 
     @contextmanager
     def writing() -> Iterator[tuple[Session, Trail]]:
-        with way.line.session() as session:
+        with way.session() as session:
             trail = Trail(session, f"{who.name} #{who.user_id}", way.at)
             yield session, trail
             trail.write()
@@ -188,7 +188,6 @@ def test_pv_108_an_illegal_step_is_refused_for_everybody_and_leaves_only_an_entr
     )
     assert [json.loads(data)["step"] for data in told] == tried
     assert len(tried) >= 5
-    way.line.done("verify")
 
 
 @pytest.mark.parametrize("step", sorted(PERSONAL - {Step.COUNTERSIGNED, Step.REPLACED}))
