@@ -151,8 +151,8 @@ def seal_waiting(surroundings: Surroundings, source: Source | None = None) -> Do
                 _note(surroundings, offer_id, refused.text)
                 done.failed[offer_id] = refused.text
             else:
-                _keep(surroundings, offer_id, pdf, record, made)
-                done.sealed.append(offer_id)
+                if _keep(surroundings, offer_id, pdf, record, made):
+                    done.sealed.append(offer_id)
     return done
 
 
@@ -183,13 +183,13 @@ def _work(session: Session, offer: Offer, source: Source) -> _Work:
     return offer.id, pdf, Evidence(f"{offer.reference}-v{offer.version}-bevis.json", canonical(told).encode())
 
 
-def _keep(surroundings: Surroundings, offer_id: int, pdf: bytes, record: Evidence, made: Sealed) -> None:
+def _keep(surroundings: Surroundings, offer_id: int, pdf: bytes, record: Evidence, made: Sealed) -> bool:
     fresh = Fresh(
         offer_id, made.content, pdf, made.signature_sha256, made.file_id, record.content.decode(), made.level,
         made.certificate_sha256,
     )  # fmt: skip
     with surroundings.writing() as (session, trail):
-        sealed.store(session, fresh, trail)
+        return sealed.store(session, fresh, trail)  # False: another process was first
 
 
 def _note(surroundings: Surroundings, offer_id: int, reason: Text) -> None:
