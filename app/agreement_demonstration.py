@@ -15,9 +15,11 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import offered, offers, rights, signing, templates
+from agreements import offered, offers, rights, signing, template_text, templates
+from agreements.connections import AGREEMENTS
 from agreements.document import Billing
 from agreements.offered import Offer, Signatory
+from agreements.products import PRODUCTS
 from agreements.rights import Ground, Person
 from agreements.signing import Consent, Signer
 from agreements.steps import OFFERS
@@ -46,11 +48,9 @@ class Way:
     countersigned: bool = False
 
 
-#: What the demonstration shows. Aarhus is 55133018, Aalborg 29189420.
-WAYS = (
-    Way("55133018", "OS2kitos", ("signatory-aarhus", "signatory-aarhus-2")),
-    Way("29189420", "OS2valghalla", ("signatory-aalborg",), signed_by=1),
-)
+_AARHUS, _AALBORG = "55133018", "29189420"
+#: Whose cost is shared: who joins changes what all others pay.
+_SHARED = "OS2kle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,29 @@ class _Stage:
         return made
 
 
-def make(config: Config, ways: Sequence[Way] = WAYS, *, from_on: date | None = None) -> list[str]:
+def ways(session: Session) -> list[Way]:
+    """Give what the demonstration shows: two offers that wait, one for the chair, one signed by both sides."""
+    aarhus, aalborg = (_not_had(session, cvr) for cvr in (_AARHUS, _AALBORG))
+    return [
+        Way(_AARHUS, aarhus[0], ("signatory-aarhus", "signatory-aarhus-2")),
+        Way(_AALBORG, aalborg[0], ("signatory-aalborg",)),
+        Way(_AALBORG, aalborg[1], ("signatory-aalborg",), signed_by=1),
+        Way(_AARHUS, aarhus[1], ("signatory-aarhus",), signed_by=1, countersigned=True),
+    ]
+
+
+def _not_had(session: Session, cvr: str) -> list[str]:
+    """Give products an authority has no agreement on, by name."""
+    had = (
+        select(AGREEMENTS.c.product_id)
+        .join(AUTHORITIES, AUTHORITIES.c.id == AGREEMENTS.c.authority_id)
+        .where(AUTHORITIES.c.cvr == cvr)
+    )
+    found = select(PRODUCTS.c.name).where(PRODUCTS.c.id.not_in(had), PRODUCTS.c.name != _SHARED)
+    return list(session.scalars(found.order_by(PRODUCTS.c.name)))
+
+
+def make(config: Config, wanted: Sequence[Way]) -> list[str]:
     """Make the agreements up; give the references. Needs an application context and the made-up people."""
     with database.reading() as session:
         if session.execute(select(OFFERS.c.id).limit(1)).first() is not None:
@@ -78,13 +100,15 @@ def make(config: Config, ways: Sequence[Way] = WAYS, *, from_on: date | None = N
     stage = _Stage(config, {account.mail.partition("@")[0]: account for account in accounts})
     _adopt(stage)
     _give_rights(stage)
-    first_day = from_on or clock.today(config) + timedelta(days=30)
-    return [_walk(stage, way, first_day).reference for way in ways]
+    first_day = clock.today(config) + timedelta(days=30)
+    return [_walk(stage, way, first_day).reference for way in wanted]
 
 
 def _adopt(stage: _Stage) -> None:
-    """Let the texts that ship be proposed by one person and adopted by another."""
-    for name in ("connection", "membership"):
+    """Let the texts that ship be proposed by one person and adopted by another, where there are none yet."""
+    with database.reading() as session:
+        known = {each.name for each in templates.listed(session)}
+    for name in (each for each in template_text.NAMES if each not in known):
         text = resources.files("agreements").joinpath(f"data/{name}_v1.toml").read_text(encoding="utf-8")
 
         def propose(session: Session, trail: Trail, text: str = text) -> int:
@@ -104,7 +128,7 @@ def _give_rights(stage: _Stage) -> None:
 
         def give(session: Session, trail: Trail, who: str = who, title: str = title) -> None:
             person = stage.people[who]
-            cvr = "29189420" if who == "signatory-aalborg" else "55133018"
+            cvr = _AALBORG if who == "signatory-aalborg" else _AARHUS
             authority = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).scalar_one()
             named = Person(person.name, person.mail, title, person.id)
             rights.give(session, authority, named, Ground("position", _SINCE), trail)

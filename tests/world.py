@@ -137,10 +137,10 @@ WAYS = (
 )
 
 
-def agree(line: CommandLine) -> list[str]:
-    """Adopt the texts, give rights and offices, and offer; give the references of `WAYS`."""
+def agree(line: CommandLine, *more: Way) -> list[str]:
+    """Adopt the texts, give rights and offices, and offer; give the references of `WAYS`, and of what comes on top."""
     with made(line) as app, app.app_context():
-        return agreement_demonstration.make(app.extensions["os2tilslut"], WAYS)
+        return agreement_demonstration.make(app.extensions["os2tilslut"], (*WAYS, *more))
 
 
 def _propose_text(session: Session, trail: Trail) -> int:

@@ -15,8 +15,8 @@ from typing import TypeVar
 import click
 
 from agreements import template_text
+from app import agreement_demonstration, create_ground, demonstration, seals
 from app import config as configuration
-from app import create_ground, demonstration, seals
 from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
 from app.cli.service import Service
 from app.config import NotInProduction
@@ -82,6 +82,8 @@ def command(context: click.Context) -> int:
     timings.step(Text("Skriver og efterprøver dokumenter", "Writing and checking documents"),
                  lambda: billing.export_all(surroundings, made.year, "real", folder / "documents", english=True),
                  )  # fmt: skip
+    timings.step(Text("Digter tilbud og underskrifter, og forsegler", "Making up offers and signatures, and sealing"),
+                 lambda: _make_agreements_up(surroundings))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -134,6 +136,15 @@ def _adopt_templates(context: click.Context) -> None:
 def _make_people_up(surroundings: Service) -> None:
     with surroundings.writing(actor=_PREPARER) as (session, trail):
         people.make(session, trail, surroundings.config.oidc.issuer)
+
+
+def _make_agreements_up(surroundings: Service) -> None:
+    """Let agreements stand on every stage of their way, the finished one with its seal."""
+    with surroundings.reading() as session:
+        wanted = agreement_demonstration.ways(session)
+    with surroundings.app.app_context():
+        agreement_demonstration.make(surroundings.config, wanted)
+    seals.seal_waiting(surroundings)
 
 
 def _shipped(name: str) -> list[dict[str, str]]:

@@ -131,12 +131,19 @@ def _confirm(
     user_id = access.current().user_id
     assert user_id is not None
     place = signing.place_of(session, offer, user_id, layout.today())
-    if not any(each.step is Step.ACCEPTED and each.user_id == user_id for each in offer.steps):
-        raise signing.NotYet(Text("Læs og godtag aftalen først", "Read and accept the agreement first"))
+    _refuse_unread(offer)
     return render_template(
         "agreements/confirm.html", offer=offer, place=place, words=signing.consent_words(offer, place), given=given,
         errors=errors, labels=LABELS,
     ), 422 if errors else 200  # fmt: skip
+
+
+def _refuse_unread(offer: Offer) -> None:
+    """Let nobody come to the second step of an open offer but by the first. Raises NotYet."""
+    user_id = access.current().user_id
+    is_read = any(each.step is Step.ACCEPTED and each.user_id == user_id for each in offer.steps)
+    if offer.stand in steps.OPEN and not is_read:
+        raise signing.NotYet(Text("Læs og godtag aftalen først", "Read and accept the agreement first"))
 
 
 @blueprint.post("/sign/confirm")
@@ -151,6 +158,7 @@ def sign(reference: str) -> ResponseReturnValue:
     try:
         with agreement_acts.acting_on(reference, Step.SIGNED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
+            _refuse_unread(found)
             fees = offering.fees_today(session, found, offered.local_day(trail.at))
             signed = signing.sign(session, found.id, who, consent, fees, trail)
     except FormRefused as refused:
@@ -182,6 +190,8 @@ def choose(reference: str) -> ResponseReturnValue:
         with agreement_acts.acting_on(reference, Step.REPLACED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
             agreement_acts.refuse_other(found, given.get("digest", ""))
+            if _is_as_it_stands(found, given):
+                return redirect(f"/agreements/{reference}/sign", 303)
             chosen = {"kind": _kind(given), "effective_on": _day(given), "billing": _billing(given)}
             fresh = offering.revised(
                 session, found, lambda terms: replace(terms, **chosen), offered.local_day(trail.at)
@@ -195,6 +205,11 @@ def choose(reference: str) -> ResponseReturnValue:
             return _read(session, _seen(session, reference), given, _known(faults))
     layout.done(Text(f"Version {new.version} er lavet med jeres valg", f"Version {new.version} holds your choices"))
     return redirect(f"/agreements/{reference}/sign", 303)
+
+
+def _is_as_it_stands(offer: Offer, given: Mapping[str, str]) -> bool:
+    """Tell whether nothing was chosen otherwise: no version is made of that, whoever presses the button."""
+    return all(given[name].strip() == words for name, words in _choices_of(offer).items())
 
 
 def _known(faults: Mapping[str, Text]) -> dict[str, Text]:

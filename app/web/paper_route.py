@@ -125,7 +125,7 @@ def one(proposal: int) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@blueprint.get("/<int:proposal>/file")
+@blueprint.get("/<int:proposal>/file.pdf")
 @access.needs("agreement.record")
 def file(proposal: int) -> ResponseReturnValue:
     """Give the file that was brought."""

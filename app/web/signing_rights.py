@@ -144,7 +144,7 @@ def end(cvr: str, right: int) -> ResponseReturnValue:
     return redirect(f"/authorities/{cvr}/signing-rights", 303)
 
 
-@blueprint.get("/<int:right>/document")
+@blueprint.get("/<int:right>/document.pdf")
 @access.needs("rights.read")
 def document(cvr: str, right: int) -> ResponseReturnValue:
     """Give the delegation a right rests on."""

@@ -41,6 +41,14 @@ TABLES = {
 
 
 @pytest.fixture
+def kind() -> str:
+    """SQLite: the queries are the plan's own, which its tests ask on both; the one test that holds plan and annex
+    against each other does so, too.
+    """
+    return "sqlite"
+
+
+@pytest.fixture
 def line(starter: CommandLine) -> CommandLine:
     """Tables of every form beside the public ones; two members."""
     starter.done("fee-tables", "adopt", *(starter.write(name, text) for name, text in TABLES.items()))
@@ -89,6 +97,7 @@ WISHES: list[tuple[str, str, AgreementKind, date, int, str]] = [
 ]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_what_the_annex_promises_is_what_the_plan_asks_for(line: CommandLine) -> None:
     promised: Counter[tuple[str, str, str]] = Counter()
     rows = ""
@@ -253,3 +262,15 @@ def test_making_an_annex_writes_nothing(line: CommandLine) -> None:
 
     assert line.json("billing", "plan", 2027) == before
     line.done("verify")
+
+
+def test_a_new_price_sheet_gives_other_fees_though_nothing_else_changed(line: CommandLine) -> None:
+    before = make(line, AARHUS, "OS2kitos")
+    newer = f'product = "OS2kitos"{HEAD}annual_fee = 30001\n'.replace("2025-01-01", "2027-01-01")
+    line.done("fee-tables", "adopt", line.write("newer.toml", newer))
+
+    after = make(line, AARHUS, "OS2kitos")
+
+    assert (before.total_ore, by_kind(after)["annual"]) == (3_000_000, 3_000_100)
+    assert not before.amounts_to_the_same_as(after)
+    assert after.sheets[0].valid_from == NEW_YEAR

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agreements.lifecycle import Kind as Connected
 from billing.case import Ground, Priced, is_member
 from billing.charges import Billable, Charge, Code, Count
-from billing.pricing import price
+from billing.pricing import price, price_alone
 from fee_tables.calculation import Kind, Parts, parts_of
 from fee_tables.catalogue import catalogue
 from fee_tables.table import DatedFee, FlatFee, Index, SharedCost, Vat
@@ -855,3 +855,39 @@ def test_the_codes_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
     assert {code.value for code in Code} >= contract
+
+
+# --- one agreement alone
+
+_DAYS = st.dates(date(2025, 6, 1), date(2027, 12, 31))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["OS2a", "OS2b"]), st.sampled_from(Connected), _DAYS, _DAYS | st.none(), _DAYS | st.none(),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.booleans(),
+)  # fmt: skip
+def test_an_agreement_priced_alone_costs_what_it_costs_among_the_others(rows: list[Any], is_member: bool) -> None:
+    connections = [
+        connection(
+            product, kind=kind, signed_on=signed_on, countersigned_on=countersigned_on, in_force_from=first,
+            sent_to=details() if sent else None, rebate=kroner(100), rebate_reason="Tidlig",
+        )
+        for product, kind, signed_on, countersigned_on, first, sent in rows
+    ]  # fmt: skip
+    tables = [flat("OS2a", 900, joining_fee=JOINING, passive_share=Fraction(1, 3)), flat("OS2b", 100)]
+    what = billable(*connections, members=[member()] if is_member else [])
+
+    together = price(ground(*tables), what)
+
+    by_agreement: dict[int | None, list[Charge]] = {each.agreement_id: [] for each in together.charges}
+    for charge in together.charges:
+        by_agreement[charge.agreement_id].append(charge)
+    for agreement in (each for each in connections if each.id in by_agreement):
+        assert price_alone(ground(*tables), what, agreement).charges == by_agreement[agreement.id]

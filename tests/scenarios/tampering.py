@@ -47,7 +47,6 @@ from foundation.audit import ENTRIES
 from foundation.audit_head import Head
 from foundation.base import Base, Instant
 from tests import sealed_files
-from tests.agreements import signed
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, stories
 
@@ -61,7 +60,6 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     monkeypatch.setattr(work, "WORTH_SPREADING", 10**6)
     stories.everything(line)
     database.adopt_templates(line)
-    signed.sign_everything(line, files.by_name("Læsø").cvr, database.AT)
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     line.approve(2027, "--rehearsal")
     line.done("billing", "issue", 2027, "--rehearsal")

@@ -25,6 +25,7 @@ def _issued(line: CommandLine) -> None:
     line.issue(2027)
     database.judge(line)
     database.propose(line)
+    database.adopt_templates(line)
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def issued(prepared: Prepared) -> CommandLine:
 #: Something that can be changed in each guarded table without breaking the row's own form.
 CHANGES = {
     "adopted_table": "decided_by = 'en anden'",
+    "agreement_template": "content = 'x'",
     "approved_invoice": "digest = 'x'",
     "audit_entry": "actor = 'en anden'",
     "credit_note": "reason = 'x'",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from app.agreement_demonstration import Way
 from tests import browser, world
 from tests.browser import Visitor
 from tests.command_line import CommandLine
@@ -43,6 +44,18 @@ def planned(planned_world: Path, tmp_path: Path) -> CommandLine:
     """The command line on a copy of the small world."""
     shutil.copytree(planned_world, tmp_path, dirs_exist_ok=True)
     return _place(tmp_path)
+
+
+# Made before a browser runs: while one does, no other event loop can run in this thread, and sealing has one.
+@pytest.fixture(scope="session")
+def agreed_world(planned_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small world with agreements on their way, and a made-up key to seal with."""
+    folder = tmp_path_factory.mktemp("agreed")
+    shutil.copytree(planned_world, folder, dirs_exist_ok=True)
+    line = _place(folder)
+    world.agree(line, Way(world.AALBORG, "OS2valghalla", ("signatory-aalborg",)))
+    line.done("signing", "rotate", "--made-up")
+    return folder
 
 
 @pytest.fixture

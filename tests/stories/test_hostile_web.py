@@ -34,7 +34,7 @@ NAME = '=2+5"><script>alert(1)</script>{{7*7}}'
 HOSTILE_CVR = files.cvrs(1)[0]
 
 #: Routes that take a form without our token; each says why at its view.
-TOKENLESS = {"/language"}
+TOKENLESS = {"/language", "/verify"}
 
 SECURE = {
     "OS2TILSLUT_ENV": "demo", "OS2TILSLUT_BASE_URL": "https://tilslut.example.dk",

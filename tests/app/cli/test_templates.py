@@ -12,6 +12,12 @@ APPROVER = ("--by", "En Godkender")
 
 
 @pytest.fixture
+def kind() -> str:
+    """SQLite: what the commands call is asked on both by `tests/agreements/test_templates.py`."""
+    return "sqlite"
+
+
+@pytest.fixture
 def line(empty: CommandLine) -> CommandLine:
     """The first version of one template stands adopted."""
     empty.done("agreement", "templates", "propose", empty.write("first.toml", CONNECTION), *BY)
@@ -102,3 +108,20 @@ def test_two_versions_are_compared_clause_by_clause(line: CommandLine) -> None:
 @pytest.mark.parametrize("arguments", [("propose",), ("compare", "connection"), ("show", "loan")])
 def test_too_few_or_wrong_words_are_wrong_arguments(empty: CommandLine, arguments: tuple[str, ...]) -> None:
     assert empty.run("agreement", "templates", *arguments).code == 2
+
+
+def test_in_production_a_name_alone_neither_proposes_nor_adopts(line: CommandLine) -> None:
+    number = proposed(line, ("Mellem", "Imellem"))
+    production = line.with_environ(
+        OS2TILSLUT_ENV="production", OS2TILSLUT_SECRET_KEY="x" * 64, OS2TILSLUT_BASE_URL="https://os2.example",
+        OS2TILSLUT_TRUSTED_HOSTS="os2.example", OS2TILSLUT_CLOCK="", OS2TILSLUT_OIDC_ISSUER="https://login.example",
+        OS2TILSLUT_OIDC_CLIENT_ID="os2", OS2TILSLUT_OIDC_CLIENT_SECRET="hemmelig", OS2TILSLUT_OIDC_STRONG_ACR="strong",
+    )  # fmt: skip
+
+    adopting = production.run("agreement", "templates", "adopt", number, *APPROVER)
+    proposing = production.run("agreement", "templates", "propose", "--shipped", "membership", *BY)
+
+    assert (adopting.code, "registreret godkender" in adopting.err) == (1, True)
+    assert (proposing.code, "registreret" in proposing.err) == (1, True)
+    listed = line.json("agreement", "templates", "list")
+    assert (len(listed["adopted"]), len(listed["proposed"])) == (1, 1)

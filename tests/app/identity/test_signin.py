@@ -459,7 +459,7 @@ def test_a_link_makes_the_sign_in_that_follows_the_persons_own(peopled: CommandL
     assert "En Ny" in looked.text and signed_in_by_looking == 0
     assert browser.name == "En Ny"
     assert browsers(peopled).sign_in("stranger").status_code == 303
-    assert "En Ny #10" in rows.column(peopled, "SELECT actor FROM audit_entry WHERE action = 'user.accepted'")
+    assert "En Ny #11" in rows.column(peopled, "SELECT actor FROM audit_entry WHERE action = 'user.accepted'")
     peopled.done("verify")
 
 

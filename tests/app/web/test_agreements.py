@@ -1,0 +1,316 @@
+"""Agreements by their pages: who sees and may do what, and the plain answer to everybody who cannot sign."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select
+
+from agreements import offered, rights
+from agreements.offered import Offer
+from agreements.steps import Stand, Step
+from app import database
+from app.access import Principal, Role
+from foundation.audit import AuditEntry
+from tests import world
+from tests.app.identity.conftest import Browser, people
+from tests.app.identity.provider import Local, served
+from tests.command_line import CommandLine
+from tests.scenarios import files
+from tests.scenarios.acting import by
+
+MINE, WAITING, THEIRS = (f"A-2027-0000{number}" for number in (1, 2, 3))  # as `world.WAYS` has them
+NAME, TITLE = "Underskriver i Aarhus (opdigtet)", "Direktør"
+
+
+@dataclass
+class Place:
+    """The small world with offers, its pages, and browsers of its people."""
+
+    line: CommandLine
+    app: Flask
+    known: dict[str, Browser] = field(default_factory=dict)
+
+    def of(self, who: str) -> Browser:
+        """Give the browser of a made-up person who has just signed in."""
+        if who not in self.known:
+            self.known[who] = Browser(self.app, self.app.test_client())
+            self.known[who].sign_in(who)
+        return self.known[who]
+
+    def offer(self, reference: str = MINE) -> Offer:
+        """Give the newest version of an offer."""
+        with self.line.session() as session:
+            return offered.newest(session, reference)
+
+    def refusals(self) -> list[str]:
+        """Give what the audit trail names of steps that were refused."""
+        with self.line.session() as session:
+            found = (
+                select(AuditEntry.subject).where(AuditEntry.action == "agreement.refused").order_by(AuditEntry.position)
+            )
+            return list(session.scalars(found))
+
+    def accept(self, reference: str = MINE, who: str = "signatory-aarhus", **changed: str) -> int:
+        """Take the first step; give the status."""
+        given = {"digest": self.offer(reference).digest, "read": "on"} | changed
+        path = f"/agreements/{reference}"
+        return self.of(who).post(f"{path}/sign/accept", path, **given).status_code
+
+    def sign(self, reference: str = MINE, who: str = "signatory-aarhus", **changed: str) -> tuple[int, str]:
+        """Take the second step with the words of its page; give the status and the page."""
+        path = f"/agreements/{reference}"
+        words = re.search(r'name="words" value="([^"]*)"', self.of(who).get(f"{path}/sign/confirm").text)
+        given = {"digest": self.offer(reference).digest, "words": words[1] if words else "", "consent": "on",
+                 "name": NAME, "title": TITLE} | changed  # fmt: skip
+        answer = self.of(who).post(f"{path}/sign/confirm", path, **given)
+        return answer.status_code, answer.text
+
+
+@pytest.fixture(scope="module")
+def made_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small world with its offers."""
+    folder = tmp_path_factory.mktemp("agreements")
+    line = _line(folder)
+    world.fill(line)
+    world.agree(line)
+    return folder
+
+
+def _line(folder: Path) -> CommandLine:
+    return CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(OS2TILSLUT_ENV="demo")
+
+
+@pytest.fixture
+def place(made_world: Path, tmp_path: Path) -> Iterator[Place]:
+    """A copy of that world, with a provider of identities that knows its people."""
+    shutil.copytree(made_world, tmp_path, dirs_exist_ok=True)
+    provider = Local()
+    with ExitStack() as running:
+        running.enter_context(served(provider.make))
+        line = _line(tmp_path).with_environ(**provider.environ)
+        people(line)
+        yield Place(line, running.enter_context(world.made(line)))
+
+
+# --- signing
+
+
+def test_a_signature_keeps_words_identity_and_digest_and_never_a_token(place: Place) -> None:
+    accepted, (status, _) = place.accept(), place.sign()
+
+    signed = place.offer().signed[1]
+    assert (accepted, status) == (303, 303)
+    assert (signed.data["organisation_cvr"], signed.data["sub"]) == (world.AARHUS, "signatory-aarhus")
+    assert "Aarhus Kommune" in signed.data["consent"] and "version 1" in signed.data["consent"]
+    assert len(signed.data["id_token_sha256"]) == 64 and signed.data["assurance"]
+    assert signed.digest == place.offer().digest
+    assert "token" not in {name.removesuffix("_sha256") for name in signed.data} - {"id_token"}
+
+
+def test_opening_pages_leaves_no_step(place: Place) -> None:
+    before = place.offer().steps
+
+    for path in ("", "/sign", "/sign/confirm", "/decline", "/agreement.pdf"):
+        place.of("signatory-aarhus").get(f"/agreements/{MINE}{path}")
+
+    assert place.offer().steps == before
+
+
+def test_pv_111_confirming_without_accepting_is_refused_as_not_permitted(place: Place) -> None:
+    shown = place.of("signatory-aarhus").get(f"/agreements/{MINE}/sign/confirm").status_code
+    sent, _ = place.sign()
+
+    assert (shown, sent) == (403, 403)
+    assert place.offer().stand is Stand.OFFERED
+    assert place.refusals() == [MINE]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"consent": ""}, "sæt kryds"), ({"title": ""}, "mangler"), ({"name": "En anden"}, f"skriv {NAME}")],
+)
+def test_pv_110_a_form_that_lacks_something_says_what_and_signs_nothing(
+    place: Place, changed: dict[str, str], words: str
+) -> None:
+    place.accept()
+
+    status, page = place.sign(**changed)
+
+    assert (status, words in page) == (422, True)
+    assert place.offer().signed == {}
+
+
+def test_another_digest_than_the_one_that_stands_is_refused_and_written_down(place: Place) -> None:
+    assert place.accept(digest="0" * 64) == 409
+
+    assert [each.step for each in place.offer().steps] == [Step.DRAFTED, Step.OFFERED]
+    assert place.refusals() == [MINE]
+
+
+# --- the plain answers
+
+
+def test_a_second_signatory_is_told_who_signs_first_and_cannot_go_before(place: Place) -> None:
+    page = place.of("signatory-aarhus-2").get(f"/agreements/{MINE}/sign").text
+
+    assert f"{NAME}, {TITLE}, underskriver først" in page
+    assert place.accept(who="signatory-aarhus-2") == 403
+
+
+def test_a_signatory_who_has_left_is_told_when_the_right_ended_and_who_can(place: Place) -> None:
+    authority_id = place.offer().authority_id
+    yesterday = date(2027, 1, 14)
+    by(place.line, "En Forbereder #1", lambda s, t: rights.end(s, _right(place), authority_id, yesterday, t))
+
+    page = place.of("signatory-aarhus").get(f"/agreements/{MINE}/sign").text
+
+    assert "ret til at underskrive ophørte 14. januar 2027" in page
+    assert "Anden underskriver i Aarhus" in page
+    assert place.accept() == 403
+
+
+def _right(place: Place) -> int:
+    """Give the right of Aarhus's first signatory."""
+    with place.line.session() as session:
+        listed = rights.register(session, place.offer().authority_id)
+    return next(right.id for right in listed if right.person.name == NAME)
+
+
+def test_who_signed_already_and_a_colleague_are_told_so(place: Place) -> None:
+    place.accept()
+    place.sign()
+
+    page = place.of("signatory-aarhus").get(f"/agreements/{MINE}/sign").text
+
+    assert "har allerede underskrevet" in page
+    assert place.accept() == 409
+
+
+def test_a_forwarded_link_shows_another_authority_nothing(place: Place) -> None:
+    stranger = place.of("signatory-aalborg")
+
+    answers = {stranger.get(f"/agreements/{MINE}{path}").status_code for path in ("", "/sign", "/agreement.pdf")}
+
+    assert answers == {404}
+
+
+def test_a_withdrawn_offer_cannot_be_signed_and_says_so(place: Place) -> None:
+    finance = place.of("finance")
+    finance.post(f"/agreements/{MINE}/withdraw", f"/agreements/{MINE}", reason="En fejl i teksten")
+
+    page = place.of("signatory-aarhus").get(f"/agreements/{MINE}/sign").text
+
+    assert "kan ikke længere underskrives" in page
+    assert place.accept() == 409
+
+
+def test_choices_make_a_new_version_and_a_wrong_gln_none(place: Place) -> None:
+    path = f"/agreements/{MINE}/sign"
+    said = place.offer().document.billing
+    given = {"effective_on": "2027-03-01", "kind": "active", "endpoint": "gln", "format": "oioubl", "gln": said.gln,
+             "person_reference": "", "order_reference": "", "accounting_cost": "", "contact_name": "",
+             "contact_mail": "", "digest": place.offer().digest}  # fmt: skip
+    browser = place.of("signatory-aarhus")
+
+    wrong = browser.post(f"{path}/choose", path, **(given | {"gln": "1234567890123"}))
+    right = browser.post(f"{path}/choose", path, **given)
+
+    assert (wrong.status_code, right.status_code) == (422, 303)
+    assert "field-gln" in wrong.text
+    assert (place.offer().version, place.offer().document.effective_on.isoformat()) == (2, "2027-03-01")
+    assert place.accept(digest=given["digest"]) == 409
+
+
+# --- countersigning
+
+
+def test_pv_115_the_chair_signs_what_is_chosen_and_nobody_else_may(place: Place) -> None:
+    chair, id_ = place.of("approver"), place.offer(WAITING).id
+    page = chair.post("/agreements/countersign/list", "/agreements/countersign", offer=str(id_)).text
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
+    assert digest is not None
+    form = {"digest": digest[1], "offer": str(id_), "consent": "on"}
+
+    others = {who: place.of(who).post("/agreements/countersign", "/", **form).status_code
+              for who in ("approver-2", "finance", "signatory-aarhus", "administrator")}  # fmt: skip
+    none = chair.post("/agreements/countersign/list", "/agreements/countersign").status_code
+    done = chair.post("/agreements/countersign", "/agreements/countersign", **form).status_code
+
+    assert set(others.values()) == {403}
+    assert (none, done) == (422, 303)
+    assert place.offer(WAITING).stand is Stand.AGREED
+
+
+def test_a_list_with_a_withdrawn_one_is_another_list(place: Place) -> None:
+    chair, id_ = place.of("approver"), place.offer(WAITING).id
+    form = {"digest": "0" * 64, "offer": str(id_), "consent": "on"}
+
+    assert chair.post("/agreements/countersign", "/agreements/countersign", **form).status_code == 409
+    assert place.offer(WAITING).stand is Stand.SIGNED
+
+
+def test_the_office_is_given_and_ended_by_an_administrator_and_never_by_oneself(place: Place) -> None:
+    administrator = place.of("administrator")
+    with place.line.session() as session:
+        people_of = {held.person.name: held.person.user_id for held in rights.register(session, None)}
+    holder = people_of["Godkender (opdigtet)"]
+
+    ended = administrator.post(f"/users/{holder}/office", f"/users/{holder}", act="end").status_code
+    place.known.pop("approver", None)
+
+    assert ended == 303
+    assert place.of("approver").get("/agreements/countersign").status_code == 403
+
+
+def test_no_token_signs_countersigns_or_adopts() -> None:
+    everything = Principal(1, "En", frozenset(Role), frozenset({1}), via="token", is_chair=True)
+
+    binding = ("agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record",
+               "templates.adopt", "rights.change")  # fmt: skip
+
+    assert [permission for permission in binding if everything.may(permission)] == []
+
+
+# --- seeing
+
+
+def test_a_signatory_lists_its_own_and_no_draft(place: Place) -> None:
+    page = place.of("signatory-aarhus").get("/agreements").text
+
+    assert MINE in page and WAITING in page
+    assert THEIRS not in page and "Aalborg" not in page
+
+
+def test_an_administrator_sees_that_an_agreement_is_there_and_not_its_text(place: Place) -> None:
+    page = place.of("administrator").get(f"/agreements/{MINE}").text
+
+    assert "Tilbudt" in page
+    assert "Parterne" not in page and "Direktør" not in page
+    assert place.of("administrator").get(f"/agreements/{MINE}/evidence.json").status_code == 403
+
+
+def test_lists_ask_as_many_questions_however_many_agreements_there_are(place: Place) -> None:
+    browser = place.of("finance")
+    few = _asked(place, browser, "/agreements")
+    files.take_agreements(place.line, *(files.agreement(each.cvr, "OS2kitos") for each in files.starter()[5:25]))
+
+    assert _asked(place, browser, "/agreements") == few
+
+
+def _asked(place: Place, browser: Browser, path: str) -> int:
+    statements: list[str] = []
+    browser.get(path)
+    with place.app.app_context():
+        engine = database.db.engine
+    event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    assert browser.get(path).status_code == 200
+    return len(statements)
