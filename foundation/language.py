@@ -68,6 +68,7 @@ def kroner(value: Money) -> Text:
     return Text(f"{amount(value, 'da')}\u00a0kr.", f"DKK\u00a0{amount(value, 'en')}")
 
 
+@lru_cache(_KEPT)
 def whole_number(value: int) -> Text:
     """Write a count with thousands marked."""
     digits = f"{value:,}"

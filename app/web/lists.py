@@ -160,8 +160,8 @@ class Page:
 
     def _head(self, column: Column, spoken: Language, *, is_sortable: bool) -> Head:
         title, is_number = column.title[spoken], column.key in self.listing.numbers
-        kind = Markup(' class="number"') if is_number else Markup()
-        opening = Markup('<td{} data-title="{}">').format(kind, title)
+        kind = ' class="number"' if is_number else ""
+        opening = Markup(f'<td{kind} data-title="{escape(title)}">')
         direction = self._direction(column)
         turned = f"-{column.key}" if direction == "ascending" else column.key
         return Head(column, title, is_number, opening, self._address(sort=turned) if is_sortable else None, direction)

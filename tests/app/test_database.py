@@ -7,9 +7,11 @@ import sqlite3
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, create_engine, text
 
 from app import create_app, database
 from app.config import read
@@ -184,3 +186,44 @@ def test_a_write_that_finds_no_room_says_so_and_stores_nothing(starter: CommandL
     assert rows.dump(starter) == before
     starter.done("members", "import", file)
     starter.done("verify")
+
+
+def is_in_transaction(connection: Connection) -> bool:
+    """Ask the driver whether a transaction is open."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return bool(driver.in_transaction)
+    return bool(driver.info.transaction_status != TransactionStatus.IDLE)
+
+
+def test_a_glance_begins_nothing_and_what_comes_after_it_reads_one_snapshot(empty: CommandLine) -> None:
+    found = []
+
+    with create_app(read(empty.environment)).app_context():
+        for _ in range(2):
+            with database.glancing() as connection:
+                connection.execute(text("SELECT 1 FROM invoice_series"))
+                found.append(is_in_transaction(connection))
+            with database.reading() as session:
+                session.execute(text("SELECT 1 FROM invoice_series"))
+                found.append(is_in_transaction(session.connection()))
+        database.db.engine.dispose()
+
+    assert found == [False, True, False, True]
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_readers_and_writers_on_postgresql_see_one_snapshot_and_what_is_noted_aside_does_not(
+    empty: CommandLine,
+) -> None:
+    asked = text("SHOW transaction_isolation")
+
+    with create_app(read(empty.environment)).app_context():
+        with database.aside() as connection:
+            found = [connection.execute(asked).scalar()]
+        for opened in (database.reading, database.writing):
+            with opened() as session:
+                found.append(session.execute(asked).scalar())
+        database.db.engine.dispose()
+
+    assert found == ["read committed", "repeatable read", "repeatable read"]
