@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -94,7 +95,7 @@ def _state(person: Person) -> Text:
 def one(user: int) -> ResponseReturnValue:
     """Show somebody with roles, seats and where they are signed in."""
     with database.reading() as session:
-        return render_template("users/page.html", **_told(session, user))
+        return render_template("users/page.html", given={}, errors={}, **_told(session, user))
 
 
 def _told(session: Session, user_id: int) -> dict[str, Any]:
@@ -156,13 +157,25 @@ def _products(session: Session) -> list[str]:
 def invitation() -> ResponseReturnValue:
     """Show the form that invites somebody."""
     with database.reading() as session:
-        return render_template("users/invite.html", given={}, errors={}, **_choices(session))
+        return _invitation(session, {})
+
+
+def _invitation(session: Session, errors: Mapping[str, Text]) -> str:
+    return render_template("users/invite.html", given=request.form, errors=errors, **_choices(session))
 
 
 @blueprint.post("/users/invite")
 @access.needs("users.change")
 def invite() -> ResponseReturnValue:
-    """Add somebody with a role, and show the link, which is told only here."""
+    """Add somebody with a role, and show the link, which is told only here; what is wrong comes back at its field."""
+    try:
+        return _invite()
+    except Unfit as fault:
+        with database.reading() as session:
+            return _invitation(session, {fault.about or "name": fault.text}), 422
+
+
+def _invite() -> ResponseReturnValue:
     given = request.form
     with layout.acting() as (session, trail):
         user, token = users.invite(
@@ -184,7 +197,7 @@ def _link(name: str, token: str, back: str) -> ResponseReturnValue:
 
 def _role(given: str) -> Role:
     if given not in _ROLES:
-        raise Unfit(Text("vælg en rolle", "choose a role"))
+        raise Unfit(Text("vælg en rolle", "choose a role"), "role")
     return Role(given)
 
 
@@ -196,7 +209,14 @@ def _asked_seats() -> list[SeatOf]:
 @blueprint.post("/users/<int:user>/roles")
 @access.needs("users.change")
 def change_role(user: int) -> ResponseReturnValue:
-    """Give or end a role, from today."""
+    """Give or end a role, from today; what is wrong comes back at its field."""
+    try:
+        return _change_role(user)
+    except Unfit as fault:
+        return _wrong(user, {"role": fault.text})
+
+
+def _change_role(user: int) -> ResponseReturnValue:
     role = _role(request.form.get("role", ""))
     act = users.end_role if request.form.get("act") == "end" else users.grant
     with layout.acting() as (session, trail):
@@ -207,7 +227,14 @@ def change_role(user: int) -> ResponseReturnValue:
 @blueprint.post("/users/<int:user>/seats")
 @access.needs("users.change")
 def change_seat(user: int) -> ResponseReturnValue:
-    """Give or end a seat, from today."""
+    """Give or end a seat, from today; what is wrong comes back at its field."""
+    try:
+        return _change_seat(user)
+    except Unfit as fault:
+        return _wrong(user, {fault.about or "cvr": fault.text})
+
+
+def _change_seat(user: int) -> ResponseReturnValue:
     act = users.end_seat if request.form.get("act") == "end" else users.give_seat
     seats = _asked_seats()
     if not seats:
@@ -238,6 +265,11 @@ def end(user: int) -> ResponseReturnValue:
     return _changed(user)
 
 
+def _wrong(user: int, errors: Mapping[str, Text]) -> ResponseReturnValue:
+    with database.reading() as session:
+        return render_template("users/page.html", given=request.form, errors=errors, **_told(session, user)), 422
+
+
 def _changed(user: int) -> ResponseReturnValue:
     layout.done(Text("Ændret. Brugeren skal logge ind igen", "Changed. The user must sign in again"))
     return redirect(f"/users/{user}", 303)
@@ -251,13 +283,25 @@ def _changed(user: int) -> ResponseReturnValue:
 def colleague() -> ResponseReturnValue:
     """Show the form by which a signatory invites a colleague to its own organisation."""
     with database.reading() as session:
-        return render_template("users/colleague.html", own=_own(session))
+        return _colleague(session, {})
+
+
+def _colleague(session: Session, errors: Mapping[str, Text]) -> str:
+    return render_template("users/colleague.html", own=_own(session), given=request.form, errors=errors)
 
 
 @blueprint.post("/colleagues/invite")
 @access.needs("users.invite_colleague")
 def invite_colleague() -> ResponseReturnValue:
-    """Add a colleague as signatory of one of the person's own authorities."""
+    """Add a colleague as signatory of one of the person's own authorities; what is wrong comes back at its field."""
+    try:
+        return _invite_colleague()
+    except Unfit as fault:
+        with database.reading() as session:
+            return _colleague(session, {fault.about or "cvr": fault.text}), 422
+
+
+def _invite_colleague() -> ResponseReturnValue:
     given = request.form
     with layout.acting() as (session, trail):
         chosen = next((cvr for cvr, _ in _own(session) if cvr == given.get("cvr")), None)
