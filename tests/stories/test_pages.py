@@ -25,10 +25,24 @@ STATES = {
         f"/year/{world.YEAR}", f"/year/{world.YEAR}?q=findes-ikke", f"/year/{world.YEAR}/progress",
         f"/year/{world.YEAR}/comparison", f"/year/{world.YEAR + 1}?book=rehearsal", f"/year/{world.YEAR + 1}?least=x",
         "/fee-tables/OS2valghalla", "/fee-tables/OS2valghalla/2023-01-01?with=2023-01-01", "/findes-ikke",
-        "/authorities?page=99", "/invoices/2027-9999", "/users",
+        "/authorities?page=99", "/invoices/2027-9999", "/users", f"/year/{world.YEAR}/problems?q=findes-ikke",
+        f"/year/{world.YEAR + 1}/problems?kind=problem", "/tokens",
     ),
     "administrator": ("/users?q=findes-ikke", "/invoices"),
     "anonymous": ("/findes-ikke", "/sign-in/callback?state=ukendt", "/invitation/ukendt"),
+}  # fmt: skip
+
+
+#: Forms that are sent as they stand, but for what is filled in here, and come back with faults.
+WRONG = {
+    "finance": {
+        "/settings/change": {"cvr": "1", "payment_days": "99"}, "/settings/propose": {"text": "payment_days = 99"},
+        "/fee-tables/draft": {}, "/fee-tables/draft/size-key": {"up_to_1": "mange"},
+        "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"}, "/imports": {}, "/tokens": {"days": "0"},
+        "/invoices/{invoice}/credit": {}, "/authorities/{cvr}/billing/membership/{place}": {"gln": "1"},
+    },
+    "administrator": {"/users/invite": {"mail": "ingen"}},
+    "signatory": {"/colleagues/invite": {"name": " ", "mail": "ny@example.dk"}},
 }  # fmt: skip
 
 
@@ -116,6 +130,51 @@ def test_every_page_is_for_everybody(
     base, things = workplace
 
     assert wrong(chromium, base, once(things), language, width) == []
+
+
+def sent_wrong(visitor: Visitor, path: str, typed: dict[str, str]) -> list[str]:
+    """Send a form with faults; give all that is wrong with how they are told."""
+    visitor.go(path)
+    for name, words in typed.items():
+        visitor.page.fill(f"#field-{name}", words)
+    with visitor.page.expect_navigation():
+        visitor.page.locator("main form .button-primary").first.click()
+    browser.screenshot(visitor.page, f"wrong-{path}")
+    told = visitor.page.evaluate(_TOLD)
+    found = [*browser.shape(visitor.page, "da"), *browser.axe(visitor.page), *told]
+    return [f"{path}: {fault}" for fault in found]
+
+
+#: What a form with faults must have: a summary that has the focus, whose links lead to fields that tell of theirs.
+_TOLD = """
+() => {
+  const links = [...document.querySelectorAll(".alert-error a")];
+  const fields = links.map(link => document.querySelector(link.getAttribute("href")));
+  const silent = fields.filter(field => field && !field.getAttribute("aria-describedby")?.includes("error-"));
+  return [
+    ...(links.length ? [] : ["no summary"]),
+    ...(document.activeElement.classList.contains("alert-error") ? [] : ["the summary has not the focus"]),
+    ...(fields.includes(null) ? ["a link that leads nowhere"] : []),
+    ...silent.map(field => "no fault told at " + field.id),
+  ];
+}
+"""
+
+
+def test_every_form_tells_its_faults_on_top_and_at_the_field(
+    chromium: Browser, workplace: tuple[str, dict[str, dict[str, str]]]
+) -> None:
+    base, things = workplace
+    found: list[str] = []
+
+    for role, forms in WRONG.items():
+        visitor = signed_in(chromium, base, role, "da", WIDE)
+        for path, typed in forms.items():
+            found += sent_wrong(visitor, path.format_map(things["own"]), typed)
+        found += visitor.complaints
+        visitor.page.context.close()
+
+    assert found == []
 
 
 @pytest.mark.full
