@@ -7,11 +7,14 @@ page once in either language, Danish on a wide screen and English on a narrow on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from app import clock
+from billing import work_runs
 from tests import access_walk, browser, world
 from tests.access_walk import PEOPLE
 from tests.browser import NARROW, WIDE, Visitor
@@ -38,7 +41,8 @@ WRONG = {
     "finance": {
         "/settings/change": {"cvr": "1", "payment_days": "99"}, "/settings/propose": {"text": "payment_days = 99"},
         "/fee-tables/draft": {}, "/fee-tables/draft/size-key": {"up_to_1": "mange"},
-        "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"}, "/imports": {}, "/tokens": {"days": "0"},
+        "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"},
+        "/imports": {}, "/tokens": {"days": "0"},
         "/invoices/{invoice}/credit": {}, "/authorities/{cvr}/billing/membership/{place}": {"gln": "1"},
     },
     "administrator": {"/users/invite": {"mail": "ingen"}},
@@ -47,16 +51,29 @@ WRONG = {
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-    """The small world with an issued year and everything that can wait, served; and the names of its things."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The command line of an empty place."""
     folder: Path = tmp_path_factory.mktemp("pages")
-    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(**DEMO)
+    return CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(**DEMO)
+
+
+@pytest.fixture(scope="module")
+def workplace(place: CommandLine) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+    """The small world with an issued year and everything that can wait, served; and the names of its things."""
+    line = place
     world.fill(line)
     world.issue(line)
     with world.made(line) as app:
         things = world.things(line, world.wait(line, world.people(app)))
     with browser.served(line) as base:
         yield base, things
+
+
+@pytest.fixture
+def running(place: CommandLine) -> None:
+    """A rehearsal that somebody began this moment."""
+    with place.session() as session:
+        work_runs.start(session, world.YEAR, "rehearsal", date(world.YEAR, 1, 15), "En Forbereder", at=clock.machine())
 
 
 def addresses(things: dict[str, dict[str, str]], role: str) -> list[str]:
@@ -175,6 +192,19 @@ def test_every_form_tells_its_faults_on_top_and_at_the_field(
         visitor.page.context.close()
 
     assert found == []
+
+
+def test_the_progress_of_a_running_issue_is_for_everybody(
+    chromium: Browser, workplace: tuple[str, dict[str, dict[str, str]]], running: None
+) -> None:
+    visitor = signed_in(chromium, workplace[0], "finance", "da", NARROW)
+
+    found = faults(visitor, f"/year/{world.YEAR}/progress?book=rehearsal", "da", "running")
+    words = visitor.words
+    visitor.page.context.close()
+
+    assert found == []
+    assert "I gang" in words
 
 
 @pytest.mark.full
