@@ -11,7 +11,7 @@ from fee_tables.size_key import STANDARD_BANDS, SizeKey
 from fee_tables.table import AssociationTable, Index
 from foundation.money import ORE_PER_KRONE
 
-BANDS = 8  # rows that a form offers
+BANDS = 6  # rows that a form offers
 
 _DECISION = ("valid_from", "decided_on", "decided_by", "source")
 SIZE_KEY_FIELDS = (

@@ -60,8 +60,14 @@ def faults_by_field(draft: Draft, faults: Sequence[TableFault]) -> dict[str, Tex
     """Give each field its first fault; what belongs to no line of its own goes to the first field."""
     found: dict[str, Text] = {}
     for fault in faults:
-        found.setdefault(draft.fields.get(fault.line, draft.fields[1]), fault.reason)
+        name = draft.fields.get(fault.line, draft.fields[1])
+        found.setdefault(name, _at_field(name, fault.reason))
     return found
+
+
+def _at_field(name: str, reason: Text) -> Text:
+    """Leave the key out of a reason that begins with it: the field has a name of its own, in the person's language."""
+    return Text(reason.da.removeprefix(f"{name} "), reason.en.removeprefix(f"{name} "))
 
 
 def _lines(values: Mapping[str, str], bands: Sequence[str]) -> Iterator[tuple[str, str]]:

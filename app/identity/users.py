@@ -45,7 +45,11 @@ class Unknown(NotFound):
 
 
 class Unfit(Refused):
-    """A name, a mail address, a role or a seat that cannot be."""
+    """A name, a mail address, a role or a seat that cannot be; `about` names which of them a form would ask for."""
+
+    def __init__(self, text: Text, about: str = "") -> None:
+        super().__init__(text)
+        self.about = about
 
 
 class Ambiguous(Refused):
@@ -531,11 +535,11 @@ def _place(session: Session, seat: SeatOf) -> dict[str, Any]:
         raise Unfit(Text("en plads er i en myndighed eller en produktgruppe", "a seat is in an authority or a group"))
     if seat.product is not None:
         if session.scalar(select(Product.id).where(Product.name == seat.product)) is None:
-            raise Unfit(Text(f"intet produkt {seat.text}", f"no product {seat.text}"))
+            raise Unfit(Text(f"intet produkt {seat.text}", f"no product {seat.text}"), "product")
         return {"authority_id": None, "product": seat.product}
     authority_id = session.scalar(select(Authority.id).where(Authority.cvr == seat.cvr))
     if authority_id is None:
-        raise Unfit(Text(f"ingen myndighed med {seat.text}", f"no authority with {seat.text}"))
+        raise Unfit(Text(f"ingen myndighed med {seat.text}", f"no authority with {seat.text}"), "cvr")
     return {"authority_id": authority_id, "product": None}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from agreements import directory, impact, products, table_proposals
 from app import access, database, schemas
 from app.schemas import Approval, Nothing, Rejection, TableText
-from app.web import fields, forms, layout, table_forms
+from app.web import fields, forms, layout, lists, memory_list, price_list, table_forms
 from app.web.forms import Sent
+from app.web.memory_list import MemoryListing
+from app.web.price_list import Product
 from app.web.table_forms import TableForm
 from fee_tables import catalogue, drafts, facts, prices, text
 from fee_tables.catalogue import ADOPTED, Catalogue
@@ -23,7 +25,7 @@ from fee_tables.reader import TableFault
 from fee_tables.size_key import STANDARD_BANDS, band_title
 from fee_tables.table import AssociationTable, FeeTable
 from fee_tables.text import Decision
-from foundation import periods, proposals
+from foundation import proposals
 from foundation.errors import NotFound
 from foundation.language import Text, same
 from foundation.proposals import NoSuchProposal, Proposal
@@ -51,32 +53,31 @@ def page() -> ResponseReturnValue:
     with database.reading() as session:
         today = layout.today()
         known = catalogue.read(session)
-        accounts = products.accounts_by_name(session)
-        sees_numbers = access.current().may("run.read")
+        listing, rows = _products(session, known, today)
         return render_template(
             "fee_tables/list.html",
-            rows=[_row(known, name, accounts, today) for name in sorted(accounts, key=str.lower)],
-            connected=impact.connected(session, today) if sees_numbers else None,
+            page=memory_list.page(listing, rows, request.args),
             common=[(place, title, _newest(known, place, today)) for place, title in _TITLES.items()],
             waiting=proposals.open(session, "table") if access.current().may("tables.read_drafts") else [],
-            next_year=today.year + 1,
-            today=today,
         )
 
 
-def _row(known: Catalogue, product: str, accounts: Mapping[str, str | None], today: date) -> dict[str, Any]:
-    next_day = periods.new_year(today.year + 1)
-    now, coming = (known.annual_table(product, day) for day in (today, next_day))
-    joining = known.joining_table(product, today)
-    return {
-        "name": product,
-        "account": accounts[product],
-        "now": now,
-        "annual": facts.amount_of(now.annual_fee if now else None),
-        "joining": facts.amount_of(joining.joining_fee if joining else None),
-        "coming": facts.amount_of(coming.annual_fee if coming else None),
-        "changes": coming is not None and coming is not now,
-    }
+@blueprint.get("/fee-tables.<form>")
+@access.needs("tables.read")
+def export(form: str) -> Response:
+    """Give the list of products as shown, as a file."""
+    with database.reading() as session:
+        listing, rows = _products(session, catalogue.read(session), layout.today())
+    return lists.export_rows(listing.name, listing.columns, rows, form)
+
+
+def _products(session: Session, known: Catalogue, today: date) -> tuple[MemoryListing, list[Product]]:
+    """Give the list of products as the address asks for it; who uses which is for those who plan."""
+    sees_numbers = access.current().may("run.read")
+    connected = impact.connected(session, today) if sees_numbers else None
+    listing = price_list.listing(today, sees_numbers=sees_numbers)
+    rows = price_list.products(known, products.accounts_by_name(session), connected, today)
+    return listing, price_list.chosen(rows, listing, request.args)
 
 
 def _newest(known: Catalogue, place: str, today: date) -> Decision | None:

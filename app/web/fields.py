@@ -24,10 +24,11 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields that belong together, under one heading."""
+    """Fields that belong together, under one heading; as rows of two where `is_pairs`."""
 
     title: Text
     fields: Sequence[FormField]
+    is_pairs: bool = False
 
 
 def labels(groups: Sequence[Group]) -> Mapping[str, Text]:

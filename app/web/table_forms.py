@@ -36,17 +36,21 @@ def _decision(name: str, title: Text) -> Group:
 
 
 def _band(nth: int) -> tuple[FormField, FormField]:
+    """Give the two fields of a size; only the first must be there."""
     return (
-        FormField(f"band_{nth}", Text(f"Størrelse {nth}", f"Size {nth}"), Text("fx small", "such as small"),
-                  is_required=nth == 1),
-        FormField(f"up_to_{nth}", Text(f"Til og med, størrelse {nth}", f"Up to and including, size {nth}"),
-                  Text("indbyggere; tom i den sidste", "inhabitants; empty in the last"), is_required=False),
+        FormField(f"band_{nth}", Text(f"Størrelse {nth}", f"Size {nth}"), Text("fx small", "such as small")),
+        FormField(f"up_to_{nth}", Text(f"Størrelse {nth}, til og med", f"Size {nth}, up to and including"),
+                  Text("indbyggere; tom i den sidste", "inhabitants; empty in the last")),
     )  # fmt: skip
 
 
 _BANDS = Group(
-    Text("Størrelserne, den mindste først", "The sizes, smallest first"),
+    Text(
+        "Størrelserne, den mindste først; tomme rækker tæller ikke",
+        "The sizes, smallest first; empty rows do not count",
+    ),
     tuple(field for nth in range(1, common_drafts.BANDS + 1) for field in _band(nth)),
+    is_pairs=True,
 )
 _DUES = Group(Text("Kontingent", "Dues"), (
     FormField("dues", Text("Kontingent, kr. om året", "Dues, DKK a year")),

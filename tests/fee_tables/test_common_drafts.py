@@ -80,3 +80,12 @@ def test_a_fault_of_the_association_stands_at_its_field(wrong: dict[str, str], f
 def test_what_is_right_is_read() -> None:
     assert isinstance(text.read(common_drafts.size_key_text(KEY).text), SizeKey)
     assert isinstance(text.read(common_drafts.association_text(TABLE).text), AssociationTable)
+
+
+def test_a_fault_at_a_field_does_not_repeat_the_key_of_the_text() -> None:
+    draft = common_drafts.size_key_text(KEY | {"valid_from": "snart"})
+
+    with pytest.raises(TableRefused) as refused:
+        text.read(draft.text)
+
+    assert drafts.faults_by_field(draft, refused.value.faults[""])["valid_from"].da == "skal være en dag, fx 2027-01-01"

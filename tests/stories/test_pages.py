@@ -7,11 +7,14 @@ page once in either language, Danish on a wide screen and English on a narrow on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from app import clock
+from billing import work_runs
 from tests import access_walk, browser, world
 from tests.access_walk import PEOPLE
 from tests.browser import NARROW, WIDE, Visitor
@@ -25,24 +28,52 @@ STATES = {
         f"/year/{world.YEAR}", f"/year/{world.YEAR}?q=findes-ikke", f"/year/{world.YEAR}/progress",
         f"/year/{world.YEAR}/comparison", f"/year/{world.YEAR + 1}?book=rehearsal", f"/year/{world.YEAR + 1}?least=x",
         "/fee-tables/OS2valghalla", "/fee-tables/OS2valghalla/2023-01-01?with=2023-01-01", "/findes-ikke",
-        "/authorities?page=99", "/invoices/2027-9999", "/users",
+        "/authorities?page=99", "/invoices/2027-9999", "/users", f"/year/{world.YEAR}/problems?q=findes-ikke",
+        f"/year/{world.YEAR + 1}/problems?kind=problem", "/tokens",
     ),
     "administrator": ("/users?q=findes-ikke", "/invoices"),
     "anonymous": ("/findes-ikke", "/sign-in/callback?state=ukendt", "/invitation/ukendt"),
 }  # fmt: skip
 
 
+#: Forms that are sent as they stand, but for what is filled in here, and come back with faults.
+WRONG = {
+    "finance": {
+        "/settings/change": {"cvr": "1", "payment_days": "99"}, "/settings/propose": {"text": "payment_days = 99"},
+        "/fee-tables/draft": {}, "/fee-tables/draft/size-key": {"up_to_1": "mange"},
+        "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"},
+        "/imports": {}, "/tokens": {"days": "0"},
+        "/invoices/{invoice}/credit": {}, "/authorities/{cvr}/billing/membership/{place}": {"gln": "1"},
+    },
+    "administrator": {"/users/invite": {"mail": "ingen"}},
+    "signatory": {"/colleagues/invite": {"name": " ", "mail": "ny@example.dk"}},
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-    """The small world with an issued year and everything that can wait, served; and the names of its things."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The command line of an empty place."""
     folder: Path = tmp_path_factory.mktemp("pages")
-    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(**DEMO)
+    return CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(**DEMO)
+
+
+@pytest.fixture(scope="module")
+def workplace(place: CommandLine) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+    """The small world with an issued year and everything that can wait, served; and the names of its things."""
+    line = place
     world.fill(line)
     world.issue(line)
     with world.made(line) as app:
         things = world.things(line, world.wait(line, world.people(app)))
     with browser.served(line) as base:
         yield base, things
+
+
+@pytest.fixture
+def running(place: CommandLine) -> None:
+    """A rehearsal that somebody began this moment."""
+    with place.session() as session:
+        work_runs.start(session, world.YEAR, "rehearsal", date(world.YEAR, 1, 15), "En Forbereder", at=clock.machine())
 
 
 def addresses(things: dict[str, dict[str, str]], role: str) -> list[str]:
@@ -116,6 +147,64 @@ def test_every_page_is_for_everybody(
     base, things = workplace
 
     assert wrong(chromium, base, once(things), language, width) == []
+
+
+def sent_wrong(visitor: Visitor, path: str, typed: dict[str, str]) -> list[str]:
+    """Send a form with faults; give all that is wrong with how they are told."""
+    visitor.go(path)
+    for name, words in typed.items():
+        visitor.page.fill(f"#field-{name}", words)
+    with visitor.page.expect_navigation():
+        visitor.page.locator("main form .button-primary").first.click()
+    browser.screenshot(visitor.page, f"wrong-{path}")
+    told = visitor.page.evaluate(_TOLD)
+    found = [*browser.shape(visitor.page, "da"), *browser.axe(visitor.page), *told]
+    return [f"{path}: {fault}" for fault in found]
+
+
+#: What a form with faults must have: a summary that has the focus, whose links lead to fields that tell of theirs.
+_TOLD = """
+() => {
+  const links = [...document.querySelectorAll(".alert-error a")];
+  const fields = links.map(link => document.querySelector(link.getAttribute("href")));
+  const silent = fields.filter(field => field && !field.getAttribute("aria-describedby")?.includes("error-"));
+  return [
+    ...(links.length ? [] : ["no summary"]),
+    ...(document.activeElement.classList.contains("alert-error") ? [] : ["the summary has not the focus"]),
+    ...(fields.includes(null) ? ["a link that leads nowhere"] : []),
+    ...silent.map(field => "no fault told at " + field.id),
+  ];
+}
+"""
+
+
+def test_every_form_tells_its_faults_on_top_and_at_the_field(
+    chromium: Browser, workplace: tuple[str, dict[str, dict[str, str]]]
+) -> None:
+    base, things = workplace
+    found: list[str] = []
+
+    for role, forms in WRONG.items():
+        visitor = signed_in(chromium, base, role, "da", WIDE)
+        for path, typed in forms.items():
+            found += sent_wrong(visitor, path.format_map(things["own"]), typed)
+        found += visitor.complaints
+        visitor.page.context.close()
+
+    assert found == []
+
+
+def test_the_progress_of_a_running_issue_is_for_everybody(
+    chromium: Browser, workplace: tuple[str, dict[str, dict[str, str]]], running: None
+) -> None:
+    visitor = signed_in(chromium, workplace[0], "finance", "da", NARROW)
+
+    found = faults(visitor, f"/year/{world.YEAR}/progress?book=rehearsal", "da", "running")
+    words = visitor.words
+    visitor.page.context.close()
+
+    assert found == []
+    assert "I gang" in words
 
 
 @pytest.mark.full

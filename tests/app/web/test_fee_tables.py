@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app import access
 from app.access import Principal, Role
 from fee_tables import catalogue
 from foundation import proposals
@@ -353,3 +354,19 @@ def test_what_belongs_to_all_products_is_drafted_field_by_field_and_checked(
     assert "Kontrolleret: ingen fejl" in checked.text
     assert (wrong.status_code, '<a href="#field-decided_by" class="words">Besluttet af' in wrong.text) == (422, True)
     assert 'id="error-decided_by"' in wrong.text
+
+
+def test_products_are_a_list_that_sorts_filters_and_is_exported_as_shown(connected: Desk) -> None:
+    connected.sit(FINANCE)
+
+    some = connected.read("/fee-tables?q=KITOS")
+    without = connected.read("/fee-tables?state=missing")
+    up, down = (connected.read(f"/fee-tables?sort={sign}name") for sign in ("", "-"))
+    exported = connected.get("/fee-tables.csv?q=kitos").text
+
+    assert "OS2kitos" in some and "OS2valghalla" not in some
+    assert "intet takstblad" in without and "OS2kitos" not in without
+    assert up.index("OS2kitos") < up.index("OS2valghalla") and down.index("OS2kitos") > down.index("OS2valghalla")
+    assert [line.partition(";")[0] for line in exported.splitlines()[1:]] == ["OS2kitos"]
+    assert connected.get("/fee-tables?sort=account").status_code == 200
+    assert connected.sit(access.ANONYMOUS).get("/fee-tables?sort=account").status_code == 404

@@ -136,3 +136,20 @@ def test_the_queries_of_the_list_do_not_grow_with_its_users(desk: Office) -> Non
         desk.read("/users")
 
     assert len(many) == len(few)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"name": " "}, "name"), ({"mail": "ingen"}, "mail"), ({"role": "king"}, "role"), ({"cvr": "12345678"}, "cvr")],
+)
+def test_what_is_wrong_with_an_invitation_stands_on_top_and_at_its_field_and_nothing_typed_is_lost(
+    desk: Office, wrong: dict[str, str], field: str
+) -> None:
+    typed = {"name": "En Kollega", "mail": "kollega@example.dk", "role": "finance"}
+
+    answer = desk.by(ADMINISTRATOR).post("/users/invite", **typed | wrong)
+
+    assert answer.status_code == 422
+    assert f'href="#field-{field}"' in answer.text
+    assert f'id="error-{field}"' in answer.text
+    assert 'value="finance" selected' in answer.text or field == "role"
