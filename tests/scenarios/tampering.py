@@ -47,6 +47,7 @@ from foundation.audit import ENTRIES
 from foundation.audit_head import Head
 from foundation.base import Base, Instant
 from tests import sealed_files
+from tests.agreements import signed
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, stories
 
@@ -60,6 +61,8 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     monkeypatch.setattr(work, "WORTH_SPREADING", 10**6)
     stories.everything(line)
     database.adopt_templates(line)
+    signed.sign_everything(line, files.by_name("Læsø").cvr, database.AT)
+    sealed_files.seal_everything(line, files.by_name("Læsø").cvr, database.AT)
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     line.approve(2027, "--rehearsal")
     line.done("billing", "issue", 2027, "--rehearsal")
@@ -71,7 +74,6 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     line.issue(2027)
     database.judge(line)
     database.propose(line)
-    sealed_files.seal_everything(line, files.by_name("Læsø").cvr, database.AT)
 
 
 class Vault:
@@ -266,6 +268,8 @@ def changes(column: Column[Any], value: Any, *, sqlite: bool) -> dict[str, Any]:
 def _for_null(column: Column[Any]) -> dict[str, Any]:
     if isinstance(column.type, Text):
         return {"empty": "", "something": "x"}
+    if isinstance(column.type, Date):
+        return {"far": "2999-12-31"}
     return {"zero": 0, "one": 1}
 
 
