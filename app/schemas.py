@@ -225,6 +225,13 @@ class AtMost(validate.Length):
         return value
 
 
+class DayOrNone(Day):
+    """A day that a form always has a field for, empty where there is none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> Any:
+        return None if value == "" else super()._deserialize(value, attr, data, **other)
+
+
 class Several(_Told, fields.List[Any]):
     """A bounded list; in a form, a field that is sent several times."""
 
@@ -239,9 +246,11 @@ class File(_Told, fields.Raw):
     """A file of a form; an empty field of a form sends one without a name."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> Any:
-        if not getattr(value, "filename", ""):
+        if getattr(value, "filename", ""):
+            return value
+        if self.required:
             raise self.make_error("required")
-        return value
+        return None
 
 
 def book() -> Chosen:
@@ -366,6 +375,177 @@ class Intake(Strict):
 
     file = File(required=True, said=Text("Vælg en CSV-fil, og send igen", "Choose a CSV file, and send again"))
     trial = Chosen(("yes",))
+
+
+# --- agreements
+
+
+def _seen() -> Typed:
+    """Give a field for the digest that was shown; another than stands is refused by the act itself, as a conflict."""
+    return Typed(64, load_default="")
+
+
+def _kind() -> Chosen:
+    words = Text("vælg aktiv eller passiv", "choose active or passive")
+    return Chosen(("active", "passive"), required=True, said=words)
+
+
+def _day() -> Day:
+    return Day(required=True, said=Text("skriv en dag", "give a day"))
+
+
+class Offering(Strict):
+    """Offering a draft as it was shown."""
+
+    digest = _seen()
+
+
+class Reasoned(Strict):
+    """Declining, withdrawing, or taking a notice back: with a reason."""
+
+    reason = _reason(Text("giv en grund", "give a reason"))
+
+
+class NoticeGiven(Reasoned):
+    """Giving notice; the association's people say for whom."""
+
+    by = Chosen(("association", "authority"), load_default="association")
+
+
+class Activation(Strict):
+    """Making a passive connection active."""
+
+    active_from = _day()
+
+
+class Reading(Strict):
+    """The first step of signing: the agreement with this digest was read."""
+
+    digest = _seen()
+    read = Truth(
+        required=True, said=Text("sæt kryds, når du har læst aftalen", "tick when you have read the agreement")
+    )
+
+
+class Signing(Strict):
+    """The second step: the words agreed to, the tick, and who signs. What lacks is told by signing itself."""
+
+    digest = _seen()
+    words = Typed(2_000, load_default="")
+    consent = Truth(load_default=False)
+    name = Typed(wording.LONGEST_TEXT, load_default="")
+    title = Typed(wording.LONGEST_TEXT, load_default="")
+
+
+class _OfBilling(Strict):
+    """Billing details of an agreement: every one, empty where there is none."""
+
+    endpoint = Chosen(("gln", "cvr"), required=True)
+    gln = _fact()
+    format = Chosen(("oioubl", "peppol"), required=True)
+    person_reference = _fact()
+    order_reference = _fact()
+    accounting_cost = _fact()
+    contact_name = _fact()
+    contact_mail = _fact()
+
+
+class Choices(_OfBilling):
+    """What an authority may choose before anybody has signed."""
+
+    digest = _seen()
+    effective_on = _day()
+    kind = _kind()
+
+
+class PassingOn(Strict):
+    """Letting another who may sign take a place."""
+
+    digest = _seen()
+    position = Whole(1, 100, required=True)
+    right = Whole(1, 999_999_999, required=True)
+
+
+class DraftOrder(_OfBilling):
+    """A draft of an agreement; the amounts are judged in the language they are written in."""
+
+    replaces = Typed(40, load_default="")
+    cvr = _fact()
+    product = _fact()
+    kind = _kind()
+    effective_on = _day()
+    valid_days = Whole(0, 9_999, required=True, said=Text("skriv et antal dage", "give a number of days"))
+    in_order = Truth(load_default=False)
+    rebate = _fact()
+    rebate_reason = _fact()
+    exempt_reason = _fact()
+
+
+def draft_order(places: int) -> Schema:
+    """Give the schema of a draft with room for so many signatories."""
+    names = (f"{part}_{at}" for at in range(1, places + 1) for part in ("name", "title", "mail"))
+    return DraftOrder.from_dict({name: Typed(wording.LONGEST_TEXT, load_default="") for name in names})()
+
+
+class ChosenList(Strict):
+    """The agreements somebody wants to sign for the association."""
+
+    offer = Several(Whole(1, 999_999_999), 1_000, load_default=list)
+
+
+class Countersigning(ChosenList):
+    """Signing the list that was shown."""
+
+    digest = _seen()
+    consent = Truth(load_default=False)
+
+
+class PaperFacts(Strict):
+    """What an agreement from paper says, with its file: every fact, empty where there is none."""
+
+    cvr = _fact()
+    product = _fact()
+    kind = _kind()
+    route = Chosen(("paper", "elsewhere"), required=True)
+    reference = _fact()
+    file = File(required=True, said=Text("vælg en PDF", "choose a PDF"))
+    signed_on = _day()
+    countersigned_on = DayOrNone(required=True)
+    in_force_from = _day()
+    notice_given_on = DayOrNone(required=True)
+    terminated_to = DayOrNone(required=True)
+    endpoint = _fact()
+    format = _fact()
+    gln = _fact()
+    person_reference = _fact()
+    order_reference = _fact()
+    accounting_cost = _fact()
+    note = _fact()
+
+
+class SigningRight(Strict):
+    """Giving the right to sign: to a user, or to a name that is tied to one later."""
+
+    person = Whole(1, 999_999_999, said=Text("vælg en fra listen", "choose one of the list"))
+    name = Typed(wording.LONGEST_TEXT, load_default="")
+    mail = Typed(wording.LONGEST_TEXT, load_default="")
+    title = Typed(wording.LONGEST_TEXT, load_default="")
+    basis = Chosen(("position", "delegation"), load_default="position")
+    document = File()
+    from_on = Day(said=Text("skriv en dag", "give a day"))
+    until_on = Day(said=Text("skriv en dag", "give a day"))
+
+
+class TemplateWords(Strict):
+    """The TOML text of an agreement text; its faults are told by their lines."""
+
+    text = Typed(50_000, load_default="")
+
+
+class Checking(Strict):
+    """A PDF that anybody wants checked."""
+
+    file = File(required=True, said=Text("Vælg en PDF på højst 15 MB", "Choose a PDF of at most 15 MB"))
 
 
 # --- people

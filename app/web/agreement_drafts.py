@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
@@ -21,7 +20,9 @@ from agreements.products import PRODUCTS
 from agreements.steps import Step
 from app import access, association, database, offering
 from app.offering import Wish
-from app.web import agreement_acts, agreements, layout, memory_list
+from app.schemas import draft_order
+from app.web import agreement_acts, agreements, forms, layout, memory_list
+from app.web.forms import Sent
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
 from billing.fee_annex import NoAnnex
@@ -34,7 +35,6 @@ blueprint = Blueprint("agreement_drafts", __name__)
 PLACES = 3  # signatories a form has room for
 _BILLING = ("endpoint", "gln", "format", "person_reference", "order_reference", "accounting_cost", "contact_name",
             "contact_mail")  # fmt: skip
-FIELDS = ("cvr", "product", "kind", "effective_on", "valid_days", "rebate", "rebate_reason", "exempt_reason", *_BILLING)
 
 LABELS = {
     "cvr": Text("Myndighedens CVR", "The authority's CVR"),
@@ -56,10 +56,6 @@ LABELS = {
     "signatories": Text("Underskrivere", "Signatories"),
 }
 _WHEN_NEW = {"kind": "active", "valid_days": "30", "endpoint": "gln", "format": "oioubl", "in_order": "on"}
-
-
-class HalfForm(Refused):
-    """A form came without some of its fields."""
 
 
 class _Faults(Refused):
@@ -87,20 +83,25 @@ def form() -> ResponseReturnValue:
 @access.needs("agreement.draft")
 def draft() -> ResponseReturnValue:
     """Write a draft, and show it as it would be offered."""
-    given = request.form
-    if not {*FIELDS} <= {*given}:
-        raise HalfForm(Text("Formularen mangler felter: hent siden igen", "The form lacks fields: load the page again"))
+    sent = forms.read(draft_order(PLACES))
+    if sent.errors:
+        return _again(sent, sent.errors)
     try:
-        with agreement_acts.acting_on(given.get("replaces", "") or "new", Step.DRAFTED) as (session, trail):
-            old = _old(session, given.get("replaces", ""))
+        with agreement_acts.acting_on(sent["replaces"] or "new", Step.DRAFTED) as (session, trail):
+            old = _old(session, sent["replaces"])
             seller = association.seller(session, layout.config())
-            ready = offering.prepare(session, _wish(session, given), seller, offered.local_day(trail.at))
+            ready = offering.prepare(session, _wish(session, sent.values), seller, offered.local_day(trail.at))
             made = offers.draft(session, ready.order, ready.build, trail, replaces=None if old is None else old.id)
     except (_Faults, TermsRefused, OfferRefused, RowsRefused, NoAnnex) as refused:
-        with database.reading() as session:
-            return _form(session, given, _named(refused), _old(session, given.get("replaces", ""))), 422
+        return _again(sent, _named(refused))
     layout.done(Text("Udkastet er skrevet. Læs det, og tilbyd det så", "The draft is written. Read it, then offer it"))
     return redirect(f"/agreements/{made.reference}", 303)
+
+
+def _again(sent: Sent, errors: Mapping[str, Text]) -> ResponseReturnValue:
+    """Show the form again with its faults."""
+    with database.reading() as session:
+        return _form(session, sent.typed, errors, _old(session, sent.typed.get("replaces", ""))), 422
 
 
 def _asked() -> dict[str, str]:
@@ -137,21 +138,21 @@ def _named(refused: Refused) -> dict[str, Text]:
 # --- reading the form
 
 
-def _wish(session: Session, given: Mapping[str, str]) -> Wish:
-    """Read the form. Raises _Faults with every wrong field."""
+def _wish(session: Session, given: Mapping[str, Any]) -> Wish:
+    """Give what the form asks for. Raises _Faults with every wrong field."""
     faults = dict(_field_faults(session, given))
     if faults:
         raise _Faults(faults)
     return Wish(
         authority_id=_authority_id(session, given),
-        product=given["product"], kind="passive" if given["kind"] == "passive" else "active",
-        effective_on=date.fromisoformat(given["effective_on"]), signatories=_signatories(session, given),
-        in_order=given.get("in_order") == "on", valid_days=int(given["valid_days"]), grants=_grants(given),
+        product=given["product"], kind=given["kind"],
+        effective_on=given["effective_on"], signatories=_signatories(session, given),
+        in_order=given["in_order"], valid_days=given["valid_days"], grants=_grants(given),
         billing=_billing(given),
     )  # fmt: skip
 
 
-def _field_faults(session: Session, given: Mapping[str, str]) -> Any:
+def _field_faults(session: Session, given: Mapping[str, Any]) -> Any:
     cvr = given["cvr"].strip()
     known = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).first()
     if known is None:
@@ -161,45 +162,28 @@ def _field_faults(session: Session, given: Mapping[str, str]) -> Any:
         and session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == given["product"])).first() is None
     ):
         yield "product", Text("vælg et produkt", "choose a product")
-    if given["kind"] not in agreements.KINDS:
-        yield "kind", Text("vælg aktiv eller passiv", "choose active or passive")
-    if not _is_day(given["effective_on"]):
-        yield "effective_on", Text("skriv en dag", "give a day")
-    if not (given["valid_days"].isascii() and given["valid_days"].isdigit() and len(given["valid_days"]) < 5):
-        yield "valid_days", Text("skriv et antal dage", "give a number of days")
     try:
         memory_list.amount(given["rebate"], layout.spoken())
     except NotAnAmount as refused:
         yield "rebate", refused.text
 
 
-def _authority_id(session: Session, given: Mapping[str, str]) -> int:
+def _authority_id(session: Session, given: Mapping[str, Any]) -> int:
     found = select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == given["cvr"].strip())
     return int(session.execute(found).scalar_one())
 
 
-def _is_day(words: str) -> bool:
-    try:
-        date.fromisoformat(words)
-    except ValueError:
-        return False
-    return True
-
-
-def _grants(given: Mapping[str, str]) -> Grants:
+def _grants(given: Mapping[str, Any]) -> Grants:
     rebate = memory_list.amount(given["rebate"], layout.spoken()) or Money(0)
     return Grants(rebate.ore, given["rebate_reason"].strip(), given["exempt_reason"].strip())
 
 
-def _billing(given: Mapping[str, str]) -> Billing:
+def _billing(given: Mapping[str, Any]) -> Billing:
     words = {name: given[name].strip() for name in _BILLING if name not in ("endpoint", "format")}
-    return Billing(
-        endpoint="cvr" if given["endpoint"] == "cvr" else "gln",
-        format="peppol" if given["format"] == "peppol" else "oioubl", **words,
-    )  # fmt: skip
+    return Billing(endpoint=given["endpoint"], format=given["format"], **words)
 
 
-def _signatories(session: Session, given: Mapping[str, str]) -> tuple[Signatory, ...]:
+def _signatories(session: Session, given: Mapping[str, Any]) -> tuple[Signatory, ...]:
     """Give the people of the form in their order, each with the right that names the same person."""
     authority_id = _authority_id(session, given)
     holders = {
@@ -207,7 +191,7 @@ def _signatories(session: Session, given: Mapping[str, str]) -> tuple[Signatory,
     }
     people: list[Signatory] = []
     for at in range(1, PLACES + 1):
-        name, title, mail = (given.get(f"{part}_{at}", "").strip() for part in ("name", "title", "mail"))
+        name, title, mail = (given[f"{part}_{at}"].strip() for part in ("name", "title", "mail"))
         if name or title or mail:
             people.append(Signatory(len(people) + 1, name, title, mail, holders.get(mail.casefold())))
     return tuple(people)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,9 @@ from agreements.rights import Right
 from agreements.signing import Consent, FormRefused
 from agreements.steps import Step
 from app import access, database, offering
-from app.web import agreement_acts, agreements, layout
+from app.schemas import Choices, PassingOn, Reading, Reasoned, Signing
+from app.web import agreement_acts, agreements, forms, layout
+from app.web.forms import Sent
 from foundation.errors import Refused
 from foundation.language import Text
 
@@ -47,10 +49,6 @@ LABELS = {
 _WORDS = ("gln", "person_reference", "order_reference", "accounting_cost", "contact_name", "contact_mail")
 
 
-class HalfForm(Refused):
-    """A form came without some of its fields; taking it would empty them."""
-
-
 def _seen(session: Session, reference: str) -> Offer:
     """Give the newest version of an offer to one of the person's own authorities. Raises NoSuchOffer."""
     return agreements.seen(session, reference, "agreement.sign")
@@ -65,7 +63,7 @@ def read(reference: str) -> ResponseReturnValue:
     """Show the whole agreement to who is to sign it, or say why this person cannot and who can."""
     with database.reading() as session:
         found = _seen(session, reference)
-        return _read(session, found, _choices_of(found), {})
+        return _read(session, found, {}, {})
 
 
 def _read(session: Session, offer: Offer, given: Mapping[str, str], errors: Mapping[str, Text]) -> ResponseReturnValue:
@@ -77,8 +75,9 @@ def _read(session: Session, offer: Offer, given: Mapping[str, str], errors: Mapp
         return render_template("agreements/cannot.html", offer=offer, task=task, **_others(session, offer)), status
     place = signing.place_of(session, offer, person.user_id, today)
     return render_template(
-        "agreements/sign.html", offer=offer, document=offer.document, place=place, given=given, errors=errors,
-        labels=LABELS, may_choose=not offer.signed, cvr_matches=_matches(session, offer),
+        "agreements/sign.html", offer=offer, document=offer.document, place=place, errors=errors,
+        given={**_choices_of(offer), **given}, labels=LABELS, may_choose=not offer.signed,
+        cvr_matches=_matches(session, offer),
     ), status  # fmt: skip
 
 
@@ -102,15 +101,14 @@ def _others(session: Session, offer: Offer) -> dict[str, Any]:
 @access.needs("agreement.sign", fresh=True)
 def accept(reference: str) -> ResponseReturnValue:
     """Take the first step: the agreement with this digest was read, and the person goes on to sign."""
-    if request.form.get("read") != "on":
+    sent = forms.read(Reading)
+    if sent.errors:
         with database.reading() as session:
-            found = _seen(session, reference)
-            missing = {"read": Text("sæt kryds, når du har læst aftalen", "tick when you have read the agreement")}
-            return _read(session, found, _choices_of(found), missing)
+            return _read(session, _seen(session, reference), {}, sent.errors)
     with agreement_acts.acting_on(reference, Step.ACCEPTED) as (session, trail):
         found, who = _seen(session, reference), agreement_acts.signer(session)
         signing.open_(session, found.id, who, trail)
-        signing.accept(session, found.id, who, request.form.get("digest", ""), trail)
+        signing.accept(session, found.id, who, sent["digest"], trail)
     return redirect(f"/agreements/{reference}/sign/confirm", 303)
 
 
@@ -150,22 +148,28 @@ def _refuse_unread(offer: Offer) -> None:
 @access.needs("agreement.sign", fresh=True)
 def sign(reference: str) -> ResponseReturnValue:
     """Sign, by ticking the words shown and writing one's name and title."""
-    given = request.form
-    consent = Consent(
-        given.get("digest", ""), given.get("words", ""), given.get("consent") == "on", given.get("name", ""),
-        given.get("title", ""),
-    )  # fmt: skip
+    sent = forms.read(Signing)
+    if sent.errors:
+        return _unsigned(reference, sent, sent.errors)
     try:
         with agreement_acts.acting_on(reference, Step.SIGNED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
             _refuse_unread(found)
             fees = offering.fees_today(session, found, offered.local_day(trail.at))
-            signed = signing.sign(session, found.id, who, consent, fees, trail)
+            signed = signing.sign(session, found.id, who, _consent(sent), fees, trail)
     except FormRefused as refused:
-        with database.reading() as session:
-            return _confirm(session, _seen(session, reference), given, refused.faults)
+        return _unsigned(reference, sent, refused.faults)
     layout.done(_signed(signed))
     return redirect(f"/agreements/{reference}", 303)
+
+
+def _consent(sent: Sent) -> Consent:
+    return Consent(sent["digest"], sent["words"], sent["consent"], sent["name"], sent["title"])
+
+
+def _unsigned(reference: str, sent: Sent, errors: Mapping[str, Text]) -> ResponseReturnValue:
+    with database.reading() as session:
+        return _confirm(session, _seen(session, reference), sent.typed, errors)
 
 
 def _signed(signed: signing.Signed) -> Text:
@@ -183,16 +187,16 @@ def _signed(signed: signing.Signed) -> Text:
 @access.needs("agreement.sign", fresh=True)
 def choose(reference: str) -> ResponseReturnValue:
     """Choose first day, active or passive, billing details and contact: a new version is offered at once."""
-    given = request.form
-    if not {"effective_on", "kind", "endpoint", "format", *_WORDS} <= {*given}:
-        raise HalfForm(Text("Formularen mangler felter: hent siden igen", "The form lacks fields: load the page again"))
+    sent = forms.read(Choices)
+    if sent.errors:
+        return _unchosen(reference, sent, sent.errors)
     try:
         with agreement_acts.acting_on(reference, Step.REPLACED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
-            agreement_acts.refuse_other(found, given.get("digest", ""))
-            if _is_as_it_stands(found, given):
+            agreement_acts.refuse_other(found, sent["digest"])
+            if _is_as_it_stands(found, sent.typed):
                 return redirect(f"/agreements/{reference}/sign", 303)
-            chosen = {"kind": _kind(given), "effective_on": _day(given), "billing": _billing(given)}
+            chosen = {"kind": sent["kind"], "effective_on": sent["effective_on"], "billing": _billing(sent.values)}
             fresh = offering.revised(
                 session, found, lambda terms: replace(terms, **chosen), offered.local_day(trail.at)
             )
@@ -201,10 +205,14 @@ def choose(reference: str) -> ResponseReturnValue:
         faults: Mapping[str, Text] | None = getattr(refused, "faults", None)
         if not isinstance(faults, Mapping):
             raise
-        with database.reading() as session:
-            return _read(session, _seen(session, reference), given, _known(faults))
+        return _unchosen(reference, sent, _known(faults))
     layout.done(Text(f"Version {new.version} er lavet med jeres valg", f"Version {new.version} holds your choices"))
     return redirect(f"/agreements/{reference}/sign", 303)
+
+
+def _unchosen(reference: str, sent: Sent, errors: Mapping[str, Text]) -> ResponseReturnValue:
+    with database.reading() as session:
+        return _read(session, _seen(session, reference), sent.typed, errors)
 
 
 def _is_as_it_stands(offer: Offer, given: Mapping[str, str]) -> bool:
@@ -217,26 +225,8 @@ def _known(faults: Mapping[str, Text]) -> dict[str, Text]:
     return {name.removeprefix("billing."): fault for name, fault in faults.items()}
 
 
-def _kind(given: Mapping[str, str]) -> Any:
-    if given["kind"] not in agreements.KINDS:
-        raise FormRefused({"kind": Text("vælg aktiv eller passiv", "choose active or passive")})
-    return given["kind"]
-
-
-def _day(given: Mapping[str, str]) -> date:
-    try:
-        return date.fromisoformat(given["effective_on"])
-    except ValueError:
-        raise FormRefused({"effective_on": Text("skriv en dag", "give a day")}) from None
-
-
-def _billing(given: Mapping[str, str]) -> Billing:
-    words = {name: given[name].strip() for name in _WORDS}
-    return Billing(
-        endpoint="cvr" if given["endpoint"] == "cvr" else "gln",
-        format="peppol" if given["format"] == "peppol" else "oioubl",
-        **words,
-    )
+def _billing(given: Mapping[str, Any]) -> Billing:
+    return Billing(endpoint=given["endpoint"], format=given["format"], **{name: given[name].strip() for name in _WORDS})
 
 
 def _choices_of(offer: Offer) -> dict[str, str]:
@@ -252,10 +242,10 @@ def _choices_of(offer: Offer) -> dict[str, str]:
 @access.needs("agreement.sign", fresh=True)
 def pass_on(reference: str) -> ResponseReturnValue:
     """Let another who may sign take a place: a new version names them, and is offered at once."""
-    right_id, position = _number("right"), _number("position")
     with agreement_acts.acting_on(reference, Step.REPLACED) as (session, trail):
-        found = _seen(session, reference)
-        agreement_acts.refuse_other(found, request.form.get("digest", ""))
+        found, sent = _seen(session, reference), forms.taken(PassingOn)
+        right_id, position = sent["right"], sent["position"]
+        agreement_acts.refuse_other(found, sent["digest"])
         on = offered.local_day(trail.at)
         taker: Right = rights.get(session, right_id, found.authority_id)
         people = tuple(
@@ -272,32 +262,31 @@ def _taken_by(place: Signatory, taker: Right) -> Signatory:
     return Signatory(place.position, person.name, person.title, person.mail)
 
 
-def _number(name: str) -> int:
-    given = request.form.get(name, "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
-
-
 @blueprint.get("/decline")
 @access.needs("agreement.sign", fresh=True)
 def decline_form(reference: str) -> ResponseReturnValue:
     """Ask for the reason."""
+    return _decline(reference, "", {})
+
+
+def _decline(reference: str, reason: str, errors: Mapping[str, Text]) -> str:
     with database.reading() as session:
-        return render_template("agreements/decline.html", offer=_seen(session, reference), errors={}, reason="")
+        found = _seen(session, reference)
+    return render_template("agreements/decline.html", offer=found, errors=errors, reason=reason)
 
 
 @blueprint.post("/decline")
 @access.needs("agreement.sign", fresh=True)
 def decline(reference: str) -> ResponseReturnValue:
     """Decline for the authority, with a reason that all who signed and the secretariat see."""
-    reason = request.form.get("reason", "")
+    sent = forms.read(Reasoned)
+    if sent.errors:
+        return _decline(reference, sent.typed.get("reason", ""), sent.errors), 422
     try:
         with agreement_acts.acting_on(reference, Step.DECLINED) as (session, trail):
             found, who = _seen(session, reference), agreement_acts.signer(session)
-            signing.decline(session, found.id, who, reason, trail)
+            signing.decline(session, found.id, who, sent["reason"], trail)
     except offers.OfferRefused as refused:
-        with database.reading() as session:
-            found = _seen(session, reference)
-            faults = refused.faults
-            return render_template("agreements/decline.html", offer=found, errors=faults, reason=reason), 422
+        return _decline(reference, sent["reason"], refused.faults), 422
     layout.done(Text("Aftalen er afslået. OS2 kan læse grunden", "The agreement is declined. OS2 can read the reason"))
     return redirect(f"/agreements/{reference}", 303)

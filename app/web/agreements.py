@@ -20,7 +20,8 @@ from agreements.offered import Offer
 from agreements.products import PRODUCTS
 from agreements.steps import OFFERS, Step, Taken
 from app import access, database
-from app.web import agreement_acts, layout, lists, titles
+from app.schemas import Offering, Reasoned
+from app.web import agreement_acts, forms, layout, lists, titles
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
 from foundation.language import Text, same
@@ -312,7 +313,7 @@ def offer_it(reference: str) -> ResponseReturnValue:
     """Offer a draft: from now on nothing of it changes."""
     with agreement_acts.acting_on(reference, Step.OFFERED) as (session, trail):
         found = seen(session, reference, "agreement.draft")
-        agreement_acts.refuse_other(found, request.form.get("digest", ""))
+        agreement_acts.refuse_other(found, forms.taken(Offering)["digest"])
         agreement_acts.offer(session, found, trail)
     layout.done(Text("Aftalen er tilbudt", "The agreement is offered"))
     return redirect(f"/agreements/{reference}", 303)
@@ -324,6 +325,6 @@ def withdraw(reference: str) -> ResponseReturnValue:
     """Take a draft or an offer back, with a reason."""
     with agreement_acts.acting_on(reference, Step.WITHDRAWN) as (session, trail):
         found = seen(session, reference, "agreement.draft")
-        offers.withdraw(session, found.id, request.form.get("reason", ""), trail)
+        offers.withdraw(session, found.id, forms.taken(Reasoned)["reason"], trail)
     layout.done(Text("Trukket tilbage", "Withdrawn"))
     return redirect(f"/agreements/{reference}", 303)

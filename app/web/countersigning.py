@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,8 @@ from agreements.signing import Countersigned
 from agreements.steps import Step
 from app import access, database
 from app.adapters import background
-from app.web import agreement_acts, layout
+from app.schemas import ChosenList, Countersigning
+from app.web import agreement_acts, forms, layout
 from foundation.errors import Refused
 from foundation.language import Text, joined, same
 from foundation.money import Money
@@ -38,11 +39,15 @@ def page() -> ResponseReturnValue:
 @access.needs("agreement.countersign", fresh=True)
 def chosen() -> ResponseReturnValue:
     """Show the chosen list with its digest, to be signed in one act."""
+    return _list(forms.taken(ChosenList)["offer"], None)
+
+
+def _list(ids: list[int], error: Text | None) -> str:
     with database.reading() as session:
-        offers = _chosen(session)
+        offers = _chosen(session, ids)
     total = Money(sum(offer.document.annex.total_ore for offer in offers))
     return render_template(
-        "agreements/countersign_list.html", offers=offers, total=total, digest=signing.list_digest(offers), error=None
+        "agreements/countersign_list.html", offers=offers, total=total, digest=signing.list_digest(offers), error=error
     )
 
 
@@ -50,33 +55,19 @@ def chosen() -> ResponseReturnValue:
 @access.needs("agreement.countersign", fresh=True)
 def countersign() -> ResponseReturnValue:
     """Sign the shown list for the association; what cannot be signed is left out and named."""
-    if request.form.get("consent") != "on":
-        with database.reading() as session:
-            offers = _chosen(session)
-        missing = Text("Sæt kryds for at underskrive", "Tick the box to sign")
-        total = Money(sum(offer.document.annex.total_ore for offer in offers))
-        return render_template(
-            "agreements/countersign_list.html", offers=offers, total=total, digest=signing.list_digest(offers),
-            error=missing,
-        ), 422  # fmt: skip
+    given = forms.taken(Countersigning)
+    if not given["consent"]:
+        return _list(given["offer"], Text("Sæt kryds for at underskrive", "Tick the box to sign")), 422
     with agreement_acts.acting_on("countersign", Step.COUNTERSIGNED) as (session, trail):
         who = agreement_acts.signer(session)
-        done = signing.countersign(session, _ids(), who, request.form.get("digest", ""), trail)
+        done = signing.countersign(session, given["offer"], who, given["digest"], trail)
     background.launch_sealing(layout.config())
     _tell(done)
     return redirect("/agreements?state=countersigned", 303)
 
 
-def _ids() -> list[int]:
-    return [int(given) for given in request.form.getlist("offer") if _is_id(given)]
-
-
-def _is_id(given: str) -> bool:
-    return given.isascii() and given.isdigit() and len(given) < 10
-
-
-def _chosen(session: Session) -> list[Offer]:
-    offers = offered.many(session, _ids())
+def _chosen(session: Session, ids: list[int]) -> list[Offer]:
+    offers = offered.many(session, ids)
     if not offers:
         raise NothingChosen(Text("Vælg mindst én aftale at underskrive", "Choose one agreement at least to sign"))
     return offers

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -14,16 +14,13 @@ from agreements.ending import Notice
 from agreements.offers import OfferRefused
 from agreements.steps import Step
 from app import access, clock, database
-from app.web import agreement_acts, agreements, layout
+from app.schemas import Activation, NoticeGiven, Reasoned
+from app.web import agreement_acts, agreements, forms, layout
+from app.web.forms import Sent
 from billing import invoices
-from foundation.errors import Refused
 from foundation.language import Text, day
 
 blueprint = Blueprint("notices", __name__, url_prefix="/agreements/<reference>")
-
-
-class NoDay(Refused):
-    """What was written is no day."""
 
 
 def _row(session: Session, reference: str, permission: str) -> Any:
@@ -38,17 +35,16 @@ def _row(session: Session, reference: str, permission: str) -> Any:
 @access.needs("agreement.notice", fresh=True)
 def form(reference: str) -> ResponseReturnValue:
     """Show what notice would mean, or the notice that was given."""
+    return _form(reference, {}, {})
+
+
+def _form(reference: str, typed: Mapping[str, str], errors: Mapping[str, Text]) -> str:
     with database.reading() as session:
-        return _form(session, reference, {})
-
-
-def _form(session: Session, reference: str, errors: dict[str, Text]) -> str:
-    row = _row(session, reference, "agreement.notice")
-    terms = ending.terms_of(session, row.id)
+        row = _row(session, reference, "agreement.notice")
+        terms = ending.terms_of(session, row.id)
     return render_template(
         "agreements/notice.html", agreement=row, last=ending.last_day(terms, layout.today()),
-        terms=clauses.notice_words(terms), errors=errors, reason=request.form.get("reason", ""),
-        is_own=_is_own(row),
+        terms=clauses.notice_words(terms), errors=errors, typed=typed, is_own=_is_own(row),
     )  # fmt: skip
 
 
@@ -61,38 +57,40 @@ def _is_own(row: Any) -> bool:
 @access.needs("agreement.notice", fresh=True)
 def give(reference: str) -> ResponseReturnValue:
     """Give notice, for the authority by who may sign for it, or for the association."""
-    reason = request.form.get("reason", "")
+    sent = forms.read(NoticeGiven)
+    if sent.errors:
+        return _form(reference, sent.typed, sent.errors), 422
     try:
         with agreement_acts.acting_on(reference, Step.NOTICE_GIVEN) as (session, trail):
             row = _row(session, reference, "agreement.notice")
-            last = ending.give_notice(session, row.id, _notice(session, row, reason), trail)
+            last = ending.give_notice(session, row.id, _notice(session, row, sent), trail)
     except OfferRefused as refused:
-        with database.reading() as session:
-            return _form(session, reference, dict(refused.faults)), 422
+        return _form(reference, sent.typed, refused.faults), 422
     told = day(last)
     layout.done(Text(f"Aftalen er opsagt; sidste dag er {told.da}", f"Notice is given; the last day is {told.en}"))
     return redirect(f"/agreements/{reference}", 303)
 
 
-def _notice(session: Session, row: Any, reason: str) -> Notice:
+def _notice(session: Session, row: Any, sent: Sent) -> Notice:
     if _is_own(row):
-        return Notice("authority", reason, agreement_acts.signer(session))
-    by_letter = request.form.get("by") == "authority"
-    return Notice("authority" if by_letter else "association", reason)
+        return Notice("authority", sent["reason"], agreement_acts.signer(session))
+    return Notice(sent["by"], sent["reason"])
 
 
 @blueprint.post("/notice/withdraw")
 @access.needs("agreement.notice", fresh=True)
 def withdraw(reference: str) -> ResponseReturnValue:
     """Take a notice back before its last day."""
+    sent = forms.read(Reasoned)
+    if sent.errors:
+        return _form(reference, sent.typed, sent.errors), 422
     try:
         with agreement_acts.acting_on(reference, Step.NOTICE_WITHDRAWN) as (session, trail):
             row = _row(session, reference, "agreement.notice")
             _refuse_without_right(session, row)
-            ending.withdraw_notice(session, row.id, request.form.get("reason", ""), trail)
+            ending.withdraw_notice(session, row.id, sent["reason"], trail)
     except OfferRefused as refused:
-        with database.reading() as session:
-            return _form(session, reference, dict(refused.faults)), 422
+        return _form(reference, sent.typed, refused.faults), 422
     layout.done(Text("Opsigelsen er trukket tilbage", "The notice is withdrawn"))
     return redirect(f"/agreements/{reference}", 303)
 
@@ -108,24 +106,25 @@ def _refuse_without_right(session: Session, row: Any) -> None:
 @access.needs("agreement.draft")
 def activation(reference: str) -> ResponseReturnValue:
     """Ask from which day a passive connection is active."""
+    return _activation(reference, {}, {})
+
+
+def _activation(reference: str, typed: Mapping[str, str], errors: Mapping[str, Text]) -> str:
     with database.reading() as session:
         row = _row(session, reference, "agreement.draft")
-        return render_template("agreements/activate.html", agreement=row, today=layout.today())
+    day_ = typed.get("active_from", layout.today().isoformat())
+    return render_template("agreements/activate.html", agreement=row, active_from=day_, errors=errors)
 
 
 @blueprint.post("/activate")
 @access.needs("agreement.draft")
 def activate(reference: str) -> ResponseReturnValue:
     """Make a passive connection active from a day: its joining fee falls due then."""
+    sent = forms.read(Activation)
+    if sent.errors:
+        return _activation(reference, sent.typed, sent.errors), 422
     with agreement_acts.acting_on(reference, Step.ACTIVATED) as (session, trail):
         row = _row(session, reference, "agreement.draft")
-        ending.activate(session, row.id, _day(), invoices.resting(session).agreements, trail)
+        ending.activate(session, row.id, sent["active_from"], invoices.resting(session).agreements, trail)
     layout.done(Text("Tilslutningen er aktiv fra den dag", "The connection is active from that day"))
     return redirect(f"/agreements/{reference}", 303)
-
-
-def _day() -> date:
-    try:
-        return date.fromisoformat(request.form.get("active_from", ""))
-    except ValueError:
-        raise NoDay(Text("skriv en dag", "give a day")) from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
 from agreements import files, paper
 from agreements.files import FileRefused
@@ -17,10 +17,11 @@ from agreements.paper import Facts, FactsRefused
 from agreements.products import PRODUCTS
 from agreements.steps import Step
 from app import access, database
-from app.web import agreement_acts, agreements, layout, titles
+from app.schemas import Approval, Nothing, PaperFacts, Rejection, Strict
+from app.web import agreement_acts, agreements, forms, layout, titles
+from app.web.forms import Sent
 from authorities.register import AUTHORITIES
 from foundation import proposals
-from foundation.errors import Refused
 from foundation.language import Text
 from foundation.proposals import NoSuchProposal, Proposal
 
@@ -36,10 +37,6 @@ LABELS = titles.FACTS | {
     "file": Text("Fil (PDF)", "File (PDF)"),
 }  # fmt: skip
 ROUTES = {"paper": Text("På papir", "On paper"), "elsewhere": Text("Et andet sted", "Elsewhere")}
-
-
-class HalfForm(Refused):
-    """A form came without some of its fields."""
 
 
 @blueprint.get("")
@@ -64,47 +61,34 @@ def _form(session: Session, given: Mapping[str, str], errors: Mapping[str, Text]
 @access.needs("agreement.record")
 def propose() -> ResponseReturnValue:
     """Propose the facts with their file; another person approves them."""
-    given = request.form
-    if not {*FIELDS} <= {*given}:
-        raise HalfForm(Text("Formularen mangler felter: hent siden igen", "The form lacks fields: load the page again"))
+    sent = forms.read(PaperFacts)
+    if sent.errors:
+        return _again(sent, sent.errors)
     try:
-        with agreement_acts.acting_on(given["reference"] or "paper", Step.RECORDED) as (session, trail):
-            proposal = paper.propose(session, _facts(given), _file(), trail)
+        with agreement_acts.acting_on(sent["reference"] or "paper", Step.RECORDED) as (session, trail):
+            proposal = paper.propose(session, _facts(sent.values), _file(sent["file"]), trail)
     except FactsRefused as refused:
-        with database.reading() as session:
-            return _form(session, given, refused.faults), 422
+        return _again(sent, refused.faults)
     except FileRefused as refused:
-        with database.reading() as session:
-            return _form(session, given, {"file": refused.text}), 422
+        return _again(sent, {"file": refused.text})
     layout.done(Text("Registreret. En anden skal godkende det", "Recorded. Somebody else must approve it"))
     return redirect(f"/agreements/record/{proposal.id}", 303)
 
 
-def _facts(given: Mapping[str, str]) -> Facts:
-    """Read the form. Raises FactsRefused where a day is none."""
-    days = {name: _day(name, given[name].strip()) for name in _DAYS}
-    words: dict[str, Any] = {name: given[name].strip() or None for name in _WORDS}
+def _again(sent: Sent, errors: Mapping[str, Text]) -> ResponseReturnValue:
+    """Show the form again with its faults."""
+    with database.reading() as session:
+        return _form(session, sent.typed, errors), 422
+
+
+def _facts(given: Mapping[str, Any]) -> Facts:
+    words = {name: given[name].strip() or None for name in _WORDS}
     needed = {name: words[name] or "" for name in ("cvr", "product", "kind", "route", "reference", "note")}
-    missing = {name: Text("mangler", "is missing") for name in ("signed_on", "in_force_from") if days[name] is None}
-    if missing:
-        raise FactsRefused(missing)
-    return Facts(**(words | needed | days))
+    return Facts(**(words | needed | {name: given[name] for name in _DAYS}))
 
 
-def _day(name: str, words: str) -> date | None:
-    if not words:
-        return None
-    try:
-        return date.fromisoformat(words)
-    except ValueError:
-        raise FactsRefused({name: Text("skriv en dag", "give a day")}) from None
-
-
-def _file() -> tuple[str, bytes]:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise FileRefused(Text("vælg en PDF", "choose a PDF"))
-    return file.filename, file.read(files.LARGEST + 1)
+def _file(given: FileStorage) -> tuple[str, bytes]:
+    return given.filename or "", given.read(files.LARGEST + 1)
 
 
 # --- deciding
@@ -142,7 +126,9 @@ def file(proposal: int) -> ResponseReturnValue:
 def approve(proposal: int) -> ResponseReturnValue:
     """Write the agreement as recorded, by another person than who proposed it."""
     with agreement_acts.acting_on(f"record {proposal}", Step.RECORDED) as (session, trail):
-        agreement_id = paper.approve(session, _proposal(session, proposal).id, trail)
+        found = _proposal(session, proposal)
+        proposals.expect(session, found.id, forms.taken(Approval).get("digest"))
+        agreement_id = paper.approve(session, found.id, trail)
     layout.done(Text("Aftalen er registreret", "The agreement is recorded"))
     return redirect(f"/agreements/{agreement_id}", 303)
 
@@ -151,19 +137,22 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("agreement.approve_record")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what was recorded, with a reason."""
-    return _closed(proposal, "rejected", Text("Registreringen er afvist", "The record was rejected"))
+    return _closed(proposal, "rejected", Rejection, Text("Registreringen er afvist", "The record was rejected"))
 
 
 @blueprint.post("/<int:proposal>/withdraw")
 @access.needs("agreement.record")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own record back."""
-    return _closed(proposal, "withdrawn", Text("Registreringen er trukket tilbage", "The record was withdrawn"))
+    return _closed(
+        proposal, "withdrawn", Nothing, Text("Registreringen er trukket tilbage", "The record was withdrawn")
+    )
 
 
-def _closed(id_: int, outcome: proposals.Outcome, told: Text) -> ResponseReturnValue:
+def _closed(id_: int, outcome: proposals.Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
-        proposals.decide(session, _proposal(session, id_).id, outcome, trail, request.form.get("reason", ""))
+        found = _proposal(session, id_)
+        proposals.decide(session, found.id, outcome, trail, forms.taken(form).get("reason", ""))
     layout.done(told)
     return redirect(f"/agreements/record/{id_}", 303)
 

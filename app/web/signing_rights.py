@@ -6,10 +6,11 @@ and ends its colleagues'. Nobody vouches for their own.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +21,9 @@ from app import access, database
 from app.access import NotAllowed
 from app.identity import users
 from app.identity.models import Seat, UserAccount
-from app.web import authorities, layout
+from app.schemas import Nothing, SigningRight
+from app.web import authorities, forms, layout
+from app.web.forms import Sent
 from foundation.language import Text
 
 blueprint = Blueprint("signing_rights", __name__, url_prefix="/authorities/<cvr>/signing-rights")
@@ -41,7 +44,7 @@ def page(cvr: str) -> ResponseReturnValue:
         return _page(session, cvr, {}, {})
 
 
-def _page(session: Session, cvr: str, given: Any, errors: dict[str, Text]) -> str:
+def _page(session: Session, cvr: str, given: Any, errors: Mapping[str, Text]) -> str:
     authority = authorities.load(session, cvr, "rights.read", wholly=True)
     return render_template(
         "authorities/signing_rights.html", authority=authority, register=rights.register(session, authority.id),
@@ -83,53 +86,47 @@ def _refuse_stranger(session: Session, authority_id: int) -> None:
 @access.needs("rights.change", fresh=True)
 def give(cvr: str) -> ResponseReturnValue:
     """Give somebody the right to sign."""
-    given = request.form
+    sent = forms.read(SigningRight)
+    if sent.errors:
+        return _again(cvr, sent, sent.errors)
     try:
         with layout.acting() as (session, trail):
             authority = authorities.load(session, cvr, "rights.change", wholly=True)
             _refuse_stranger(session, authority.id)
-            person = _person(session, authority.id)
-            rights.give(session, authority.id, person, _ground(), trail)
+            person = _person(session, authority.id, sent)
+            rights.give(session, authority.id, person, _ground(sent), trail)
     except RightRefused as refused:
-        with database.reading() as session:
-            return _page(session, cvr, given, refused.faults), 422
+        return _again(cvr, sent, refused.faults)
     layout.done(Text(f"{person.name} kan nu underskrive", f"{person.name} can sign now"))
     return redirect(f"/authorities/{cvr}/signing-rights", 303)
 
 
-def _person(session: Session, authority_id: int) -> Person:
+def _again(cvr: str, sent: Sent, errors: Mapping[str, Text]) -> ResponseReturnValue:
+    """Show the page again with what is wrong, to who may change it."""
+    with database.reading() as session:
+        _refuse_stranger(session, authorities.load(session, cvr, "rights.change", wholly=True).id)
+        return _page(session, cvr, sent.typed, errors), 422
+
+
+def _person(session: Session, authority_id: int, sent: Sent) -> Person:
     """Read whose right it is: somebody with a seat here, or a name to be tied to a user later."""
-    name, mail, title = (request.form.get(name, "") for name in ("name", "mail", "title"))
-    chosen = request.form.get("person", "")
-    if not chosen:
-        return Person(name, mail, title)
-    known = {str(id_): id_ for id_, _ in _people(session, authority_id)}
-    if chosen not in known:
+    chosen = sent.get("person")
+    if chosen is None:
+        return Person(sent["name"], sent["mail"], sent["title"])
+    if chosen not in {id_ for id_, _ in _people(session, authority_id)}:
         raise RightRefused({"person": Text("vælg en fra listen", "choose one of the list")})
-    account = users.get(session, known[chosen])
-    return Person(account.name, account.mail, title, account.id)
+    account = users.get(session, chosen)
+    return Person(account.name, account.mail, sent["title"], account.id)
 
 
-def _ground() -> Ground:
-    file = request.files.get("document")
-    content = file.read(files.LARGEST + 1) if file is not None and file.filename else None
-    is_delegation = request.form.get("basis") == "delegation" or not access.scope("rights.change").everything
+def _ground(sent: Sent) -> Ground:
+    file = sent.get("document")
     return Ground(
-        "delegation" if is_delegation else "position",
-        _day("from_on") or layout.today(),
-        _day("until_on"),
-        None if content is None or file is None else (file.filename or "", content),
+        sent["basis"] if access.scope("rights.change").everything else "delegation",
+        sent.get("from_on", layout.today()),
+        sent.get("until_on"),
+        None if file is None else (file.filename, file.read(files.LARGEST + 1)),
     )
-
-
-def _day(name: str) -> date | None:
-    words = request.form.get(name, "").strip()
-    if not words:
-        return None
-    try:
-        return date.fromisoformat(words)
-    except ValueError:
-        raise RightRefused({name: Text("skriv en dag", "give a day")}) from None
 
 
 @blueprint.post("/<int:right>/end")
@@ -139,6 +136,7 @@ def end(cvr: str, right: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         authority = authorities.load(session, cvr, "rights.change", wholly=True)
         _refuse_stranger(session, authority.id)
+        forms.taken(Nothing)
         ended = rights.end(session, _id(right), authority.id, layout.today() - timedelta(days=1), trail)
     layout.done(Text(f"{ended.person.name} kan ikke underskrive mere", f"{ended.person.name} can sign no more"))
     return redirect(f"/authorities/{cvr}/signing-rights", 303)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,8 @@ from agreements import template_text, templates
 from agreements.template_text import TemplateFault, TemplateRefused
 from agreements.templates import Adopted, NoSuchTemplate
 from app import access, database
-from app.web import layout
+from app.schemas import Approval, Nothing, Rejection, TemplateWords
+from app.web import forms, layout
 from foundation import proposals
 from foundation.language import Text
 from foundation.proposals import NoSuchProposal, Proposal
@@ -69,23 +70,25 @@ def _other(session: Session, found: Adopted, versions: Sequence[int]) -> Adopted
 @access.needs("templates.propose")
 def form() -> ResponseReturnValue:
     """Offer a text to write."""
-    return _form("", ())
+    return _form("", (), {})
 
 
-def _form(written: str, faults: Sequence[TemplateFault]) -> str:
-    return render_template("templates/propose.html", text=written, faults=faults)
+def _form(written: str, faults: Sequence[TemplateFault], errors: Mapping[str, Text]) -> str:
+    return render_template("templates/propose.html", text=written, faults=faults, errors=errors)
 
 
 @blueprint.post("/propose")
 @access.needs("templates.propose")
 def propose() -> ResponseReturnValue:
     """Propose a text for another person to adopt; every fault comes back with its line."""
-    written = request.form.get("text", "").replace("\r\n", "\n").replace("\r", "\n")
+    sent = forms.read(TemplateWords)
+    if sent.errors:
+        return _form(sent.typed.get("text", ""), (), sent.errors), 422
     try:
         with layout.acting() as (session, trail):
-            proposal = templates.propose(session, written, trail)
+            proposal = templates.propose(session, sent["text"], trail)
     except TemplateRefused as refused:
-        return _form(written, refused.faults), 422
+        return _form(sent["text"], refused.faults, {}), 422
     layout.done(Text("Foreslået. En anden skal vedtage det", "Proposed. Somebody else must adopt it"))
     return redirect(f"/templates/proposals/{proposal.id}", 303)
 
@@ -110,7 +113,9 @@ def proposal(number: int) -> ResponseReturnValue:
 def adopt(number: int) -> ResponseReturnValue:
     """Adopt exactly what is proposed."""
     with layout.acting() as (session, trail):
-        adopted = templates.adopt(session, _proposal(session, number).id, trail)
+        found = _proposal(session, number)
+        proposals.expect(session, found.id, forms.taken(Approval).get("digest"))
+        adopted = templates.adopt(session, found.id, trail)
     told = Text(f"Vedtaget som version {adopted.version}", f"Adopted as version {adopted.version}")
     layout.done(told)
     return redirect(f"/templates/{adopted.name}/{adopted.version}", 303)
@@ -121,7 +126,8 @@ def adopt(number: int) -> ResponseReturnValue:
 def reject(number: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
     with layout.acting() as (session, trail):
-        proposals.decide(session, _proposal(session, number).id, "rejected", trail, request.form.get("reason", ""))
+        found = _proposal(session, number)
+        proposals.decide(session, found.id, "rejected", trail, forms.taken(Rejection)["reason"])
     layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
     return redirect(f"/templates/proposals/{number}", 303)
 
@@ -131,7 +137,9 @@ def reject(number: int) -> ResponseReturnValue:
 def withdraw(number: int) -> ResponseReturnValue:
     """Withdraw what one has proposed oneself."""
     with layout.acting() as (session, trail):
-        proposals.decide(session, _proposal(session, number).id, "withdrawn", trail)
+        found = _proposal(session, number)
+        forms.taken(Nothing)
+        proposals.decide(session, found.id, "withdrawn", trail)
     layout.done(Text("Forslaget er trukket tilbage", "The proposal is withdrawn"))
     return redirect("/templates", 303)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from agreements import offered
 from app import access, database, verifying
 from app.identity import limits
-from app.web import layout, signin
+from app.schemas import Checking
+from app.web import forms, layout, signin
 from foundation.language import Text
 
 blueprint = Blueprint("verify", __name__)
@@ -29,12 +30,17 @@ def page() -> ResponseReturnValue:
 def judge() -> ResponseReturnValue:
     """Judge the PDF that was dropped."""
     signin.count(limits.VERIFYING)
-    file = request.files.get("file")
-    content = file.read(LARGEST + 1) if file is not None else b""
+    sent = forms.read(Checking)
+    for error in sent.errors.values():
+        return _refused(error)
+    content = sent["file"].read(LARGEST + 1)
     if not content or len(content) > LARGEST:
-        error = Text("Vælg en PDF på højst 15 MB", "Choose a PDF of at most 15 MB")
-        return render_template("verify/page.html", verdict=None, words=verifying.WORDS, of=None, error=error), 422
+        return _refused(Text("Vælg en PDF på højst 15 MB", "Choose a PDF of at most 15 MB"))
     with database.reading() as session:
         verdict = verifying.verify(session, content)
         of = offered.get(session, verdict.original.offer_id) if verdict.original is not None else None
     return render_template("verify/page.html", verdict=verdict, words=verifying.WORDS, of=of, error=None)
+
+
+def _refused(error: Text) -> ResponseReturnValue:
+    return render_template("verify/page.html", verdict=None, words=verifying.WORDS, of=None, error=error), 422
