@@ -79,8 +79,8 @@ def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def copies(places: Places) -> Iterator[list[CommandLine]]:
-    """The databases copied for this test; they go when it has ended."""
+def copies(places: Places, tmp_path: Path) -> Iterator[list[CommandLine]]:
+    """The databases copied for this test. They go when it has ended, and the folder they lie in goes after them."""
     made: list[CommandLine] = []
     yield made
     for line in made:
