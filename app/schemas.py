@@ -246,9 +246,10 @@ class File(_Told, fields.Raw):
     """A file of a form; an empty field of a form sends one without a name."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> Any:
-        if getattr(value, "filename", ""):
+        name = getattr(value, "filename", None)
+        if name:
             return value
-        if self.required:
+        if self.required or name is None:
             raise self.make_error("required")
         return None
 

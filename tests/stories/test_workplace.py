@@ -43,7 +43,7 @@ def _numbers(line: CommandLine) -> list[str]:
 def _mends_the_problem(finance: Visitor) -> None:
     """Go from the problem in the plan to where it is mended, mend it, and come back."""
     finance.go(f"/year/{YEAR}")
-    finance.follow(re.compile("^Faktureringsoplysninger: Odense"))
+    finance.follow(re.compile("^Faktureringsoplysninger ?: Odense"))
     finance.follow(re.compile("^Ret OS2kitos"))
     finance.page.get_by_label("EAN/GLN-nummer").fill(files.gln(ODENSE))
     finance.press("Gem")
