@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
-from billing import verdicts
+from billing import bank_models, verdicts, vouchers
 from billing.einvoice.rule_packs import Failure, RulePack
-from foundation import proposals
+from foundation import append_only, proposals
 from foundation.audit import Trail
 from foundation.base import Base
+from foundation.money import Money
 from tests.command_line import CommandLine
 
 AT = datetime(2027, 1, 15, 10, tzinfo=UTC)
@@ -65,6 +66,38 @@ def propose(line: CommandLine) -> None:
         proposals.decide(session, made[0].id, "approved", other)
         proposals.decide(session, made[1].id, "rejected", other, "ikke aftalt")
         other.write()
+
+
+def keep_payments(line: CommandLine) -> None:
+    """Keep two bank statements of a payment each, booked on an account of the balance sheet."""
+    with line.session() as session:
+        trail = Trail(session, "En Bogholder", AT)
+        for id_ in (1, 2):
+            rows = _bank_rows(id_, trail)
+            trail.record("bank.imported", f"bank-{id_}.xml", rows=rows)
+            for table, row in rows:
+                append_only.add(session, table, [row])
+            amounts = (vouchers.Entry("6470", Money(100)), vouchers.Entry("6190", Money(-100)))
+            vouchers.book(session, [vouchers.Order("bank", str(id_), AT.date(), "Indbetaling", amounts)], trail)
+        trail.write()
+
+
+def _bank_rows(id_: int, trail: Trail) -> list[tuple[Table, dict[str, Any]]]:
+    on, texts = AT.date(), ("fik_id", "creditor_reference", "message", "payer", "payer_account", "end_to_end_id", "raw")
+    file = {
+        "id": id_, "name": f"bank-{id_}.xml", "sha256": f"0{id_}", "format": "camt.053", "taken_by": trail.actor,
+        "taken_at": trail.at,
+    }  # fmt: skip
+    statement = {
+        "id": id_, "file_id": id_, "account": "DK", "bank_id": "1", "opening_on": on, "opening_ore": 100 * id_ - 100,
+        "closing_on": on, "closing_ore": 100 * id_,
+    }  # fmt: skip
+    transaction = {
+        "id": id_, "statement_id": id_, "position": 1, "account": "DK", "booked_on": on, "value_on": on,
+        "amount_ore": 100, "bank_reference": f"{id_}", "fingerprint": f"{id_}", "twin": 1, **dict.fromkeys(texts, "x"),
+    }  # fmt: skip
+    tables: tuple[Any, ...] = (bank_models.BankFile, bank_models.BankStatement, bank_models.BankTransaction)
+    return [(model.__table__, row) for model, row in zip(tables, (file, statement, transaction), strict=True)]
 
 
 def adopt_templates(line: CommandLine) -> None:

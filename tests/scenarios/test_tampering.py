@@ -275,6 +275,8 @@ FORGERIES = {
     "right_to_sign_end": "ended_by", "sealed_document": "level",
     "sealing_failure": "reason",
     "seller_settings": "imported_by", "signing_certificate": "taken_by", "verdict": "pack_version",
+    "bank_file": "taken_by", "bank_statement": "bank_id", "bank_transaction": "payer",
+    "voucher": "booked_by", "voucher_posting": "position",
 }  # fmt: skip
 
 

@@ -1,0 +1,109 @@
+"""Booking beside invoices: payments, refunds, write-offs, costs. With the invoices' own entries they are the ledger.
+
+Invoices and credit notes keep their entries where the digests of issued rows cover them (`ledger_entry`); everything
+else is a voucher. `entries` reads both as one ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy import Select, Table, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from billing import ledger
+from billing.gathering import Book
+from billing.voucher_models import Voucher, VoucherPosting
+from foundation import append_only
+from foundation.audit import Trail
+from foundation.money import Money, total
+
+VOUCHERS: Table = Voucher.__table__  # type: ignore[assignment]
+POSTINGS: Table = VoucherPosting.__table__  # type: ignore[assignment]
+
+#: What may be booked beside invoices. `bank`: money moved on the bank account; `match`: it was what an invoice asked
+#: for; `unmatch`: it was not, after all.
+Kind = Literal[
+    "bank", "match", "unmatch", "credit_used", "refund", "write_off", "reminder", "interest", "cost", "accrual",
+    "opening", "transfer",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Entry(NamedTuple):
+    """One posting to be: where and how much; whose fund, whose account and which invoice, where that applies."""
+
+    account: str
+    amount: Money
+    product: str | None = None
+    authority_id: int | None = None
+    invoice_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be booked, once: `subject` is unique within its kind and book."""
+
+    kind: Kind
+    subject: str
+    on: date
+    text: str
+    entries: tuple[Entry, ...]
+    book: Book = "real"
+
+
+def book(session: Session, orders: Sequence[Order], trail: Trail, action: str = "voucher.booked") -> list[int]:
+    """Book vouchers, in one statement a table, each with its entry in the trail; give their ids.
+
+    Needs the writer's lock. Raises ValueError for one that does not balance, or is empty: a fault of ours, no person's.
+    """
+    vouchers: list[dict[str, Any]] = []
+    postings: list[dict[str, Any]] = []
+    first, next_posting = append_only.next_id(session, VOUCHERS), append_only.next_id(session, POSTINGS)
+    for id_, order in enumerate(orders, start=first):
+        if not order.entries or total(entry.amount for entry in order.entries):
+            raise ValueError(f"{order.kind} {order.subject} does not balance")
+        voucher = {
+            "id": id_, "book": order.book, "kind": order.kind, "subject": order.subject, "posted_on": order.on,
+            "text": order.text, "booked_by": trail.actor, "booked_at": trail.at,
+        }  # fmt: skip
+        rows = [
+            {
+                "id": next_posting + at, "voucher_id": id_, "position": at + 1, "account": entry.account,
+                "product": entry.product, "authority_id": entry.authority_id, "invoice_id": entry.invoice_id,
+                "amount_ore": entry.amount.ore,
+            }
+            for at, entry in enumerate(order.entries)
+        ]  # fmt: skip
+        next_posting += len(rows)
+        trail.record(
+            action, f"{order.kind} {order.subject}", {"on": order.on, "text": order.text},
+            rows=[(VOUCHERS, voucher), *((POSTINGS, row) for row in rows)],
+        )  # fmt: skip
+        vouchers.append(voucher)
+        postings += rows
+    append_only.add(session, VOUCHERS, vouchers)
+    append_only.add(session, POSTINGS, postings)
+    return [voucher["id"] for voucher in vouchers]
+
+
+def entries() -> Select[Any]:
+    """Select the whole ledger, a row for each posting, whether an invoice or a voucher booked it.
+
+    Columns: `book`, `kind` (`invoice` for both invoices and credit notes), `subject_id` (the invoice's or the voucher's
+    id), `posted_on`, `text`, `account`, `product`, `authority_id`, `invoice_id`, `amount_ore`.
+    """
+    invoiced, posted = ledger.ENTRIES.c, ledger.POSTINGS.c
+    of_invoices = select(
+        invoiced.book, literal("invoice").label("kind"), invoiced.invoice_id.label("subject_id"), invoiced.posted_on,
+        invoiced.text, posted.account, posted.product, invoiced.authority_id, invoiced.invoice_id, posted.amount_ore,
+    ).join(ledger.POSTINGS, posted.entry_id == invoiced.id)  # fmt: skip
+    voucher, row = VOUCHERS.c, POSTINGS.c
+    of_vouchers = select(
+        voucher.book, voucher.kind, voucher.id.label("subject_id"), voucher.posted_on, voucher.text, row.account,
+        row.product, row.authority_id, row.invoice_id, row.amount_ore,
+    ).join(POSTINGS, row.voucher_id == voucher.id)  # fmt: skip
+    return select(union_all(of_invoices, of_vouchers).subquery("ledger"))
