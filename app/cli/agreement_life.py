@@ -272,7 +272,7 @@ def _chair(session: Session, by: str, trail: Trail) -> Signer:
     user_id = next((right.person.user_id for right in found if right.person.user_id), 0)
     return Signer(
         user_id, by, found[0].person.mail if found else "-", "", "kommandolinjen", by, "none", trail.at,
-        sha256(""), "", "os2tilslut", output.language(),
+        sha256(""), "", "os2tilslut", output.language(), frozenset({"none"}),
     )  # fmt: skip
 
 

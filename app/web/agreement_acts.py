@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -51,15 +51,22 @@ def signer(session: Session) -> Signer:
     """Give who acts, as the provider told it at this sign-in; what it did not tell is empty."""
     person = access.current()
     account = session.get_one(UserAccount, person.user_id)
-    how: dict[str, str] = browser.get("how", {})
+    how: dict[str, Any] = browser.get("how", {})
+    floor = layout.config().oidc.signing_floor
     assert person.user_id is not None and person.signed_in_at is not None  # a fresh sign-in was asked for
     return Signer(
         user_id=person.user_id, name=account.name, mail=account.mail, organisation_cvr=how.get("cvr") or "",
-        iss=how.get("iss") or "", sub=how.get("sub") or "", assurance=how.get("assurance") or how.get("acr") or "",
+        iss=how.get("iss") or "", sub=how.get("sub") or "", assurance=_level(how, floor),
         auth_time=person.signed_in_at, id_token_sha256=how.get("id_token_sha256") or "",
         address=request.remote_addr or "", user_agent=request.user_agent.string[:_LONGEST_AGENT],
-        language=layout.spoken(),
+        language=layout.spoken(), floor=floor,
     )  # fmt: skip
+
+
+def _level(how: Mapping[str, Any], floor: frozenset[str]) -> str:
+    """Give the level a sign-in has: the one that suffices where any does, else what the provider tells first."""
+    told = [word for word in (how.get("assurance"), how.get("acr"), *(how.get("amr") or ())) if word]
+    return next((word for word in told if word in floor), told[0] if told else "")
 
 
 def refuse_other(offer: Offer, digest: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from agreements.signing import (
     NotYet,
     OtherDocument,
     SignedAlready,
+    TooWeak,
 )
 from agreements.steps import NotPermitted, Stand, Step
 from foundation.audit import ENTRIES
@@ -173,6 +175,23 @@ def test_signing_asks_for_a_sign_in_of_the_last_five_minutes(way: Way, minutes: 
 
     with pytest.raises(NotFresh):
         way.opened(offer, auth_time=way.at - timedelta(minutes=minutes))
+
+
+def test_a_sign_in_below_the_floor_signs_declines_and_countersigns_nothing(way: Way) -> None:
+    way.chair_may_countersign()
+    offer, signed = way.offered(), replace(way, product="OS2kitos").signed()
+    acts = (
+        lambda: way.opened(offer, assurance="low"),
+        lambda: way.opened(offer, floor=frozenset({"highest"})),
+        lambda: way.countersign(signed, signer=way.chair(assurance="low")),
+        lambda: way.by("En #11", lambda s, t: signing.decline(s, offer.id, way.signer(assurance="low"), "Nej", t)),
+    )
+
+    for act in acts:
+        with pytest.raises(TooWeak, match="too low to sign; sign in with high"):
+            act()
+
+    assert way.now(offer).stand is Stand.OFFERED and way.now(signed).stand is Stand.SIGNED
 
 
 # --- the two steps, the words

@@ -116,6 +116,17 @@ def test_a_signature_keeps_words_identity_and_digest_and_never_a_token(place: Pl
     assert "token" not in {name.removesuffix("_sha256") for name in signed.data} - {"id_token"}
 
 
+def test_a_sign_in_that_proves_too_little_comes_in_and_signs_nothing(place: Place) -> None:
+    weak = place.known["signatory-aarhus"] = Browser(place.app, place.app.test_client())
+    weak.sign_in("signatory-aarhus", strength="weak")
+
+    page = weak.get(f"/agreements/{MINE}/sign")
+
+    assert page.status_code == 200 and "for lavt sikringsniveau" in page.text
+    assert place.accept() == 422
+    assert place.offer().stand is Stand.OFFERED and place.refusals() == [MINE]
+
+
 def test_opening_pages_leaves_no_step(place: Place) -> None:
     before = place.offer().steps
 
