@@ -39,6 +39,9 @@ STATES: dict[str, Text] = {
 
 MEMBERSHIP = "OS2"
 
+#: Where the last day stands in what a step of offering holds, as canonical JSON: from which character, how many.
+_LAST_DAY = (len('{"expires_on":"') + 1, len("2026-12-31"))
+
 _DEAD = (Step.DECLINED, Step.WITHDRAWN, Step.EXPIRED, Step.REPLACED)
 _AGREED = (Step.COUNTERSIGNED, Step.RECORDED, Step.NOTICE_GIVEN, Step.NOTICE_WITHDRAWN)
 
@@ -109,10 +112,11 @@ def _state(day: date) -> ColumnElement[str]:
     )
     ends = [(last == step.value, literal(Stand(step.value).value)) for step in _DEAD]
     by_days = case((AGREEMENTS.c.id.is_(None), literal("in_force")), else_=_by_days(day))  # a membership has no row
-    return case(*ends, (last.in_([step.value for step in _AGREED]), by_days), else_=_open_state())
+    return case(*ends, (last.in_([step.value for step in _AGREED]), by_days), else_=_open_state(day))
 
 
-def _open_state() -> ColumnElement[str]:
+def _open_state(day: date) -> ColumnElement[str]:
+    """Tell where a row of `offer` stands that nothing has decided: run out once its last day lies before the day."""
     signed, places = aliased(AgreementStep), aliased(OfferSignatory)
     given = (
         select(func.count()).select_from(signed).where(signed.offer_id == OFFERS.c.id, signed.step == Step.SIGNED.value)
@@ -120,8 +124,13 @@ def _open_state() -> ColumnElement[str]:
     wanted = (
         select(func.count()).select_from(places).where(places.offer_id == OFFERS.c.id)
     ).correlate(OFFERS).scalar_subquery()  # fmt: skip
+    last_day = (
+        select(func.substr(STEPS.c.data, *_LAST_DAY))
+        .where(STEPS.c.offer_id == OFFERS.c.id, STEPS.c.step == Step.OFFERED.value)
+    ).correlate(OFFERS).scalar_subquery()  # fmt: skip
     return case(
         (and_(given > 0, given >= wanted), literal(Stand.SIGNED.value)),
+        (last_day < day.isoformat(), literal(Stand.EXPIRED.value)),
         (given > 0, literal(Stand.PARTLY_SIGNED.value)),
         (_took(Step.OPENED), literal(Stand.OPENED.value)),
         (_took(Step.OFFERED), literal(Stand.OFFERED.value)),

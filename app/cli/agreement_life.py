@@ -21,7 +21,7 @@ from agreements.ending import Notice
 from agreements.files import LARGEST
 from agreements.offered import Offer, Signatory
 from agreements.signing import Signer
-from agreements.steps import Step
+from agreements.steps import Stand, Step
 from app import association, offering
 from app.access import Role
 from app.adapters import csv_files, files, incoming
@@ -53,7 +53,7 @@ def list_(cvr: str | None, *, as_json: bool) -> None:
     """
     with service.current().reading() as session:
         found = offered.listing(session, None if cvr is None else [_authority_id(session, cvr)])
-        rows = [_row(offer) for offer in found]
+        rows = [_row(offer, service.current().today) for offer in found]
     if as_json:
         output.say_json({"offers": rows})
         return
@@ -61,14 +61,14 @@ def list_(cvr: str | None, *, as_json: bool) -> None:
                   for row in rows])  # fmt: skip
 
 
-def _row(offer: Offer) -> dict[str, Any]:
-    said = offer.document
+def _row(offer: Offer, on: date) -> dict[str, Any]:
+    said, stand = offer.document, offer.stand_on(on)
     last = offer.expires_on
     return {
         "name": offer.name, "reference": offer.reference, "version": offer.version, "cvr": said.authority.cvr,
         "authority": said.authority.name, "product": said.subject.product or None, "kind": offer.kind,
-        "stand": offer.stand.value, "digest": offer.digest, "expires_on": last and last.isoformat(),
-        "waiting": [each.name for each in offer.waiting] if offer.stand in steps.OPEN else [],
+        "stand": stand.value, "digest": offer.digest, "expires_on": last and last.isoformat(),
+        "waiting": [each.name for each in offer.waiting] if stand in steps.OPEN else [],
     }  # fmt: skip
 
 
@@ -82,12 +82,12 @@ def show(reference: str, *, as_json: bool) -> None:
     """
     with service.current().reading() as session:
         offer = offered.newest(session, reference)
-        told = _row(offer) | {"steps": [_step(each) for each in offer.steps]}
+        told = _row(offer, service.current().today) | {"steps": [_step(each) for each in offer.steps]}
     if as_json:
         output.say_json(told)
         return
     output.say(f"{told['name']}  {told['authority']}  {told['product'] or 'OS2'}  {offer.digest}")
-    output.say(steps.STANDS[offer.stand])
+    output.say(steps.STANDS[Stand(told["stand"])])
     output.table([[step["at"], step["step"], step["by"], step["reason"] or ""] for step in told["steps"]])
 
 

@@ -111,13 +111,13 @@ def _of_signatory(session: Session, offer: Offer, base: str) -> list[Act]:
 
 
 def _of_secretariat(offer: Offer, base: str) -> list[Act]:
-    found = []
-    if offer.stand is Stand.DRAFT:
+    found, stand = [], offer.stand_on(layout.today())
+    if stand is Stand.DRAFT:
         found.append(Act("offer", Text("Tilbyd", "Offer"), f"{base}/offer", is_form=True, is_first=True))
-    if offer.stand in steps.OPEN | {Stand.DRAFT} | steps.DEAD - {Stand.REPLACED}:
-        title = Text("Ny version", "New version") if offer.stand not in steps.DEAD else Text("Nyt tilbud", "New offer")
+    if stand in steps.OPEN | {Stand.DRAFT} | steps.DEAD - {Stand.REPLACED}:
+        title = Text("Ny version", "New version") if stand not in steps.DEAD else Text("Nyt tilbud", "New offer")
         found.append(Act("again", title, f"/agreements/new?replaces={offer.reference}"))
-    if offer.stand in steps.PERMITTED[Step.WITHDRAWN]:
+    if stand in steps.PERMITTED[Step.WITHDRAWN]:
         title = Text("Træk tilbage", "Withdraw")
         found.append(Act("withdraw", title, f"{base}/withdraw", is_form=True, needs_reason=True))
     return found

@@ -199,7 +199,8 @@ def _state(session: Session, offer: Offer) -> Text:
     state = session.execute(
         found.statement.with_only_columns(found.columns.state).where(found.columns.offer_id == offer.id)
     ).scalar()
-    return STATES[state] if state is not None else STATES.get(offer.stand, steps.STANDS[offer.stand])
+    stand = offer.stand_on(layout.today())
+    return STATES[state] if state is not None else STATES.get(stand, steps.STANDS[stand])
 
 
 def _shown(taken: Taken, offer: Offer, *, reads: bool) -> Shown:
