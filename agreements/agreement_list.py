@@ -17,6 +17,7 @@ from agreements.connections import AGREEMENTS
 from agreements.models import AgreementStep, OfferSignatory
 from agreements.products import PRODUCTS
 from agreements.steps import OFFERS, STEPS, Stand, Step
+from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
 from foundation.language import Text
 
@@ -111,8 +112,18 @@ def _state(day: date) -> ColumnElement[str]:
         .scalar_subquery()
     )
     ends = [(last == step.value, literal(Stand(step.value).value)) for step in _DEAD]
-    by_days = case((AGREEMENTS.c.id.is_(None), literal("in_force")), else_=_by_days(day))  # a membership has no row
+    by_days = case((OFFERS.c.product_id.is_(None), _membership(day)), else_=_by_days(day))
     return case(*ends, (last.in_([step.value for step in _AGREED]), by_days), else_=_open_state(day))
+
+
+def _membership(day: date) -> ColumnElement[str]:
+    """Tell where a membership stands: it has no row of `agreement`, but one of `membership`."""
+    of = MEMBERSHIPS.c.authority_id == OFFERS.c.authority_id
+    endless = exists().where(of, MEMBERSHIPS.c.left_on.is_(None)).correlate(OFFERS)
+    left_on = select(func.max(MEMBERSHIPS.c.left_on)).where(of).correlate(OFFERS).scalar_subquery()
+    return case(
+        (endless, literal("in_force")), (left_on <= day, literal("ended")), else_=literal(Stand.UNDER_NOTICE.value)
+    )
 
 
 def _open_state(day: date) -> ColumnElement[str]:

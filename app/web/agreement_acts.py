@@ -12,7 +12,7 @@ from flask import request
 from flask import session as browser
 from sqlalchemy.orm import Session
 
-from agreements import offered, offers, signing, steps
+from agreements import ending, offered, offers, signing, steps
 from agreements.offered import Offer
 from agreements.signing import Signer
 from agreements.steps import Stand, Step
@@ -97,8 +97,19 @@ def permitted(session: Session, offer: Offer, row: Any) -> list[Act]:
         found.append(Act("countersign", Text("Underskriv for OS2", "Sign for OS2"), "/agreements/countersign",
                          is_first=True))  # fmt: skip
     if row is not None:
-        found += of_agreement(row, f"/agreements/{row.id}", offer.stand)
+        found += of_agreement(session, row, offer.stand)
+    if offer.product_id is None and offer.stand in (Stand.AGREED, Stand.UNDER_NOTICE):
+        found += _of_membership(offer)
     return found
+
+
+def _of_membership(offer: Offer) -> list[Act]:
+    if not access.reaches("agreement.notice", offer.authority_id):
+        return []
+    title = Text("Opsig medlemskabet", "Give notice of the membership")
+    if offer.stand is Stand.UNDER_NOTICE:
+        title = Text("Træk opsigelsen tilbage", "Withdraw the notice")
+    return [Act("membership", title, f"/authorities/{offer.document.authority.cvr}/membership")]
 
 
 def _of_signatory(session: Session, offer: Offer, base: str) -> list[Act]:
@@ -123,13 +134,9 @@ def _of_secretariat(offer: Offer, base: str) -> list[Act]:
     return found
 
 
-def of_registered(row: Any) -> list[Act]:
-    """Give what the person can do with an agreement of the register now."""
-    return of_agreement(row, f"/agreements/{row.id}", Stand.AGREED)
-
-
-def of_agreement(row: Any, base: str, stand: Stand) -> list[Act]:
-    """Give what can be done with an agreement that was made: notice, its withdrawal, passive to active."""
+def of_agreement(session: Session, row: Any, stand: Stand = Stand.AGREED) -> list[Act]:
+    """Give what can be done with an agreement that was made: notice, its withdrawal, passive to active, a merger."""
+    base = f"/agreements/{row.id}"
     if not access.reaches("agreement.notice", row.authority_id) or row.countersigned_on is None or _is_over(row):
         return []
     if stand in steps.DEAD:
@@ -139,6 +146,9 @@ def of_agreement(row: Any, base: str, stand: Stand) -> list[Act]:
     found = [Act("notice", Text("Opsig", "Give notice"), f"{base}/notice")]
     if row.kind == "passive" and row.active_from is None and access.current().may("agreement.draft"):
         found.append(Act("activate", Text("Gør aktiv", "Make active"), f"{base}/activate"))
+    if access.current().may("agreement.draft") and ending.replaceable(session, row.id):
+        title = Text("Erstat efter sammenlægning", "Replace after a merger")
+        found.append(Act("replace", title, f"{base}/replace"))
     return found
 
 

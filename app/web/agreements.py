@@ -248,7 +248,7 @@ def _registered(session: Session, number: str) -> dict[str, Any]:
         "state": STATES[state] if state is not None else None,
         "recorded": paper.of_agreement(session, row.id),
         "reads": access.reaches("agreement.whole", row.authority_id),
-        "acts": agreement_acts.of_registered(row),
+        "acts": agreement_acts.of_agreement(session, row),
         "kinds": KINDS,
         "titles": titles.FACTS,
     }
