@@ -58,6 +58,7 @@ class Oidc:
     strong_acr: frozenset[str]
     strong_amr: frozenset[str]
     strong_assurance: frozenset[str]
+    signing_floor: frozenset[str]  # values of acr, amr or the assurance claim that suffice to sign an agreement
 
     @property
     def is_local(self) -> bool:
@@ -250,6 +251,9 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
 
     port = _count(environ, "OS2TILSLUT_PROVIDER_PORT", LOCAL_PROVIDER_PORT, most=65535)
     is_local = not is_production and not environ.get("OS2TILSLUT_OIDC_ISSUER")
+    strong_acr = _listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE))
+    strong_amr = _listed(given("OS2TILSLUT_OIDC_STRONG_AMR"))
+    strong_assurance = _listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE"))
     return Oidc(
         issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
         client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
@@ -258,9 +262,10 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
         claim_name=given("OS2TILSLUT_OIDC_CLAIM_NAME", "name", "name"),
         claim_cvr=given("OS2TILSLUT_OIDC_CLAIM_CVR", "cvr", "cvr"),
         claim_assurance=given("OS2TILSLUT_OIDC_CLAIM_ASSURANCE"),
-        strong_acr=_listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE)),
-        strong_amr=_listed(given("OS2TILSLUT_OIDC_STRONG_AMR")),
-        strong_assurance=_listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE")),
+        strong_acr=strong_acr,
+        strong_amr=strong_amr,
+        strong_assurance=strong_assurance,
+        signing_floor=_listed(given("OS2TILSLUT_SIGNING_ASSURANCE")) or strong_acr | strong_amr | strong_assurance,
     )
 
 

@@ -199,7 +199,8 @@ def _state(session: Session, offer: Offer) -> Text:
     state = session.execute(
         found.statement.with_only_columns(found.columns.state).where(found.columns.offer_id == offer.id)
     ).scalar()
-    return STATES[state] if state is not None else STATES.get(offer.stand, steps.STANDS[offer.stand])
+    stand = offer.stand_on(layout.today())
+    return STATES[state] if state is not None else STATES.get(stand, steps.STANDS[stand])
 
 
 def _shown(taken: Taken, offer: Offer, *, reads: bool) -> Shown:
@@ -247,7 +248,7 @@ def _registered(session: Session, number: str) -> dict[str, Any]:
         "state": STATES[state] if state is not None else None,
         "recorded": paper.of_agreement(session, row.id),
         "reads": access.reaches("agreement.whole", row.authority_id),
-        "acts": agreement_acts.of_registered(row),
+        "acts": agreement_acts.of_agreement(session, row),
         "kinds": KINDS,
         "titles": titles.FACTS,
     }

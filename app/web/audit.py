@@ -48,6 +48,8 @@ ACTIONS = {
     "agreement.sealing_failed": Text("Forsegling mislykkedes", "Sealing failed"),
     "agreement.signed": Text("Aftale underskrevet", "Agreement signed"),
     "agreement.succeeded": Text("Tilslutningsafgift ført videre", "Joining fee carried over"),
+    "membership.notice_given": Text("Medlemskab opsagt", "Notice of membership given"),
+    "membership.notice_withdrawn": Text("Opsigelse af medlemskab trukket tilbage", "Notice of membership withdrawn"),
     "agreement.withdrawn": Text("Aftale trukket tilbage", "Agreement withdrawn"),
     "agreement.written": Text("Aftaletekst gemt", "Agreement text kept"),
     "agreements.imported": Text("Aftaler indlæst", "Agreements imported"),
