@@ -286,8 +286,7 @@ def decide(session: Session, id_: int, outcome: Outcome, trail: Trail, reason: s
     somebody else withdraws it, or Unreadable where it is rejected without a reason.
     """
     proposal = get(session, id_)
-    _refuse_closed(proposal)
-    _refuse_person(proposal, outcome, trail.actor)
+    refuse_undecidable(proposal, outcome, trail.actor)
     told = _reason(outcome, reason)
     row = {
         "id": append_only.next_id(session, DECISIONS), "proposal_id": id_, "outcome": outcome, "reason": told,
@@ -297,6 +296,12 @@ def decide(session: Session, id_: int, outcome: Outcome, trail: Trail, reason: s
     subject, data = f"{proposal.kind} {proposal.subject}", {"proposal": id_, "digest": proposal.digest}
     trail.record(DECIDED_ACTIONS[outcome], subject, data, rows=[(DECISIONS, row)])
     return get(session, id_)
+
+
+def refuse_undecidable(proposal: Proposal, outcome: Outcome, actor: str) -> None:
+    """Refuse what a person may not decide so. Raises AlreadyDecided, SamePerson or NotYours."""
+    _refuse_closed(proposal)
+    _refuse_person(proposal, outcome, actor)
 
 
 def _refuse_closed(proposal: Proposal) -> None:
