@@ -302,8 +302,7 @@ def decide(
     somebody else withdraws it, or Unreadable where it is rejected without a reason.
     """
     proposal = get(session, id_)
-    _refuse_closed(proposal)
-    _refuse_person(proposal, outcome, trail.actor)
+    refuse_undecidable(proposal, outcome, trail.actor)
     told = _reason(outcome, reason)
     row = {
         "id": append_only.next_id(session, DECISIONS), "proposal_id": id_, "outcome": outcome, "reason": told,
@@ -316,6 +315,12 @@ def decide(
     )
     trail.record(DECIDED_ACTIONS[outcome], subject, data, rows=[(DECISIONS, row)])
     return get(session, id_)
+
+
+def refuse_undecidable(proposal: Proposal, outcome: Outcome, actor: str) -> None:
+    """Refuse what a person may not decide so. Raises AlreadyDecided, SamePerson or NotYours."""
+    _refuse_closed(proposal)
+    _refuse_person(proposal, outcome, actor)
 
 
 def _refuse_closed(proposal: Proposal) -> None:
