@@ -278,6 +278,7 @@ FORGERIES = {
     "seller_settings": "imported_by", "signing_certificate": "taken_by", "verdict": "pack_version",
     "bank_file": "taken_by", "bank_statement": "bank_id", "bank_transaction": "payer",
     "voucher": "booked_by", "voucher_posting": "position",
+    "letter": "written_by", "letter_attempt": "answer",
 }  # fmt: skip
 
 
