@@ -115,7 +115,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
 #: What a token never does, whatever its owner may do in person.
 NEVER_BY_TOKEN = frozenset(
     {
-        "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create",
+        "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
+        "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
         "rights.change",
     }
