@@ -23,7 +23,9 @@ from foundation.base import APPEND_ONLY, Base
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
-Kind = Literal["plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement"]
+Kind = Literal[
+    "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
+]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -35,7 +35,7 @@ def reject(
     *,
     about: About = None,
 ) -> ResponseReturnValue:
-    """Reject what another person proposed; without a reason `show` gives the page again. `about` goes into the trail."""
+    """Reject what another person proposed; without a reason `show` gives the page again; `about` is for the trail."""
     sent = forms.read(form)
     if sent.errors:
         _refuse_undecidable(find)
