@@ -457,12 +457,17 @@ class _OfBilling(Strict):
     contact_mail = _fact()
 
 
-class Choices(_OfBilling):
+class _OfBeginning(Strict):
+    """How an agreement begins; its fields come first in forms, and so do their faults."""
+
+    effective_on = _day()
+    kind = _kind()
+
+
+class Choices(_OfBilling, _OfBeginning):
     """What an authority may choose before anybody has signed."""
 
     digest = _seen()
-    effective_on = _day()
-    kind = _kind()
 
 
 class PassingOn(Strict):
@@ -473,8 +478,8 @@ class PassingOn(Strict):
     right = Whole(1, 999_999_999, required=True)
 
 
-class DraftOrder(_OfBilling):
-    """A draft of an agreement; the amounts are judged in the language they are written in."""
+class _OfSubject(Strict):
+    """To whom something is offered, on what, and from when."""
 
     replaces = Typed(40, load_default="")
     cvr = _fact()
@@ -483,6 +488,11 @@ class DraftOrder(_OfBilling):
     effective_on = _day()
     valid_days = Whole(0, 9_999, required=True, said=Text("skriv et antal dage", "give a number of days"))
     in_order = Truth(load_default=False)
+
+
+class DraftOrder(_OfBilling, _OfSubject):
+    """A draft of an agreement; the amounts are judged in the language they are written in."""
+
     rebate = _fact()
     rebate_reason = _fact()
     exempt_reason = _fact()

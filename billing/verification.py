@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from agreements import conclusion, sealed, steps, templates
+from agreements import conclusion, products, sealed, steps, templates
 from agreements.connections import AGREEMENTS
 from billing import credits, ledger, line_keys, payment_checks, preparation, seller, verdicts
 from billing import document as documents
@@ -630,6 +630,7 @@ def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["agreements"] += _count(session, steps.STEPS)
     yield from steps.faults(session)
     yield from conclusion.faults(session)
+    yield from products.faults(session)
 
 
 def _seals(session: Session, checked: Counter[str]) -> Iterator[Broken]:

@@ -168,6 +168,8 @@ class Product(Answer):
     name = _text()
     account = _maybe()
     level = _maybe()
+    description_da = _maybe()
+    description_en = _maybe()
 
 
 class Agreement(Answer):
