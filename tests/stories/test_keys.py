@@ -18,7 +18,7 @@ LISTS = {
     f"/year/{world.YEAR + 1}": ("finance", "aarhus", "net"),
     f"/year/{world.YEAR + 1}/problems": ("finance", "odense", "product"),
     f"/year/{world.YEAR}/comparison": ("finance", "aarhus", "difference"),
-    "/audit": ("auditor", "2027", "actor"), "/users": ("administrator", "underskriver", "name"),
+    "/audit": ("auditor", "2027", "actor"), "/users": ("administrator", "underskriver", "mail"),
 }  # fmt: skip
 OTHERS = ("/", "/settings", "/imports", "/year", f"/authorities/{world.AARHUS}")
 
