@@ -284,10 +284,9 @@ def _refuse_alone(order: Order, credited: Money, seller: Seller) -> None:
         amount, limit = kroner(credited), kroner(seller.credit_limit)
         raise NeedsApproval(
             Text(
-                f"{order.number}: {amount.da} krediteret i alt er over grænsen på {limit.da}; "
-                "en anden skal godkende (--approved-by NAVN)",
+                f"{order.number}: {amount.da} krediteret i alt er over grænsen på {limit.da}; en anden skal godkende",
                 f"{order.number}: {amount.en} credited in all is above the limit of {limit.en}; "
-                "somebody else must approve (--approved-by NAME)",
+                "somebody else must approve",
             )
         )
 

@@ -110,10 +110,8 @@ def _refuse_unapproved(session: Session, terms: Terms) -> None:
         return
     raise NotApproved(
         Text(
-            f"planen for {terms.year} er ikke godkendt: læs den (billing plan {terms.year}) og godkend den "
-            f"(billing approve {terms.year} --digest …)",
-            f"the plan for {terms.year} is not approved: read it (billing plan {terms.year}) and approve it "
-            f"(billing approve {terms.year} --digest …)",
+            f"planen for {terms.year} er ikke godkendt: læs den, og godkend den",
+            f"the plan for {terms.year} is not approved: read it, and approve it",
         )
     )
 

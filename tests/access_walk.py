@@ -53,6 +53,7 @@ _ELSEWHERE = {
     ("/invoices/<number>/<any", "form"): "pdf",
     ("/year/<int:year>/documents.zip", "year"): "2027",
     ("/api/v1/credit-notes/", "number"): "{note}",
+    ("/api/v1/agreements/", "id_"): "{agreement}",
     ("/api/v1/runs/", "id_"): "{run}",
     ("/tokens/", "id_"): "{token}",
     ("/api/v1/me/tokens/", "id_"): "{token}",

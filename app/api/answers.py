@@ -246,6 +246,25 @@ class Proposed(Answer):
     proposed_at = _instant()
 
 
+class CreditProposed(Answer):
+    """A credit note that waits for another person."""
+
+    id = _whole()
+    number = _text(metadata={"description": "of the invoice"})
+    lines = fields.List(fields.Integer(), required=True)
+    reason = _text()
+    then_reissue = fields.Boolean(required=True)
+    digest = _text(metadata={"description": "SHA-256 of what was proposed"})
+    proposed_by = _text()
+    proposed_at = _instant()
+
+
+class CreditsProposed(Answer):
+    """Credit notes that wait for another person, newest first."""
+
+    items = _many(CreditProposed)
+
+
 class Proposals(Answer):
     """What waits for another person, newest first."""
 

@@ -103,7 +103,7 @@ def _outcome(run: Callable[[], object]) -> int:
         wrong.show()
         return wrong.exit_code
     except DomainError as refused:
-        output.complain(refused.text)
+        output.complain(_mended(refused))
         return 3 if isinstance(refused, NotNow) else 1
     except BrokenPipeError:
         return 3
@@ -113,6 +113,12 @@ def _outcome(run: Callable[[], object]) -> int:
     except Exception as error:
         return _database_outcome(error)
     return result if isinstance(result, int) else 0
+
+
+def _mended(refused: DomainError) -> Text:
+    from app.cli import mending  # late: what is not refused needs none of it
+
+    return mending.refusal(refused)
 
 
 _STOPPED = Text(

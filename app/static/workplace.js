@@ -24,4 +24,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// On a phone a row is read as a card, so each cell says by itself what its column is called (style.css, .folds).
+function fold(table) {
+  const titles = [...(table.tHead?.rows[0]?.cells ?? [])].map((head) => head.firstChild?.textContent.trim() ?? "");
+  if (!titles.length) return;
+  for (const row of [...table.tBodies, table.tFoot].flatMap((part) => [...(part?.rows ?? [])])) {
+    if (row.cells.length !== titles.length) continue;
+    [...row.cells].forEach((cell, at) => cell.tagName === "TD" && titles[at] && (cell.dataset.title ??= titles[at]));
+  }
+  table.classList.add("folds");
+}
+
+const foldAll = () => document.querySelectorAll(".table-wrap > table").forEach(fold);
+document.addEventListener("htmx:after:swap", foldAll);
+foldAll();
+
 document.querySelector("[data-focus]")?.focus();

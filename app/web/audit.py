@@ -243,8 +243,10 @@ def _until(end: float) -> Any:
         if time.monotonic() > end:
             raise VerifyTakesLonger(
                 Text(
-                    f"efterregningen tager for længe til en side (nået til {check}): kør os2tilslut verify",
-                    f"verifying takes too long for a page (came to {check}): run os2tilslut verify",
+                    f"efterregningen tager for længe til en side (nået til {check}); "
+                    "den kan køres på serveren af dem, der driver tjenesten",
+                    f"verifying takes too long for a page (came to {check}); "
+                    "those who run the service can run it on the server",
                 )
             )
 

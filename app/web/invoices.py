@@ -234,8 +234,8 @@ def _kept(session: Session, number: str, form: str) -> OneKept:
     if found is None:
         raise NoSuchDocument(
             Text(
-                "dokumentet er ikke lavet endnu: det laves ved udstedelsen, og af os2tilslut billing export",
-                "the document is not made yet: issuing makes it, and so does os2tilslut billing export",
+                "dokumentet er ikke lavet endnu: det laves, når årets udstedelse er færdig",
+                "the document is not made yet: it is made when the issuing of the year is finished",
             )
         )
     return found

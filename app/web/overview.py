@@ -178,6 +178,8 @@ def _lacking(person: Principal, missing: Missing, year: int) -> Task:
     title = Text(f"Planen for {year}: ", f"The plan for {year}: ") + _LACKS[missing.what]
     address = _LACKS_AT.get(missing.what) or f"/fee-tables/{quote(missing.product)}"
     permission = "authority.change" if missing.what == "population" else "tables.draft"
+    if not person.may(permission):
+        address = f"/year/{year}/problems"
     return Task(title, address, missing.product, person.may(permission))
 
 
