@@ -18,6 +18,7 @@ from app.web import (
     imports,
     invoices,
     layout,
+    letters,
     notices,
     paper_route,
     settings,
@@ -35,7 +36,7 @@ from app.web import (
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
     tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify,
+    signing_rights, templates_pages, verify, letters,
 )  # fmt: skip
 
 

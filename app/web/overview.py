@@ -20,6 +20,7 @@ from billing import invoice_register, overview
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
+from foundation import letters
 from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
@@ -77,7 +78,11 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "tasks": [
+            *_of_letters(session, person),
+            *_of_agreements(session, person),
+            *(_tasks(person, found) if found else []),
+        ],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -103,6 +108,13 @@ def _warnings(session: Session, person: Principal) -> list[Text]:
     if not (person.may("agreement.draft") or person.may("settings.propose")):
         return []
     return seals.warnings(session, layout.config(), clock.now(layout.config()))
+
+
+def _of_letters(session: Session, person: Principal) -> list[Task]:
+    """Name the letters that could not be sent."""
+    failed = letters.given_up(session) if person.may("letter.resend") else []
+    title = Text("Breve kunne ikke sendes", "Letters could not be sent")
+    return [Task(title, "/letters?state=failed", layout.say(_count(len(failed))), is_yours=True)] if failed else []
 
 
 def _of_agreements(session: Session, person: Principal) -> list[Task]:
