@@ -71,6 +71,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "agreement.notice": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
         "agreement.record": {FINANCE: ALL, APPROVER: ALL},
         "agreement.approve_record": {APPROVER: ALL},
+        "letter.read": _READERS,
+        "letter.resend": {FINANCE: ALL, APPROVER: ALL},
         "rights.read": {SIGNATORY: OWN, **_READERS},
         "rights.change": {SIGNATORY: OWN, FINANCE: ALL},  # a signatory only delegates a right it holds itself
         "templates.read": {**_READERS, ADMINISTRATOR: ALL},

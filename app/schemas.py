@@ -582,6 +582,21 @@ class _Mail(Words):
         return words
 
 
+class Resending(Strict):
+    """Sending a letter again: to whom, and why."""
+
+    to = _Mail(users.LONGEST_MAIL, required=True, said=Text("skriv en mailadresse", "write a mail address"))
+    reason = _reason(Text("skriv, hvorfor det sendes igen", "write why it is sent again"))
+
+
+class LetterTerms(Strict):
+    """Who is told at the secretariat, when signatories are reminded, how long an offer stands."""
+
+    told = Words(2000)
+    reminders = Words(100)
+    valid_days = Whole(1, 365, required=True, said=Text("skriv 1 til 365", "write 1 to 365"))
+
+
 class _Name(Words):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **other: Any) -> str:
         words = super()._deserialize(value, attr, data, **other)

@@ -42,6 +42,8 @@ _ELSEWHERE = {
     ("/authorities/<cvr>/billing/<kind>/", "number"): "{place}",
     ("/fee-tables/proposals/", "number"): "{draft}",
     ("/settings/proposals/", "proposal"): "{terms}",
+    ("/settings/letters/proposals/", "proposal"): "{told}",
+    ("/letters/", "number"): "{letter}",
     ("/templates/proposals/", "number"): "{text}",
     ("/templates/<name>/", "name"): "connection",
     ("/agreements/record/", "proposal"): "{paper}",

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import billing_details, paper, table_proposals, templates
+from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
 from app import agreement_demonstration, association, clock, config, create_app, database
 from app.access import Principal
@@ -101,6 +101,7 @@ class Waiting:
     token: int  # of the one who prepares
     run: int  # that was begun and has ended
     text: int  # an agreement template
+    told: int  # who is told at the secretariat
     paper: int  # an agreement signed on paper
     offers: dict[str, str]  # references by CVR, of offers that can be signed
 
@@ -115,6 +116,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
     return Waiting(
         text=acting.by(line, finance, _propose_text),
+        told=acting.by(line, finance, _propose_told),
         paper=acting.by(line, finance, _record_paper),
         offers={AARHUS: references[0], AALBORG: references[2]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
@@ -141,6 +143,10 @@ def agree(line: CommandLine, *more: Way) -> list[str]:
     """Adopt the texts, give rights and offices, and offer; give the references of `WAYS`, and of what comes on top."""
     with made(line) as app, app.app_context():
         return agreement_demonstration.make(app.extensions["os2tilslut"], (*WAYS, *more))
+
+
+def _propose_told(session: Session, trail: Trail) -> int:
+    return correspondence.propose(session, correspondence.Correspondence(("post@example.org",)), trail).id
 
 
 def _propose_text(session: Session, trail: Trail) -> int:
@@ -203,7 +209,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
         "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
         "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
-        "paper": str(waiting.paper), "version": "1",
+        "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {

@@ -485,6 +485,26 @@ class AuditEntry(Answer):
     hash = _text()
 
 
+class Letter(Answer):
+    """A mail that was written, and how it went. Its words are for its receiver."""
+
+    id = _whole()
+    kind = _text()
+    subject = _text()
+    receiver = _text()
+    title = _text()
+    message_id = _text()
+    sha256 = _text()
+    written_by = _text()
+    written_at = _instant()
+    state = _text()
+    tries = _whole()
+    tried_at = _instant_or_none()
+    reason = _text()
+    replaces_id = fields.Integer(required=True, allow_none=True)
+    resent_id = fields.Integer(required=True, allow_none=True)
+
+
 class Me(Answer):
     """Whose token this is, and what it may do today."""
 

@@ -18,6 +18,7 @@ from app.web import (
     imports,
     invoices,
     layout,
+    letters,
     memberships,
     notices,
     paper_route,
@@ -36,7 +37,7 @@ from app.web import (
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
     tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
-    paper_route, signing_rights, templates_pages, verify,
+    paper_route, signing_rights, templates_pages, verify, letters,
 )  # fmt: skip
 
 

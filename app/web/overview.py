@@ -20,6 +20,7 @@ from billing import invoice_register, overview
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
+from foundation import letters
 from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
@@ -32,6 +33,7 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "credit": ("credit.approve", Text("Kreditnota til godkendelse", "Credit note for approval")),
     "table": ("tables.adopt", Text("Takster til vedtagelse", "Fee table for adoption")),
     "settings": ("settings.approve", Text("Indstillinger til godkendelse", "Settings for approval")),
+    "correspondence": ("settings.approve", Text("Breve og frister til godkendelse", "Letters and terms for approval")),
     "billing_details": ("authority.approve", Text("Faktureringsoplysninger til godkendelse",
                                                   "Billing details for approval")),
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
@@ -78,7 +80,11 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "tasks": [
+            *_of_letters(session, person),
+            *_of_agreements(session, person),
+            *(_tasks(person, found) if found else []),
+        ],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -104,6 +110,13 @@ def _warnings(session: Session, person: Principal) -> list[Text]:
     if not (person.may("agreement.draft") or person.may("settings.propose")):
         return []
     return seals.warnings(session, layout.config(), clock.now(layout.config()))
+
+
+def _of_letters(session: Session, person: Principal) -> list[Task]:
+    """Name the letters that could not be sent."""
+    failed = letters.given_up(session) if person.may("letter.resend") else []
+    title = Text("Breve kunne ikke sendes", "Letters could not be sent")
+    return [Task(title, "/letters?state=failed", layout.say(_count(len(failed))), is_yours=True)] if failed else []
 
 
 def _of_agreements(session: Session, person: Principal) -> list[Task]:
@@ -146,6 +159,7 @@ def _address(proposal: Proposal) -> str:
     bases = {
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
+        "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
         "refund": "/payments/proposals", "write_off": "/payments/proposals",
     }  # fmt: skip
