@@ -92,6 +92,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "invoice.totals": {COORDINATION: GROUP, **_READERS},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "bank.read": _READERS,
+        "bank.import": {FINANCE: ALL, APPROVER: ALL},
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},

@@ -103,6 +103,7 @@ class Config:
     proxies: int  # web servers in front whose word on the caller's address counts
     metrics_token: str  # who has it may read /metrics from elsewhere
     threads: int  # of one worker, each with a connection to the database
+    bank_account: str  # of the ledger, on which bank statements are booked
     batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
@@ -158,6 +159,7 @@ class Config:
             "OS2TILSLUT_RULES_DIR": str(self.rules_dir),
             "OS2TILSLUT_LANGUAGE": self.language,
             "OS2TILSLUT_CLOCK": self.clock.isoformat() if self.clock else "",
+            "OS2TILSLUT_BANK_ACCOUNT": self.bank_account,
             "OS2TILSLUT_BATCH": str(self.batch or ""),
             "OS2TILSLUT_SIGNING_KEY": self.signing.key,
             "OS2TILSLUT_SIGNING_PASSWORD": self.signing.password,
@@ -191,6 +193,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         proxies=_count(environ, "OS2TILSLUT_PROXIES", 0, least=0, most=9),
         metrics_token=environ.get("OS2TILSLUT_METRICS_TOKEN", ""),
         threads=_count(environ, "OS2TILSLUT_THREADS", 4, most=64),
+        bank_account=_account(environ, "OS2TILSLUT_BANK_ACCOUNT", "6470"),
         batch=_batch(environ),
     )
     _refuse_unsafe(config)
@@ -231,6 +234,13 @@ def _clock(environ: Mapping[str, str]) -> datetime | None:
 
 def _batch(environ: Mapping[str, str]) -> int | None:
     return _count(environ, "OS2TILSLUT_BATCH", 0, most=9999) or None
+
+
+def _account(environ: Mapping[str, str], variable: str, otherwise: str) -> str:
+    given = environ.get(variable) or otherwise
+    if re.fullmatch(r"6[0-9]{3}", given):  # the standard chart's accounts of what is owned
+        return given
+    raise _wrong(variable, "6470, 6480")
 
 
 def _count(environ: Mapping[str, str], variable: str, otherwise: int, *, least: int = 1, most: int) -> int:

@@ -57,6 +57,7 @@ ACTIONS = {
     "token.made": Text("API-nøgle lavet", "API token made"),
     "token.ended": Text("API-nøgle ophørt", "API token ended"),
     "authorities.imported": Text("Myndigheder indlæst", "Authorities imported"),
+    "bank.imported": Text("Bankfil taget ind", "Bank file taken in"),
     "batch.issued": Text("Fakturaer udstedt (parti)", "Invoices issued (batch)"),
     "billing_details.changed": Text("Faktureringsoplysninger ændret", "Billing details changed"),
     "documents.rendered": Text("Dokumenter lavet", "Documents made"),
@@ -84,6 +85,7 @@ ACTIONS = {
     "table.adopted": Text("Takster vedtaget", "Table adopted"),
     "user.accepted": Text("Invitation taget imod", "Invitation accepted"),
     "user.ended": Text("Bruger ophørt", "User ended"),
+    "voucher.booked": Text("Bilag bogført", "Voucher booked"),
     "user.invited": Text("Bruger inviteret", "User invited"),
 }
 
