@@ -319,9 +319,12 @@ def reason_given(reason: str) -> str:
 def expire_due(session: Session, trail: Trail) -> list[Offer]:
     """Let the offers run out whose last day has passed; give them. Doing it twice is safe."""
     due = running_out(session, offered.local_day(trail.at))
-    wanted = [Next(each, each.steps, Step.EXPIRED, About(data={"expires_on": each.expires_on})) for each in due]
-    steps.take(session, wanted, trail)
+    steps.take(session, [_expired(each) for each in due], trail)
     return offered.many(session, [each.id for each in due])
+
+
+def _expired(found: Offer) -> Next:
+    return Next(found, found.steps, Step.EXPIRED, About(data={"expires_on": found.expires_on}))
 
 
 def running_out(session: Session, on: date) -> list[Offer]:

@@ -378,6 +378,14 @@ class Intake(Strict):
     trial = Chosen(("yes",))
 
 
+class BankIntake(Strict):
+    """A bank file, taken in or only tried; a CSV comes with its mapping."""
+
+    file = File(required=True, said=Text("Vælg bankens fil, og send igen", "Choose the bank's file, and send again"))
+    mapping = File()
+    trial = Chosen(("yes",))
+
+
 # --- agreements
 
 

@@ -58,6 +58,8 @@ _ELSEWHERE = {
     ("/api/v1/agreements/", "id_"): "{agreement}",
     ("/api/v1/runs/", "id_"): "{run}",
     ("/tokens/", "id_"): "{token}",
+    ("/bank/transactions/", "id_"): "{transaction}",
+    ("/api/v1/bank-transactions/", "id_"): "{transaction}",
     ("/api/v1/me/tokens/", "id_"): "{token}",
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from importlib import resources
 
@@ -19,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
-from app import agreement_demonstration, association, clock, config, create_app, database
+from app import agreement_demonstration, association, bank_demonstration, clock, config, create_app, database
 from app.access import Principal
 from app.agreement_demonstration import Way
+from app.bank_demonstration import Moved
 from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
@@ -64,6 +66,9 @@ def issue(line: CommandLine) -> None:
         words = ("--line", 1, "--reason", "Opdigtet", "--by", "En Forbereder", "--approved-by", "En Godkender")
         line.done("billing", "credit", number, *words)
     line.done("billing", "export", YEAR, line.folder / "documents")
+    paid = [Moved(date(YEAR, 1, 20), 2_500_000, "1", message=("Kontingent",), payer="Aarhus Kommune")]
+    statement = bank_demonstration.statement("1", 0, paid, date(YEAR, 1, 18), date(YEAR, 1, 24))
+    line.done("bank", "import", line.write("bank.xml", statement.decode()))
 
 
 @contextmanager
@@ -210,6 +215,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
         "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
         "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
+        "transaction": "1",
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {

@@ -207,6 +207,74 @@ class Taken(Answer):
     warnings_en = _texts()
 
 
+class BankStatement(Answer):
+    """A bank statement that was taken in."""
+
+    id = _whole()
+    account = _text()
+    bank_id = _text(metadata={"description": "the bank's own name of it, which it uses again"})
+    opening_on = _day_or_none()
+    opening_ore = _ore()
+    closing_on = _day()
+    closing_ore = _ore()
+    transactions = _whole()
+    file = _text()
+    format = _text()
+    taken_by = _text()
+    taken_at = _instant()
+
+
+class BankTransaction(Answer):
+    """Money that moved: in above zero, out below."""
+
+    id = _whole()
+    statement_id = _whole()
+    bank_id = _text(metadata={"description": "of its statement"})
+    account = _text()
+    booked_on = _day()
+    value_on = _day_or_none()
+    amount_ore = _ore()
+    fik_id = _text(metadata={"description": "fifteen digits, or empty"})
+    creditor_reference = _text(metadata={"description": "ISO 11649, or empty"})
+    message = _text()
+    payer = _text()
+    payer_account = _text()
+    bank_reference = _text()
+    end_to_end_id = _text()
+
+
+class BankTransactionWhole(BankTransaction):
+    """A transaction with the bank's own text."""
+
+    raw = _text()
+    file = _text()
+    taken_by = _text()
+    taken_at = _instant()
+
+
+class BankStatementTaken(Answer):
+    """What came of one statement of a file."""
+
+    account = _text()
+    bank_id = _text()
+    opening_on = _day()
+    opening_ore = _ore()
+    closing_on = _day()
+    closing_ore = _ore()
+    transactions = _whole()
+    new = _whole()
+    in_ore = _ore()
+    out_ore = _ore()
+
+
+class BankFileTaken(Answer):
+    """What came of a bank file."""
+
+    is_known = _truth()
+    new = _whole()
+    statements = _many(BankStatementTaken)
+
+
 class FeeTable(Answer):
     """An adopted decision."""
 

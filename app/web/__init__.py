@@ -11,6 +11,7 @@ from app.web import (
     api_docs,
     audit,
     authorities,
+    bank,
     billing_details,
     countersigning,
     credits,
@@ -35,8 +36,8 @@ from app.web import (
 )
 
 _SUBJECTS = (
-    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
+    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
+    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
     paper_route, signing_rights, templates_pages, verify, letters,
 )  # fmt: skip
 
