@@ -26,7 +26,7 @@ from tests import builders
 
 #: How somebody pays. `fik`: by the form; `number`: with the invoice's number in words; `name`: nothing but who it is
 #: and the amount; `mistyped`: a form's id with a wrong digit; `merged`: several invoices at once; `renamed`: the payer
-#: calls itself otherwise; `partial`, `rest`: in two parts; `excess`: too much; `twin`: once more by mistake, the same day;
+#: calls itself otherwise; `partial`, `rest`: in two parts; `excess`: too much; `twin`: once more by mistake, that day;
 #: `stranger`: for nothing of ours; `outgoing`: our own payment.
 Way = Literal[
     "fik", "number", "name", "mistyped", "merged", "renamed", "partial", "rest", "excess", "twin", "stranger",
