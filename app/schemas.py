@@ -313,6 +313,51 @@ class CreditOrder(Strict):
     then_reissue = Truth(load_default=False, metadata={"description": "whether the next plan proposes the lines again"})
 
 
+class TakenSuggestion(Strict):
+    """Taking a suggestion: exactly the one that was shown."""
+
+    parts = Words(8_000, required=True)
+
+
+class Placement(Strict):
+    """Placing a payment by hand: amounts on invoices, on an authority's credit, on an account, on a refund."""
+
+    number = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    amount = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    credit_to = Words(8)
+    credit_amount = Words(40)
+    account = Words(40)
+    account_amount = Words(40)
+    refund = Whole(1, 999_999_999)
+    why = Words(required=True, said=Text("Skriv, hvorfor beløbet hører til dér", "Write why the money belongs there"))
+
+
+class Undoing(Strict):
+    """Undoing what was wrong."""
+
+    reason = _reason(Text("skriv, hvorfor det ophæves", "write why it is undone"))
+
+
+class AskedBack(Strict):
+    """Preparing a refund of what stands to an authority's credit."""
+
+    amount = Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
+    reason = Words(required=True, said=Text("Skriv en grund", "Give a reason"))
+
+
+class CreditUse(Strict):
+    """Using what stands to an authority's credit on an invoice of its own."""
+
+    number = Words(40, required=True, said=Text("Skriv fakturaens nummer", "Write the invoice's number"))
+    amount = Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
+
+
+class GivenUp(AskedBack):
+    """Preparing to write off what an invoice owes."""
+
+    with_vat = Truth(load_default=False)
+
+
 class Approval(Strict):
     """Approving what is proposed: exactly the content with that digest, where it is said."""
 

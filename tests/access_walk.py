@@ -33,7 +33,7 @@ _ARGUMENTS = {
     "form": "csv", "year": "2028", "kind": "membership", "day": "2017-08-15", "at": "1", "filename": "style.css",
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
-    "right": "{right}", "version": "{version}",
+    "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -44,6 +44,7 @@ _ELSEWHERE = {
     ("/settings/proposals/", "proposal"): "{terms}",
     ("/settings/letters/proposals/", "proposal"): "{told}",
     ("/letters/", "number"): "{letter}",
+    ("/payments/proposals/", "proposal"): "{refund}",
     ("/templates/proposals/", "number"): "{text}",
     ("/templates/<name>/", "name"): "connection",
     ("/agreements/record/", "proposal"): "{paper}",

@@ -27,11 +27,14 @@ from app.bank_demonstration import Moved
 from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
-from billing import annual_run, credit_proposals, handover, seller, work_runs
+from billing import annual_run, credit_proposals, handover, payments, seller, settlements, work_runs
 from billing.credits import Order
+from billing.matching import Part
 from billing.models import Invoice
 from foundation.audit import Trail
 from foundation.language import Text
+from foundation.money import Money
+from tests import paying
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -109,6 +112,9 @@ class Waiting:
     told: int  # who is told at the secretariat
     paper: int  # an agreement signed on paper
     offers: dict[str, str]  # references by CVR, of offers that can be signed
+    payment: int  # that has not found its place
+    match: int  # of another that has
+    refund: int
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -119,7 +125,11 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     finance = known["finance"].actor
     references = agree(line)
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
+    payment, match, refund = acting.by(line, finance, _pay)
     return Waiting(
+        payment=payment,
+        match=match,
+        refund=refund,
         text=acting.by(line, finance, _propose_text),
         told=acting.by(line, finance, _propose_told),
         paper=acting.by(line, finance, _record_paper),
@@ -152,6 +162,19 @@ def agree(line: CommandLine, *more: Way) -> list[str]:
 
 def _propose_told(session: Session, trail: Trail) -> int:
     return correspondence.propose(session, correspondence.Correspondence(("post@example.org",)), trail).id
+
+
+def _pay(session: Session, trail: Trail) -> tuple[int, int, int]:
+    """Let two payments come in; put the second to Aarhus's credit, and propose to pay some of it back."""
+    waits, placed = paying.take_in(
+        session, trail, [paying.payment(100_000, payer="En Fremmed"), paying.payment(50_000, payer="Aarhus")]
+    )
+    authority_id = session.scalars(select(Authority.id).where(Authority.cvr == AARHUS)).one()
+    why = Text("valgt i hånden", "chosen by hand")
+    placing = payments.Placing(placed, (Part(Money(50_000), authority_id),), "hand", why)
+    (match,) = payments.place(session, [placing], trail.at.date(), trail)
+    order = settlements.RefundOrder(AARHUS, Money(10_000), "Betalt for meget")
+    return waits, match, settlements.propose_refund(session, order, trail).id
 
 
 def _propose_text(session: Session, trail: Trail) -> int:
@@ -216,6 +239,8 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
         "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
         "transaction": "1",
+        "paper": str(waiting.paper), "version": "1", "payment": str(waiting.payment), "match": str(waiting.match),
+        "refund": str(waiting.refund),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {

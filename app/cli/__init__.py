@@ -34,6 +34,8 @@ _COMMANDS = {
     "agreement": "app.cli.agreements",
     "fee-tables": "app.cli.tables",
     "billing": "app.cli.billing",
+    "payments": "app.cli.payments",
+    "accounts": "app.cli.accounts",
     "einvoice": "app.cli.einvoice",
     "bank": "app.cli.bank",
     "explain": "app.cli.inspection:explain",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.web import (
+    account_statements,
     agreement_drafts,
     agreement_signing,
     agreements,
@@ -23,6 +24,7 @@ from app.web import (
     memberships,
     notices,
     paper_route,
+    payments,
     settings,
     signin,
     signing_rights,
@@ -37,8 +39,8 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
-    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
-    paper_route, signing_rights, templates_pages, verify, letters,
+    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
+    memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
 )  # fmt: skip
 
 

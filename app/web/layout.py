@@ -63,6 +63,7 @@ PLACES = (
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read"),
     Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
     Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read"),
+    Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),
