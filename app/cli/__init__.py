@@ -34,6 +34,8 @@ _COMMANDS = {
     "agreement": "app.cli.agreements",
     "fee-tables": "app.cli.tables",
     "billing": "app.cli.billing",
+    "reminders": "app.cli.reminders",
+    "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
