@@ -1,6 +1,7 @@
 """The work of reminding, the same for commands, pages and a job: issue, make documents, validate.
 
-Each goes on from what is missing, so it can be stopped anywhere and started again; run every minute it does nothing twice.
+Each goes on from what is missing, so it can be stopped anywhere and started again. Run every minute, it does
+nothing twice.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
 Kind = Literal[
-    "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "reminders",
-    "reminder_terms", "interest_rates", "withdrawal",
+    "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
+    "reminders", "reminder_terms", "interest_rates", "withdrawal",
 ]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -37,6 +37,8 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
     "recorded_agreement": ("agreement.approve_record", Text("Aftale fra papir til godkendelse",
                                                             "Agreement from paper for approval")),
+    "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
+    "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -145,6 +147,7 @@ def _address(proposal: Proposal) -> str:
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
+        "refund": "/payments/proposals", "write_off": "/payments/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
 

@@ -1,6 +1,6 @@
 """Why: who does not pay is reminded, by numbered papers that are kept; disputes and promises hold a reminder back.
 
-Revision: 0017, after 0013, 2026-11-28
+Revision: 0017, after 0016, 2026-11-28
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
