@@ -17,11 +17,11 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import holds, interest, reminder_ground
+from billing import balances, holds, interest, reminder_ground
+from billing.balances import Owed
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.holds import Hold
 from billing.interest import Interest, Rate
-from billing.reminder_ground import Owed
 from billing.reminder_models import Reminder
 from billing.reminder_terms import COMPENSATION, Terms
 from foundation.audit import canonical, sha256
@@ -194,7 +194,7 @@ def _overdue(session: Session, on: date, terms: Terms) -> dict[int, Owed]:
     first = timedelta(days=terms.first_after_days)
     return {
         id_: owed
-        for id_, owed in reminder_ground.outstanding(session, on).items()
+        for id_, owed in balances.still_open(session, on).items()
         if owed.outstanding.ore > 0 and owed.due_on + first <= on
     }
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from authorities import membership
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
-from billing import invoices, reminder_ground
+from billing import balances, invoices
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.reminder_plan import REMINDERS
 from fee_tables.calculation import Kind
@@ -78,7 +78,7 @@ def candidates(session: Session, on: date) -> list[Arrears]:
     if not rows:
         return []
     last = {row.invoice_id: row for row in rows}
-    owed = reminder_ground.outstanding(session, on, invoice_ids=list(last))
+    owed = balances.outstanding(session, on, invoice_ids=list(last))
     waiting = {each.subject: each.id for each in proposals.open(session, "withdrawal")}
     return [
         Arrears(

@@ -169,6 +169,7 @@ _PERMISSIONS = {
     ("invoice and credit note", "read"): "invoice.read",
     ("credit note", "prepare"): "credit.prepare",
     ("credit note", "approve"): "credit.approve",
+    ("reminders", "send"): "reminders.send",
     ("exports", "use"): "export.use",
     ("audit log", "read"): "audit.read",
     ("api token", "create"): "token.create",
@@ -176,6 +177,7 @@ _PERMISSIONS = {
 
 #: Cells that one permission cannot say: what they say is another permission's.
 _ELSEWHERE = {
+    ("reminders.send", "auditor"): "reminders.plan",
     ("run.plan", "auditor"): "run.read",
     ("agreement.evidence", "administrator"): "agreement.read",
     ("invoice.read", "coordination"): "invoice.totals",

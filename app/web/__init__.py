@@ -20,6 +20,8 @@ from app.web import (
     layout,
     notices,
     paper_route,
+    reminder_settings,
+    reminders,
     settings,
     signin,
     signing_rights,
@@ -35,7 +37,7 @@ from app.web import (
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
     tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify,
+    signing_rights, templates_pages, verify, reminders, reminder_settings,
 )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ PLACES = (
     Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read"),
+    Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),

@@ -16,7 +16,7 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview
+from billing import invoice_register, overview, withdrawals
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
@@ -39,6 +39,10 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
                                                             "Agreement from paper for approval")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
+    "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
+    "withdrawal": ("reminders.approve", Text("Udmeldelse til afgørelse", "Withdrawal for decision")),
+    "reminder_terms": ("settings.approve", Text("Rykkervilkår til godkendelse", "Terms of reminding for approval")),
+    "interest_rates": ("settings.approve", Text("Referencesatser til godkendelse", "Reference rates for approval")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -78,7 +82,8 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "tasks": [*_of_agreements(session, person), *_of_arrears(session, person),
+                  *(_tasks(person, found) if found else [])],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -132,6 +137,19 @@ def _of_agreements(session: Session, person: Principal) -> list[Task]:
     ]
 
 
+def _of_arrears(session: Session, person: Principal) -> list[Task]:
+    """Name the members that owe their dues despite a reminder; nobody is taken off by itself."""
+    if not person.may("reminders.plan"):
+        return []
+    found = withdrawals.candidates(session, layout.today())
+    open_ = [each for each in found if each.proposal_id is None]
+    title = Text("Medlemmer, der ikke har betalt kontingent trods rykker",
+                 "Members that have not paid their dues despite a reminder")  # fmt: skip
+    if not open_:
+        return []
+    return [Task(title, "/reminders/arrears", layout.say(_count(len(open_))), person.may("reminders.send"))]
+
+
 def _proposed(person: Principal, proposal: Proposal) -> Task:
     permission, title = _DECIDERS[proposal.kind]
     is_own = proposal.proposed_by == person.actor
@@ -145,6 +163,8 @@ def _address(proposal: Proposal) -> str:
         return f"/year/{year}" + ("?book=rehearsal" if book == "rehearsal" else "")
     bases = {
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
+        "reminders": "/reminders/proposals", "withdrawal": "/reminders/proposals",
+        "reminder_terms": "/settings/reminders/proposals", "interest_rates": "/settings/reminders/proposals",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
         "refund": "/payments/proposals", "write_off": "/payments/proposals",
