@@ -93,6 +93,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "invoice.totals": {COORDINATION: GROUP, **_READERS},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "bank.read": _READERS,
+        "bank.import": {FINANCE: ALL, APPROVER: ALL},
         "payment.read": _READERS,
         "payment.match": {FINANCE: ALL, APPROVER: ALL},
         "refund.prepare": {FINANCE: ALL, APPROVER: ALL},  # write-offs, too
@@ -120,7 +122,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
 #: What a token never does, whatever its owner may do in person.
 NEVER_BY_TOKEN = frozenset(
     {
-        "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create",
+        "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
+        "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
         "rights.change", "reminders.approve",
     }

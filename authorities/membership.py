@@ -45,6 +45,12 @@ def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYea
     return intake.finish(trail, "members.imported")
 
 
+def resting(session: Session, authority: int, invoiced: InvoicedYears) -> Iterator[tuple[int, str]]:
+    """Give the invoiced years that rest on one authority's membership, with an invoice's number."""
+    ids = register.ids_by_cvr(session)
+    return _resting(register.lives(session), authority, {ids[cvr]: of for cvr, of in invoiced.items() if cvr in ids})
+
+
 class NotWithdrawn(Conflict):
     """A membership cannot end so: there is none that goes on, or issued lines rest on it."""
 

@@ -17,8 +17,8 @@ from sqlalchemy import Row, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import products
-from billing import document as documents
 from billing import balances, invoices, ledger, line_keys, payments
+from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import Credited, DocumentLine, InvoiceDocument, VatTotal
 from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE, Book

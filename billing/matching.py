@@ -166,8 +166,13 @@ class Known:
     numbers: dict[str, int] = field(init=False)
     by_authority: dict[int, set[int]] = field(init=False)
     by_amount: dict[int, set[int]] = field(init=False)
+    stems: dict[str, int | None] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.stems = {}
+        for id_, title in self.titles.items():
+            stem = _stem(title)
+            self.stems[stem] = None if stem in self.stems else id_
         self.numbers, self.by_authority, self.by_amount = {}, defaultdict(set), defaultdict(set)
         for owed in self.owed.values():
             self.numbers[owed.number] = owed.invoice_id
@@ -202,10 +207,20 @@ class Known:
         return (by_account if by_account is not None else by_name), False
 
     def mentioned(self, paid: Paid) -> int | None:
-        """Give the one authority whose name stands, whole, within the payer's; None for none or several."""
-        words = f" {folded(paid.payer)} "
-        found = {id_ for name, id_ in self.names.items() if name and f" {name} " in words}
+        """Give the one authority whose name, or its place, stands within the payer's; None for none or several."""
+        words = folded(paid.payer).split()
+        spans = {" ".join(words[at : at + count]) for count in range(1, _LONGEST_NAME + 1) for at in range(len(words))}
+        found = {id_ for span in spans if (id_ := self.stems.get(span, self.names.get(span))) is not None}
         return found.pop() if len(found) == 1 else None
+
+
+_LONGEST_NAME = 6  # words of an authority's name
+_KINDS_OF_AUTHORITY = re.compile(r"\b(kommune|region|kommunes)\b")
+
+
+def _stem(name: str) -> str:
+    """Give the place in an authority's name."""
+    return " ".join(_KINDS_OF_AUTHORITY.sub(" ", folded(name)).split())
 
 
 _NOT_LETTERS = re.compile(r"[^0-9a-zæøå]+")
@@ -423,12 +438,9 @@ def _owes_all(owes: Money) -> Text:
 
 
 def _fits(paid: Paid, open_: Sequence[Owed], why: Text) -> Finding:
-    """Match what a known payer owes to the øre. A reference that could not be read makes it a suggestion only."""
+    """Match what a known payer owes to the øre."""
     parts = tuple(Part(owed.outstanding, owed.authority_id, owed.invoice_id) for owed in open_)
-    is_certain = (
-        _is_whole(paid) and not paid.fik_id and not paid.creditor_reference
-        and all(owed.issued_on <= paid.booked_on for owed in open_)
-    )  # fmt: skip
+    is_certain = _is_whole(paid) and all(owed.issued_on <= paid.booked_on for owed in open_)
     return Finding(Outcome.EXACT, (Suggestion("payer", parts, why),), is_certain, why)
 
 

@@ -1,26 +1,15 @@
-"""What reminding asks of the bank: up to when it has told, and what money waits that may be for an invoice."""
+"""What reminding asks of payments: what money waits for its place that may be for an invoice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
-from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from billing import payment_id, payments
 from billing.balances import Owed
-from billing.bank_models import BankStatement
 from billing.matching import Paid
 from foundation.language import Text, day, kroner
-
-STATEMENTS: Table = BankStatement.__table__  # type: ignore[assignment]
-
-
-def latest_day(session: Session) -> date | None:
-    """Give the last day that bank statements tell of; None where there are none."""
-    found: date | None = session.execute(select(func.max(STATEMENTS.c.closing_on))).scalar()
-    return found
 
 
 def payments_waiting(session: Session, owed: Mapping[int, Owed], names: Mapping[int, str]) -> dict[int, Text]:

@@ -17,7 +17,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, holds, interest, reminder_ground
+from billing import balances, bank, holds, interest, reminder_ground
 from billing.balances import Owed
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.holds import Hold
@@ -168,7 +168,7 @@ def plan(session: Session, on: date, terms: Terms, *, interest_to: date | None =
     facts = _Facts(
         terms, on, interest_to or on, interest.known(session) if terms.interest else {}, holds.on(session, on),
         _credited_on(session, on), reminder_ground.payments_waiting(session, due, names) if due else {},
-        reminder_ground.latest_day(session),
+        bank.latest_day(session),
     )  # fmt: skip
     items = [_item(facts, owed, sent.get(id_), people[owed.authority_id]) for id_, owed in due.items()]
     free = tuple(item for item in items if not item.stops)[:MOST_ITEMS]

@@ -18,7 +18,16 @@ from sqlalchemy.orm import Session
 
 from agreements import conclusion, sealed, steps, templates
 from agreements.connections import AGREEMENTS
-from billing import credits, ledger, line_keys, preparation, reminder_verification, seller, verdicts
+from billing import (
+    credits,
+    ledger,
+    line_keys,
+    payment_checks,
+    preparation,
+    reminder_verification,
+    seller,
+    verdicts,
+)
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
@@ -663,6 +672,7 @@ _CHECKS: dict[str, Check] = {
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,
+    **payment_checks.CHECKS,
     "seals": _seals,
     "reminders": _reminders,
 }

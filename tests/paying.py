@@ -45,7 +45,7 @@ def take_in(session: Session, trail: Trail, payments: Sequence[Mapping[str, Any]
     }  # fmt: skip
     rows = [_row(first + at, statement_id, at + 1, each) for at, each in enumerate(payments)]
     written = [(FILES, file), (STATEMENTS, statement), *((TRANSACTIONS, row) for row in rows)]
-    trail.record("bank.imported", file["name"], rows=written)
+    trail.record("bank.imported", f"bank-{file_id}.xml", rows=written)
     for table, listed in ((FILES, [file]), (STATEMENTS, [statement]), (TRANSACTIONS, rows)):
         append_only.add(session, table, listed)
     vouchers.book(session, [_booking(row) for row in rows], trail)

@@ -90,7 +90,7 @@ def _hold_twice(session: Session, trail: Trail) -> None:
 
 
 def _issue(session: Session, trail: Trail) -> None:
-    """Issue what is approved, with its papers, and a verdict on two of them as a pack that is not here would give it."""
+    """Issue what is approved, with its papers, and verdicts on two of them as a pack that is not here gives them."""
     terms = seller.current(session)
     assert terms is not None
     reminders.issue(session, terms, trail, on=LATE)

@@ -37,6 +37,7 @@ _COMMANDS = {
     "reminders": "app.cli.reminders",
     "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",
+    "bank": "app.cli.bank",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
     "signing": "app.cli.signing",

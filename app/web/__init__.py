@@ -18,6 +18,7 @@ from app.web import (
     imports,
     invoices,
     layout,
+    memberships,
     notices,
     paper_route,
     reminder_settings,
@@ -36,8 +37,8 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify, reminders, reminder_settings,
+    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
+    paper_route, signing_rights, templates_pages, verify, reminders, reminder_settings,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template
@@ -11,14 +12,16 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import access, database
-from app.schemas import Approval, Nothing, RateEntry, Rejection, ReminderTermsText, Strict
-from app.web import forms, layout
+from app.schemas import Approval, RateEntry, ReminderTermsText
+from app.web import deciding, forms, layout
+from app.web.deciding import Find
+from app.web.forms import Sent
 from billing import interest, reminder_terms
 from billing.interest import Rate, RateRefused
 from billing.reminder_terms import TermsRefused
 from foundation import proposals
 from foundation.language import Text
-from foundation.proposals import Outcome, Proposal
+from foundation.proposals import Proposal
 
 blueprint = Blueprint("reminder_settings", __name__)
 
@@ -98,6 +101,10 @@ def propose_rate() -> ResponseReturnValue:
 @access.needs("settings.read")
 def one(proposal: int) -> ResponseReturnValue:
     """Show proposed terms beside those in force, or proposed rates."""
+    return _page_of(proposal)
+
+
+def _page_of(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, proposal)
         before = reminder_terms.text(session)
@@ -106,7 +113,7 @@ def one(proposal: int) -> ResponseReturnValue:
     return render_template(
         "settings/reminder_proposal.html", proposal=found, difference=lines if is_terms else [],
         rates=[] if is_terms else interest.of_proposal(found), in_words=interest.in_words,
-        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+        own=proposals.is_same_person(found.proposed_by, access.current().actor), sent=sent,
     )  # fmt: skip
 
 
@@ -134,19 +141,17 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("settings.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Forslaget er afvist", "The proposal was rejected"))
+    told = Text("Forslaget er afvist", "The proposal was rejected")
+    return deciding.reject(_finding(proposal), partial(_page_of, proposal), told, f"{_BASE}/proposals/{proposal}")
 
 
 @blueprint.post("/settings/reminders/proposals/<int:proposal>/withdraw")
 @access.needs("settings.propose")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    told = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
+    return deciding.withdraw(_finding(proposal), told, f"{_BASE}/proposals/{proposal}")
 
 
-def _closed(id_: int, outcome: Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        _proposal(session, id_)
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"{_BASE}/proposals/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, id_=proposal)

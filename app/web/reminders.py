@@ -6,6 +6,7 @@ Beside them what holds a reminder back, and the members that owe their dues desp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -16,8 +17,10 @@ from sqlalchemy.orm import Session
 from app import access, database, reminder_work
 from app.adapters import pictures
 from app.annual_work import InNameOf
-from app.schemas import Approval, HoldEnd, HoldEntry, Nothing, Rejection, ReminderPlan, Strict, WithdrawalOrder
-from app.web import forms, invoices, layout, lists
+from app.schemas import Approval, HoldEnd, HoldEntry, Nothing, ReminderPlan, WithdrawalOrder
+from app.web import deciding, forms, invoices, layout, lists
+from app.web.deciding import Find
+from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
 from billing import holds, reminder_document, reminder_files, reminder_plan, reminder_terms, reminders, withdrawals
@@ -30,7 +33,7 @@ from billing.withdrawals import WithdrawalRefused
 from foundation import proposals
 from foundation.language import Text, same
 from foundation.money import Money
-from foundation.proposals import Outcome, Proposal
+from foundation.proposals import Proposal
 
 blueprint = Blueprint("reminders", __name__)
 
@@ -186,6 +189,10 @@ def _tell(issued: Issued) -> None:
 @access.needs("reminders.plan")
 def proposed(proposal: int) -> ResponseReturnValue:
     """Show a plan that was handed over, or a withdrawal that is proposed."""
+    return _page_of(proposal)
+
+
+def _page_of(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, proposal)
         names = _names(session, found) if found.kind == "reminders" else {}
@@ -193,7 +200,7 @@ def proposed(proposal: int) -> ResponseReturnValue:
     return render_template(
         "reminders/proposal.html", proposal=found, plan=said, names=names,
         withdrawal=withdrawals.read(found) if found.kind == "withdrawal" else None,
-        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+        own=proposals.is_same_person(found.proposed_by, access.current().actor), sent=sent,
     )  # fmt: skip
 
 
@@ -237,22 +244,21 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("reminders.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Forslaget er afvist", "The proposal was rejected"))
+    told = Text("Forslaget er afvist", "The proposal was rejected")
+    return deciding.reject(_finding(proposal), partial(_page_of, proposal), told, f"/reminders/proposals/{proposal}")
 
 
 @blueprint.post("/reminders/proposals/<int:proposal>/withdraw")
 @access.needs("reminders.send")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    told = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
+    return deciding.withdraw(_finding(proposal), told, f"/reminders/proposals/{proposal}")
 
 
-def _closed(id_: int, outcome: Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        _proposal(session, id_)
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"/reminders/proposals/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, id_=proposal)
+
 
 
 # --- the page of one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from billing import balances, payment_id, payments, settlements, verification
@@ -18,9 +19,9 @@ from foundation.money import ZERO, Money
 from foundation.proposals import SamePerson
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
-from tests.paying import DAY, fik_of, gross_of, pays, payment
+from tests.paying import DAY, fik_of, gross_of, payment, pays
 from tests.places import with_starter
-from tests.scenarios import acting, files
+from tests.scenarios import acting, database, files
 from tests.scenarios.acting import APPROVER, PREPARER
 
 ONE, TWO = files.starter()[:2]
@@ -150,3 +151,159 @@ def test_pv_095_what_cannot_be_matched_has_four_different_names_and_none_is_lost
     assert waits(line) == [5_000] * 4
     assert owed(line, FIRST) == first
     assert broken(line) == []
+
+
+# --- by hand, undone, credited
+
+
+def test_a_payment_is_spread_by_hand_and_never_more_than_it_has_or_is_owed(line: CommandLine) -> None:
+    first, second = owed(line, FIRST), owed(line, SECOND)
+    (id_,) = pays(line, payment(first.gross.ore + 500, payer="Fælles Kasse"))
+    parts = (Part(first.gross, first.authority_id, first.invoice_id),
+             Part(Money(500), second.authority_id, second.invoice_id))  # fmt: skip
+
+    with pytest.raises(MoreThanOwed):
+        by_hand(line, id_, Part(first.gross + Money(1), first.authority_id, first.invoice_id))
+    with pytest.raises(Unplaceable):
+        by_hand(line, id_, Part(Money(1), first.authority_id + 1, first.invoice_id))
+    with pytest.raises(Unplaceable):
+        by_hand(line, id_, Part(Money(1)))
+    with pytest.raises(NoSuchPayment):
+        by_hand(line, id_ + 1, *parts)
+    by_hand(line, id_, *parts)
+    with pytest.raises(AlreadyPlaced):
+        by_hand(line, id_, Part(Money(1), second.authority_id, second.invoice_id))
+
+    assert (owed(line, FIRST).outstanding, owed(line, SECOND).paid) == (ZERO, Money(500))
+    assert balances.state(owed(line, SECOND), second.due_on) is State.PARTLY_PAID
+    assert broken(line) == []
+
+
+def test_undoing_a_match_is_a_new_fact_with_a_reason_and_is_done_once(line: CommandLine) -> None:
+    whole = gross(line, FIRST)
+    pays(line, payment(whole, fik_id=fik_of(FIRST)))
+    match(line)
+    before = owed(line, FIRST)
+    later = DAY + timedelta(days=3)
+
+    def undo(session: Session, trail: Trail) -> list[int]:
+        return payments.unmatch(session, [1], "Betalte for en anden", later, trail)
+
+    with pytest.raises(Unplaceable):
+        acting.by(line, PREPARER, lambda session, trail: payments.unmatch(session, [1], " ", later, trail))
+    acting.by(line, PREPARER, undo)
+    with pytest.raises(AlreadyPlaced):
+        acting.by(line, PREPARER, undo)
+
+    assert owed(line, FIRST) == before, "what was told of that day stays"
+    assert owed(line, FIRST, later)._replace(last_paid_on=None).outstanding == Money(whole)
+    assert owed(line, FIRST, later).last_paid_on is None
+    assert waits(line) == [whole]
+    assert broken(line) == []
+
+
+def test_a_credit_note_settles_its_invoice_and_what_is_then_overpaid_becomes_credit(line: CommandLine) -> None:
+    pays(line, payment(gross(line, FIRST), fik_id=fik_of(FIRST)))
+    match(line)
+
+    line.done("billing", "credit", FIRST, "--reason", "Opdigtet", "--by", "En", "--approved-by", "En Anden")
+
+    first = owed(line, FIRST)
+    assert (first.outstanding, first.credited, first.paid) == (ZERO, first.gross, ZERO)
+    assert balances.state(first, DAY) is State.CREDITED
+    assert credit(line, first.authority_id) == first.gross
+    second = owed(line, SECOND)
+    by_hand(line, None, Part(second.gross, second.authority_id, second.invoice_id))
+    assert owed(line, SECOND).outstanding == ZERO
+    with pytest.raises(MoreThanOwed):
+        by_hand(line, None, Part(Money(1), owed(line, THIRD).authority_id, owed(line, THIRD).invoice_id))
+    assert credit(line, first.authority_id) == first.gross - second.gross
+    assert broken(line) == []
+
+
+# --- refunds and write-offs
+
+
+def test_a_refund_is_approved_by_another_and_met_by_the_banks_payment(line: CommandLine) -> None:
+    pays(line, payment(gross(line, FIRST) + 700, fik_id=fik_of(FIRST)))
+    match(line)
+    order = RefundOrder(ONE.cvr, Money(700), "Betalt for meget")
+    proposal = acting.by(line, PREPARER, lambda s, trail: settlements.propose_refund(s, order, trail))
+
+    with pytest.raises(SamePerson):
+        acting.by(line, PREPARER, lambda s, trail: settlements.approve_refund(s, proposal.id, DAY, trail))
+    acting.by(line, APPROVER, lambda s, trail: settlements.approve_refund(s, proposal.id, DAY, trail))
+    with pytest.raises(MoreThanOwed):
+        acting.by(line, PREPARER, lambda s, trail: settlements.propose_refund(s, order, trail))
+
+    first = owed(line, FIRST)
+    assert credit(line, first.authority_id) == ZERO
+    (out,) = pays(line, payment(-700))
+    with line.session() as session:
+        (waiting,) = payments.findings(session, payments.waiting(session))
+    assert (waiting.finding.outcome, waiting.finding.is_certain) == (Outcome.OUTGOING, False)
+    by_hand(line, out, *waiting.finding.suggestions[0].parts)
+    assert waits(line) == []
+    assert broken(line) == []
+
+
+def test_pv_097_an_invoice_paid_in_three_parts_and_a_write_off_is_settled_with_its_reason(line: CommandLine) -> None:
+    whole = gross(line, FIRST)
+    pays(line, *(payment(ore, fik_id=fik_of(FIRST)) for ore in (12_000, 2_000, whole - 14_100)))
+    match(line)
+    order = WriteOffOrder(FIRST, Money(100), "Småbeløb", with_vat=True)
+    proposal = acting.by(line, PREPARER, lambda s, trail: settlements.propose_write_off(s, order, trail))
+
+    with pytest.raises(SamePerson):
+        acting.by(line, PREPARER, lambda s, trail: settlements.approve_write_off(s, proposal.id, DAY, trail))
+    acting.by(line, APPROVER, lambda s, trail: settlements.approve_write_off(s, proposal.id, DAY, trail))
+
+    first = owed(line, FIRST)
+    assert (first.outstanding, first.written_off) == (ZERO, Money(100))
+    assert balances.state(first, DAY) is State.WRITTEN_OFF
+    with line.session() as session:
+        (reason, vat) = session.execute(text("SELECT reason, vat_ore FROM write_off")).one()
+    assert (reason, vat) == ("Småbeløb", 20)
+    refused = line.run("billing", "credit", FIRST, "--reason", "x", "--by", "En", "--approved-by", "To")
+    assert refused.code == 1
+    assert "afskrevet" in refused.err
+    assert broken(line) == []
+
+
+# --- what verification names
+
+
+def _paid_and_decided(line: CommandLine) -> None:
+    pays(line, payment(gross(line, FIRST) + 700, fik_id=fik_of(FIRST)))
+    match(line)
+    refund = RefundOrder(ONE.cvr, Money(700), "Betalt for meget")
+    lost = WriteOffOrder(SECOND, Money(100), "Uerholdelig", with_vat=False)
+    one = acting.by(line, PREPARER, lambda s, trail: settlements.propose_refund(s, refund, trail))
+    other = acting.by(line, PREPARER, lambda s, trail: settlements.propose_write_off(s, lost, trail))
+    acting.by(line, APPROVER, lambda s, trail: settlements.approve_refund(s, one.id, DAY, trail))
+    acting.by(line, APPROVER, lambda s, trail: settlements.approve_write_off(s, other.id, DAY, trail))
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize(
+    ("table", "change", "named"),
+    [
+        ("voucher_posting", "UPDATE voucher_posting SET amount_ore = amount_ore + 1 WHERE id = 1", "vouchers"),
+        ("bank_transaction", "UPDATE bank_transaction SET amount_ore = amount_ore + 1", "clearing"),
+        ("bank_transaction", "UPDATE bank_transaction SET amount_ore = 1", "matches"),
+        ("payment_match", "UPDATE payment_match SET amount_ore = amount_ore - 1 WHERE id = 1", "matches"),
+        ("payment_match", "UPDATE payment_match SET undoes = 1 WHERE id = 2", "matches"),
+        ("voucher", "UPDATE voucher SET kind = 'match' WHERE kind = 'bank'", "matches"),
+        ("refund", "UPDATE refund SET amount_ore = 701", "settlements"),
+        ("proposal_decision", "UPDATE proposal_decision SET decided_by = 'En Forbereder #1'", "settlements"),
+        ("write_off", "UPDATE write_off SET amount_ore = 99", "owed"),
+        ("payment_match", "UPDATE payment_match SET amount_ore = 9223372036854775807 WHERE id = 1", "owed"),
+    ],
+)
+def test_a_forged_payment_is_named(line: CommandLine, table: str, change: str, named: str) -> None:
+    _paid_and_decided(line)
+    assert broken(line) == []
+
+    database.tamper(line, table, change)
+
+    assert named in {each.partition(":")[0] for each in broken(line)}
