@@ -370,6 +370,51 @@ class Rejection(Strict):
     reason = _reason(Text("skriv, hvorfor det afvises", "write why it is rejected"))
 
 
+# --- reminders
+
+
+class ReminderPlan(Strict):
+    """The plan of reminders handed over for another person's approval, by its digest."""
+
+    digest = Formed("[0-9a-f]{64}", required=True, metadata={"description": "of the plan that was read"})
+
+
+class HoldEntry(Strict):
+    """An invoice that is disputed, or whose payment is promised by a day."""
+
+    kind = Chosen(("disputed", "promised"), required=True)
+    until = Day(said=Text("Skriv den lovede dag som 2027-01-31", "Give the promised day as 2027-01-31"))
+    reason = _reason(Text("Skriv, hvad der er sagt, og af hvem", "Write what was said, and by whom"))
+
+
+class HoldEnd(Strict):
+    """The end of a dispute or a promise."""
+
+    reason = _reason(Text("Skriv, hvorfor det ikke gælder mere", "Write why it counts no more"))
+
+
+class WithdrawalOrder(Strict):
+    """A member in arrears proposed as withdrawn."""
+
+    cvr = Formed("[0-9]{8}", required=True)
+    left_on = Day(required=True, said=Text("Skriv udmeldelsesdagen som 2028-01-01", "Give the day as 2028-01-01"))
+    reason = _reason(Text("Skriv, hvorfor medlemmet foreslås udmeldt", "Write why it is proposed"))
+
+
+class ReminderTermsText(Strict):
+    """The terms of reminding, as TOML."""
+
+    text = Typed(LONGEST_DECISION, required=True, may_be_empty=False)
+
+
+class RateEntry(Strict):
+    """The reference rate of a half-year, and where it was read."""
+
+    valid_from = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    percent = Typed(10, required=True, may_be_empty=False)
+    source = _reason(Text("Skriv, hvor satsen er læst", "Write where the rate was read"))
+
+
 class Nothing(Strict):
     """An act that needs no more than its address."""
 

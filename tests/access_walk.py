@@ -26,18 +26,23 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right")
+_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold")
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
     "form": "csv", "year": "2028", "kind": "membership", "day": "2017-08-15", "at": "1", "filename": "style.css",
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
-    "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}",
+    "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
 _ELSEWHERE = {
+    ("/reminders/proposals/", "proposal"): "{plan}",
+    ("/settings/reminders/proposals/", "proposal"): "{reminding}",
+    ("/reminders/<number>", "number"): "{reminder}",
+    ("/reminders/<number>/<any", "form"): "pdf",
+    ("/api/v1/reminders/", "number"): "{reminder}",
     ("/authorities/<cvr>/billing/proposals/", "number"): "{details}",
     ("/authorities/<cvr>/billing/<kind>/", "number"): "{place}",
     ("/fee-tables/proposals/", "number"): "{draft}",

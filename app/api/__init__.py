@@ -23,6 +23,7 @@ from app.api import (
     oneself,
     plans,
     registers,
+    reminders,
 )
 from app.web import layout
 
@@ -35,6 +36,7 @@ ROOMS = (
     letters.room,
     oneself.room,
     bank.room,
+    reminders.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -102,7 +104,7 @@ def root(query: object) -> Any:
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
-    "bank-transactions",
+    "bank-transactions", "reminder-plan", "reminders",
 )  # fmt: skip
 
 

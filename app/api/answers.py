@@ -485,6 +485,75 @@ class Invoice(Answer):
     gross_ore = _ore()
 
 
+class Reminder(Answer):
+    """An issued reminder of an invoice."""
+
+    number = _text()
+    invoice = _text()
+    level = _whole()
+    authority = _one(Payer)
+    issued_on = _day()
+    due_on = _day()
+    outstanding_ore = _ore()
+    fee_ore = _ore()
+    compensation_ore = _ore()
+    interest_ore = _ore()
+    to_pay_ore = _ore()
+
+
+class ReminderStop(Answer):
+    """What stands in the way of a reminder."""
+
+    code = _text()
+    text = _text()
+
+
+class PlannedReminder(Answer):
+    """A reminder to be, or one that is stopped."""
+
+    invoice = _text()
+    level = _whole()
+    authority = _one(Payer)
+    due_on = _text()
+    overdue_days = _whole()
+    outstanding_ore = _ore()
+    fee_ore = _ore()
+    compensation_ore = _ore()
+    interest_ore = _ore()
+    to_pay_ore = _ore()
+    why = _text()
+    stops = _many(ReminderStop)
+
+
+class ReminderPlan(Answer):
+    """Who would be reminded today, and who would not, and why."""
+
+    on = _text()
+    digest = _text()
+    terms = _text(metadata={"description": "digest of the terms of reminding"})
+    statement_to = _maybe("the last day the bank has told of")
+    automatic = _truth()
+    outstanding_ore = _ore()
+    charged_ore = _ore()
+    items = _many(PlannedReminder)
+    stopped = _many(PlannedReminder)
+
+
+class WithheldReminder(Answer):
+    """A reminder that was approved, and is not issued any more."""
+
+    invoice = _text()
+    level = _whole()
+    why = _text()
+
+
+class IssuedReminders(Answer):
+    """What issuing came to."""
+
+    numbers = _texts()
+    withheld = _many(WithheldReminder)
+
+
 class Sentences(Answer):
     """Why an amount is what it is, in words."""
 

@@ -36,6 +36,8 @@ _COMMANDS = {
     "billing": "app.cli.billing",
     "payments": "app.cli.payments",
     "accounts": "app.cli.accounts",
+    "reminders": "app.cli.reminders",
+    "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",
     "bank": "app.cli.bank",
     "explain": "app.cli.inspection:explain",

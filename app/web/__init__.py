@@ -25,6 +25,8 @@ from app.web import (
     notices,
     paper_route,
     payments,
+    reminder_settings,
+    reminders,
     settings,
     signin,
     signing_rights,
@@ -41,6 +43,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
+    reminders, reminder_settings,
 )  # fmt: skip
 
 

@@ -64,6 +64,7 @@ PLACES = (
     Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
     Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read"),
     Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read"),
+    Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),

@@ -16,7 +16,7 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview
+from billing import invoice_register, overview, withdrawals
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
@@ -41,6 +41,10 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
                                                             "Agreement from paper for approval")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
+    "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
+    "withdrawal": ("reminders.approve", Text("Udmeldelse til afgørelse", "Withdrawal for decision")),
+    "reminder_terms": ("settings.approve", Text("Rykkervilkår til godkendelse", "Terms of reminding for approval")),
+    "interest_rates": ("settings.approve", Text("Referencesatser til godkendelse", "Reference rates for approval")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -83,6 +87,7 @@ def told(session: Session) -> dict[str, Any]:
         "tasks": [
             *_of_letters(session, person),
             *_of_agreements(session, person),
+            *_of_arrears(session, person),
             *(_tasks(person, found) if found else []),
         ],
         "warnings": _warnings(session, person),
@@ -145,6 +150,19 @@ def _of_agreements(session: Session, person: Principal) -> list[Task]:
     ]
 
 
+def _of_arrears(session: Session, person: Principal) -> list[Task]:
+    """Name the members that owe their dues despite a reminder; nobody is taken off by itself."""
+    if not person.may("reminders.plan"):
+        return []
+    found = withdrawals.candidates(session, layout.today())
+    open_ = [each for each in found if each.proposal_id is None]
+    title = Text("Medlemmer, der ikke har betalt kontingent trods rykker",
+                 "Members that have not paid their dues despite a reminder")  # fmt: skip
+    if not open_:
+        return []
+    return [Task(title, "/reminders/arrears", layout.say(_count(len(open_))), person.may("reminders.send"))]
+
+
 def _proposed(person: Principal, proposal: Proposal) -> Task:
     permission, title = _DECIDERS[proposal.kind]
     is_own = proposal.proposed_by == person.actor
@@ -158,6 +176,8 @@ def _address(proposal: Proposal) -> str:
         return f"/year/{year}" + ("?book=rehearsal" if book == "rehearsal" else "")
     bases = {
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
+        "reminders": "/reminders/proposals", "withdrawal": "/reminders/proposals",
+        "reminder_terms": "/settings/reminders/proposals", "interest_rates": "/settings/reminders/proposals",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",

@@ -277,6 +277,8 @@ FORGERIES = {
     "sealing_failure": "reason",
     "seller_settings": "imported_by", "signing_certificate": "taken_by", "verdict": "pack_version",
     "bank_file": "taken_by", "bank_statement": "bank_id", "bank_transaction": "payer",
+    "interest_rate": "source", "invoice_hold": "reason", "invoice_hold_end": "reason", "reminder": "issued_by",
+    "reminder_message": "created_at", "reminder_rendering": "rendered_at", "reminder_verdict": "pack_version",
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
     "voucher": "booked_by", "voucher_posting": "position",
     "letter": "written_by", "letter_attempt": "answer",
