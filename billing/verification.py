@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from agreements import conclusion, sealed, steps, templates
 from agreements.connections import AGREEMENTS
-from billing import credits, ledger, line_keys, preparation, seller, verdicts
+from billing import credits, deliveries, ledger, line_keys, preparation, seller, verdicts
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
@@ -626,6 +626,12 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
+def _deliveries(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["deliveries"] += deliveries.count(session)
+    for subject, fault in deliveries.faults(session):
+        yield Broken("deliveries", subject, fault)
+
+
 def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["agreements"] += _count(session, steps.STEPS)
     yield from steps.faults(session)
@@ -655,5 +661,6 @@ _CHECKS: dict[str, Check] = {
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,
+    "deliveries": _deliveries,
     "seals": _seals,
 }

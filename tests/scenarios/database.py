@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
-from billing import bank_models, verdicts, vouchers
+from billing import bank_models, deliveries, verdicts, vouchers
+from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
 from foundation import append_only, proposals
 from foundation.audit import Trail
@@ -79,6 +80,17 @@ def keep_payments(line: CommandLine) -> None:
                 append_only.add(session, table, [row])
             amounts = (vouchers.Entry("6470", Money(100)), vouchers.Entry("6190", Money(-100)))
             vouchers.book(session, [vouchers.Order("bank", str(id_), AT.date(), "Indbetaling", amounts)], trail)
+        trail.write()
+
+
+def deliver(line: CommandLine) -> None:
+    """Keep deliveries of two documents, noted by hand, and a receipt of each."""
+    with line.session() as session:
+        trail = Trail(session, "En Bogholder", AT)
+        for number in ("2027-0001", "2027-0002"):
+            deliveries.by_hand(session, number, trail, now=AT)
+        ids = session.execute(text("SELECT message_id FROM delivery ORDER BY id")).scalars()
+        deliveries.receive(session, [Receipt(id_, "acknowledged", "Modtaget", "{}") for id_ in ids], trail)
         trail.write()
 
 
