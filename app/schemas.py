@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from agreements import billing_details
 from app.access import Role
 from app.identity import tokens, users
+from billing.deliveries import CHANNELS
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -311,6 +312,19 @@ class CreditOrder(Strict):
                   "Give a reason: it will stand on the note"),
     )  # fmt: skip
     then_reissue = Truth(load_default=False, metadata={"description": "whether the next plan proposes the lines again"})
+
+
+class DeliveryAgain(Strict):
+    """Sending a document again: by the same way to the same place where nothing else is said."""
+
+    channel = Chosen(CHANNELS, metadata={"description": "the same as before without it"})
+    address = Words(40, metadata={"description": "a GLN or a CVR number; the same as before without it"})
+
+
+class DeliveryAgainOf(DeliveryAgain):
+    """The same, of a document by its number."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice or credit note"})
 
 
 class Approval(Strict):

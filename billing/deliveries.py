@@ -23,11 +23,12 @@ from billing import invoice_register
 from billing.delivery_models import Delivery, DeliveryAttempt, DeliveryClaim, DeliveryReceipt
 from billing.gathering import INVOICES
 from billing.invoices import OUTBOX
+from billing.reasons import NoSuchInvoice
 from billing.renderings import RENDERINGS
 from billing.verdicts import VALID, VERDICTS, Rules
 from foundation import append_only, identifiers, wording
 from foundation.audit import Trail
-from foundation.errors import Conflict, NotFound, Refused
+from foundation.errors import Conflict, Refused
 from foundation.language import Text
 
 DELIVERIES: Table = Delivery.__table__  # type: ignore[assignment]
@@ -53,10 +54,6 @@ _NAMESPACE = UUID("6f1c0a6e-6c5e-5d0b-9c39-0f0f2b1d7a52")  # chosen once; anothe
 _LONGEST_RAW = 10_000
 # In canonical JSON a quote inside a word is escaped, so no word can look like this key and its value.
 _WITHOUT_NOTICES = '"notices":[]'
-
-
-class NoSuchDocument(NotFound):
-    """There is no such invoice or credit note to hand over."""
 
 
 class NotDeliverable(Refused):
@@ -322,7 +319,7 @@ def send_again(
 ) -> str:
     """Write down that a document is sent again, where it went or elsewhere; give the message id.
 
-    What was before stays. Needs the writer's lock. Raises NoSuchDocument, NotDeliverable or UnderWay.
+    What was before stays. Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
     row = _newest(session, number)
     if row.delivery_id is None or (row.channel == BY_HAND and not channel):
@@ -339,7 +336,7 @@ def send_again(
 def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> None:
     """Note that people have handed a document over outside the service, so that it is not sent.
 
-    Needs the writer's lock. Raises NoSuchDocument, NotDeliverable or UnderWay.
+    Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
     row = _newest(session, number)
     if row.delivery_id is not None:
@@ -379,7 +376,7 @@ def _newest(session: Session, number: str) -> Row[Any]:
     ).first()  # fmt: skip
     if row is None:
         shown = wording.quoted(number)
-        raise NoSuchDocument(Text(f"ingen faktura har nummer {shown}", f"no invoice is {shown}"))
+        raise NoSuchInvoice(Text(f"ingen faktura har nummer {shown}", f"no invoice is {shown}"))
     if row.book != "real":
         raise NotDeliverable(Text("en prøvekørsel sendes ikke", "a rehearsal is not sent"))
     return row

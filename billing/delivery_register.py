@@ -146,14 +146,20 @@ def counts(session: Session, year: int, book: Book) -> dict[str, int]:
     """Count how a year's deliveries stand, by state; a rehearsal has none. One query."""
     found = select(state().label("state")).select_from(_joined())
     stands = found.where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.book == "real").subquery()
-    rows = session.execute(select(stands.c.state, func.count()).group_by(stands.c.state))
-    counted: dict[str, int] = dict(rows.tuples().all())
+    rows = session.execute(select(stands.c.state, func.count().label("number")).group_by(stands.c.state))
+    counted: dict[str, int] = {row.state: row.number for row in rows}
     return {state: counted.get(state, 0) for state in STATES}
 
 
 def needing(session: Session) -> int:
-    """Count the documents that a person has to look at: given up, or rejected by the receiver's side."""
-    stands = select(state().label("state")).select_from(_joined()).where(INVOICES.c.book == "real").subquery()
+    """Count the documents that a person has to look at: given up, or rejected by the receiver's side.
+
+    It is asked on the start page, so it begins with what went wrong, which is little, not with all documents.
+    """
+    failed = select(ATTEMPTS.c.delivery_id).where(ATTEMPTS.c.outcome == "failed")
+    rejected = select(RECEIPTS.c.delivery_id).where(RECEIPTS.c.outcome == "rejected")
+    wrong = select(DELIVERIES.c.invoice_id).where(DELIVERIES.c.id.in_(failed.union(rejected)))
+    stands = select(state().label("state")).select_from(_joined()).where(INVOICES.c.id.in_(wrong)).subquery()
     found = select(func.count()).where(stands.c.state.in_((GIVEN_UP, REJECTED)))
     return session.execute(found).scalar() or 0
 

@@ -38,8 +38,6 @@ _LATER = frozenset(
      HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )  # fmt: skip
 
-HANDED_OVER = Text("afleveret", "handed over")
-
 
 class NoCarrier(NotNow):
     """Nobody carries documents that way."""
@@ -110,7 +108,7 @@ class Folder:
         except OSError as error:
             why = error.strerror or type(error).__name__
             return Outcome("deferred", Text(f"mappen tog den ikke: {why}", f"the folder did not take it: {why}"))
-        return Outcome("handed_over", HANDED_OVER)
+        return Outcome("handed_over", Text("lagt i mappen", "laid into the folder"))
 
     def receipts(self) -> Iterator[Found]:
         """Give the receipts that lie in `ack/`, by name; files with other endings are not ours, or not done."""
@@ -277,7 +275,7 @@ def _outcome(answer: requests.Response) -> Outcome:
     told = wording.legible(_beginning(answer, 500).decode("utf-8", "replace").strip())
     reason = same(f"HTTP {code}" + (f": {told}" if told else ""))
     if HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
-        return Outcome("handed_over", HANDED_OVER)
+        return Outcome("handed_over", same(f"HTTP {code}"))
     if code == HTTPStatus.CONFLICT:
         return Outcome("handed_over", Text("adgangspunktet havde den i forvejen", "the access point had it already"))
     if HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _LATER:

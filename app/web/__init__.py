@@ -14,6 +14,7 @@ from app.web import (
     billing_details,
     countersigning,
     credits,
+    deliveries,
     fee_tables,
     imports,
     invoices,
@@ -33,8 +34,8 @@ from app.web import (
 )
 
 _SUBJECTS = (
-    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
+    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, deliveries, audit, users,
+    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
     signing_rights, templates_pages, verify,
 )  # fmt: skip
 

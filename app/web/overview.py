@@ -16,7 +16,7 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview
+from billing import delivery_register, invoice_register, overview
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
@@ -76,7 +76,11 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "tasks": [
+            *_of_deliveries(session, person),
+            *_of_agreements(session, person),
+            *(_tasks(person, found) if found else []),
+        ],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -128,6 +132,15 @@ def _of_agreements(session: Session, person: Principal) -> list[Task]:
         for state, (title, address, permission) in titles.items()
         if counts.get(state)
     ]
+
+
+def _of_deliveries(session: Session, person: Principal) -> list[Task]:
+    """Name the documents that no carrier takes, or that a receiver rejected."""
+    if not person.may("delivery.send"):
+        return []
+    many = delivery_register.needing(session)
+    title = Text("Dokumenter, der ikke kunne afleveres", "Documents that could not be handed over")
+    return [Task(title, "/deliveries?state=to_mend", layout.say(_count(many)), is_yours=True)] if many else []
 
 
 def _proposed(person: Principal, proposal: Proposal) -> Task:
