@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app import annual_work, clock
+from app import annual_work, clock, courtesy_copies
 from app.adapters import carriers, lanes
 from app.adapters.carriers import Carrier, Found, NoCarrier, Parcel
 from app.annual_work import Begin, NotRendered, Surroundings, unheard
@@ -51,6 +51,7 @@ class Done:
     receipts: int = 0
     refused: list[str] = field(default_factory=list)  # names of what came back and is no receipt of ours
     silent: dict[str, Text] = field(default_factory=dict)
+    held: int = 0  # due, but for a carrier
 
     @property
     def is_well(self) -> bool:
@@ -141,6 +142,7 @@ def _send_all(
     with surroundings.reading() as session:
         due = deliveries.count_due(session, at=clock.now(config), now=clock.machine(), year=year)
     whole = sum(count for channel, count in due.items() if channel in open_)
+    done.held = sum(due.values()) - whole
     if not whole:
         return
     step = begin(Text("Afleverer dokumenter", "Handing documents over"), whole)
@@ -222,6 +224,8 @@ def _together(answers: Iterator[list[_Tried]]) -> Iterator[list[_Tried]]:
 def _note(surroundings: Surroundings, outcomes: Sequence[_Tried], done: Done) -> None:
     with surroundings.writing() as (session, trail):
         deliveries.note(session, [(one.id, outcome) for one, outcome in outcomes], trail, now=clock.machine())
+        sent = [one.number for one, outcome in outcomes if _is_good(outcome)]
+        courtesy_copies.write(session, sent, trail, surroundings.config)
     for one, outcome in outcomes:
         if outcome.tried == "handed_over":
             done.handed_over += 1
@@ -236,6 +240,7 @@ def _leave(surroundings: Surroundings, left: Mapping[int, Consignment], open_: d
         return
     with surroundings.writing() as (session, _):
         deliveries.give_back(session, list(left), now=clock.machine())
+    done.held += len(left)
     for channel in {one.channel for one in left.values()}:
         del open_[channel]
         done.silent[channel] = Text("flere i træk lykkedes ikke; resten sendes næste gang",

@@ -40,6 +40,8 @@ _COMMANDS = {
     "verify": "app.cli.inspection:verify",
     "signing": "app.cli.signing",
     "users": "app.cli.users",
+    "letters": "app.cli.letters",
+    "work": "app.cli.work",
     "serve": "app.cli.serving",
     "demo": "app.cli.demonstration",
 }

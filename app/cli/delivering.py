@@ -40,14 +40,7 @@ def command(context: click.Context, year: int | None, dry_run: bool) -> int:
     _say_done(done)
     if not done.is_well:
         return 1
-    return 3 if done.silent and _waits(year) else 0
-
-
-def _waits(year: int | None) -> bool:
-    """Tell whether something is due that nobody carried."""
-    with service.current().reading() as session:
-        at = service.current().now
-        return any(deliveries.count_due(session, at=at, now=clock.machine(), year=year).values())
+    return 3 if done.held else 0
 
 
 def _say_waiting(found: Waiting) -> None:

@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, current_app, flash, g, request, sessio
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
-from app import access, clock, database, errors
+from app import access, clock, database, errors, recording
 from app.access import Principal
 from app.config import Config
 from foundation import language
@@ -206,10 +206,8 @@ def _notices() -> Sequence[tuple[str, str]]:
 def acting() -> Iterator[tuple[Session, Trail]]:
     """Open a writing transaction in the name of who is signed in; commit with its trail at the end."""
     person: Principal = access.current()
-    with database.writing() as opened:
-        trail = Trail(opened, person.actor, clock.now(config()))
+    with database.writing() as opened, recording.recorded(opened, person.actor, config()) as trail:
         yield opened, trail
-        trail.write()
 
 
 # --- headers

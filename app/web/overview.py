@@ -32,6 +32,7 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "credit": ("credit.approve", Text("Kreditnota til godkendelse", "Credit note for approval")),
     "table": ("tables.adopt", Text("Takster til vedtagelse", "Fee table for adoption")),
     "settings": ("settings.approve", Text("Indstillinger til godkendelse", "Settings for approval")),
+    "correspondence": ("settings.approve", Text("Breve og frister til godkendelse", "Letters and terms for approval")),
     "billing_details": ("authority.approve", Text("Faktureringsoplysninger til godkendelse",
                                                   "Billing details for approval")),
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
@@ -157,6 +158,7 @@ def _address(proposal: Proposal) -> str:
     bases = {
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
+        "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"

@@ -1,6 +1,6 @@
 """Why: documents are handed over by the service, and every try and every receipt of it is kept.
 
-Revision: 0018, after 0013, 2026-11-28
+Revision: 0018, after 0014, 2026-11-28
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0018"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -184,7 +184,15 @@ def test_outside_production_documents_go_into_a_folder_of_the_data_directory(tmp
 
 @pytest.mark.parametrize(
     "place",
-    ["http://ap.example.dk/messages", "ftp://ap.example.dk", "http://127.0.0.1.example.dk/", "en/mappe", "nogen"],
+    [
+        "http://ap.example.dk/messages",
+        "ftp://ap.example.dk",
+        "http://127.0.0.1.example.dk/",
+        "en/mappe",
+        "nogen",
+        "https://",
+        "https://[",
+    ],
 )
 def test_a_carrier_is_a_folder_or_an_address_on_a_safe_road(place: str) -> None:
     with pytest.raises(config.Unsafe) as refused:

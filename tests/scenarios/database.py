@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from billing import bank_models, deliveries, verdicts, vouchers
 from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
-from foundation import append_only, proposals
+from foundation import append_only, letters, proposals
 from foundation.audit import Trail
 from foundation.base import Base
+from foundation.language import Text
 from foundation.money import Money
 from tests.command_line import CommandLine
 
@@ -110,6 +111,27 @@ def _bank_rows(id_: int, trail: Trail) -> list[tuple[Table, dict[str, Any]]]:
     }  # fmt: skip
     tables: tuple[Any, ...] = (bank_models.BankFile, bank_models.BankStatement, bank_models.BankTransaction)
     return [(model.__table__, row) for model, row in zip(tables, (file, statement, transaction), strict=True)]
+
+
+def write_letters(line: CommandLine) -> None:
+    """Write three letters: one is sent, one is put off, one could not be sent and is written again."""
+    sender = letters.Sender("OS2", "os2@example.org")
+    with line.session() as session:
+        trail = Trail(session, "En Sekretær", AT)
+        ids = letters.write(
+            session,
+            [
+                letters.Letter("offer", f"A-2027-0000{nth} v1", "en@example.org", "Tilbud", "Se tilbuddet.")
+                for nth in (1, 2, 3)
+            ],
+            trail,
+            sender=sender,
+        )
+        tried = ("sent", "deferred", "failed")
+        said = Text("svaret", "the answer")
+        letters.note(session, [letters.Tried(*each, said, "450 vent") for each in zip(ids, tried, strict=True)], trail)  # type: ignore[arg-type]
+        letters.resend(session, ids[2], "anden@example.org", "ny adresse", trail)
+        trail.write()
 
 
 def adopt_templates(line: CommandLine) -> None:

@@ -7,16 +7,19 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from agreements.document import Billing
 from app.adapters import lanes
 from billing import deliveries
 from tests import access_point
 from tests.access_point import AccessPoint
+from tests.agreements.signed import Way
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, programs
 
@@ -598,3 +601,56 @@ def test_verify_finds_what_was_changed_of_a_delivery(
     result = issued.run("verify")
 
     assert result.code == 1 and told in result.out
+
+
+# --- courtesy copies, and the rounds of work
+
+
+@pytest.fixture
+def agreed(starter: CommandLine, rules_directory: Path) -> CommandLine:
+    """An invoice on an agreement signed here, which names a contact by mail."""
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    billing = Billing("gln", "2995513301806", contact_name="En Kontaktperson", contact_mail="kontakt@kommune.example")
+    Way(line).countersigned(billing=billing)
+    line.issue(2027)
+    return line
+
+
+def test_the_contact_of_an_agreement_gets_one_copy_with_the_bytes_that_were_handed_over(agreed: CommandLine) -> None:
+    agreed.done("deliver")
+    agreed.done("deliver", "again", "2027-0001")
+    agreed.done("deliver")
+
+    (content,) = database.column(agreed, "SELECT content FROM letter WHERE kind = 'document_copy'")
+    mail = message_from_bytes(bytes(content), policy=policy.default)
+    enclosed = {part.get_filename(): part.get_content() for part in mail.iter_attachments()}
+    assert mail["To"] == "kontakt@kommune.example" and "2027-0001" in mail["Subject"]
+    assert enclosed["2027-0001.xml"] == next(iter(out(agreed).values()))
+    assert enclosed["2027-0001.pdf"].startswith(b"%PDF")
+    agreed.done("verify")
+
+
+def test_nobody_gets_a_copy_of_what_was_not_handed_over(agreed: CommandLine) -> None:
+    agreed.with_environ(OS2TILSLUT_CARRIER_NEMHANDEL="none").run("deliver")
+
+    assert database.count(agreed, "letter") == 0
+
+
+def test_a_round_of_work_hands_documents_over_and_tells(issued: CommandLine, point: AccessPoint) -> None:
+    told = issued.run("work")
+    point.always = access_point.refuse(503)
+    issued.done("deliver", "again", "2027-0001")
+    put_off = by_web(issued, point).run("work")
+
+    assert "Afleveringer: 3 afleveret, 0 kvitteringer" in told.out
+    assert put_off.code == 3 and "1 udskudt" in put_off.err
+    assert set(states(issued).values()) == {"handed_over", "to_send"}
+
+
+def test_a_round_of_work_says_that_nobody_carries_what_is_due(issued: CommandLine) -> None:
+    off = issued.with_environ(OS2TILSLUT_CARRIER_NEMHANDEL="none", OS2TILSLUT_CARRIER_PEPPOL="none")
+
+    result = off.run("work")
+
+    assert result.code == 3 and "OS2TILSLUT_CARRIER_NEMHANDEL=none" in result.err

@@ -278,6 +278,7 @@ FORGERIES = {
     "bank_file": "taken_by", "bank_statement": "bank_id", "bank_transaction": "payer",
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
+    "letter": "written_by", "letter_attempt": "answer",
 }  # fmt: skip
 
 
