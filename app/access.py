@@ -93,6 +93,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "run.issue": {FINANCE: ALL, APPROVER: ALL},
         "invoice.read": {SIGNATORY: OWN, **_READERS},
         "invoice.totals": {COORDINATION: GROUP, **_READERS},
+        "delivery.read": _READERS,
+        "delivery.send": {FINANCE: ALL, APPROVER: ALL},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
         "bank.read": _READERS,

@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from agreements import billing_details
 from app.access import Role
 from app.identity import tokens, users
+from billing.deliveries import CHANNELS
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -356,6 +357,19 @@ class GivenUp(AskedBack):
     """Preparing to write off what an invoice owes."""
 
     with_vat = Truth(load_default=False)
+
+
+class DeliveryAgain(Strict):
+    """Sending a document again: by the same way to the same place where nothing else is said."""
+
+    channel = Chosen(CHANNELS, metadata={"description": "the same as before without it"})
+    address = Words(40, metadata={"description": "a GLN or a CVR number; the same as before without it"})
+
+
+class DeliveryAgainOf(DeliveryAgain):
+    """The same, of a document by its number."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice or credit note"})
 
 
 class Approval(Strict):

@@ -20,6 +20,7 @@ from agreements import conclusion, products, sealed, steps, templates
 from agreements.connections import AGREEMENTS
 from billing import (
     credits,
+    deliveries,
     ledger,
     line_keys,
     payment_checks,
@@ -637,6 +638,12 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
+def _deliveries(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["deliveries"] += deliveries.count(session)
+    for subject, fault in deliveries.faults(session):
+        yield Broken("deliveries", subject, fault)
+
+
 def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["agreements"] += _count(session, steps.STEPS)
     yield from steps.faults(session)
@@ -674,6 +681,7 @@ _CHECKS: dict[str, Check] = {
     "verdicts": _verdicts,
     "outbox": _outbox,
     **payment_checks.CHECKS,
+    "deliveries": _deliveries,
     "seals": _seals,
     "reminders": _reminders,
 }

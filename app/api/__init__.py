@@ -16,6 +16,7 @@ from app.api import (
     audit,
     authentication,
     bank,
+    deliveries,
     fee_tables,
     ground,
     invoices,
@@ -37,6 +38,7 @@ ROOMS = (
     oneself.room,
     bank.room,
     reminders.room,
+    deliveries.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -104,7 +106,7 @@ def root(query: object) -> Any:
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
-    "bank-transactions", "reminder-plan", "reminders",
+    "bank-transactions", "reminder-plan", "reminders", "deliveries",
 )  # fmt: skip
 
 

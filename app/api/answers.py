@@ -609,6 +609,64 @@ class PreparedCredit(Answer):
     waiting = _one(Proposed, may_lack=True)
 
 
+class Words(Answer):
+    """The same in both languages."""
+
+    da = _text()
+    en = _text()
+
+
+class DeliveryStanding(Answer):
+    """How a document is handed over; `channel`, `address` and `message_id` are null before it is to be sent."""
+
+    number = _text()
+    authority = _one(Payer)
+    state = _text(metadata={"description": "waits, to_send, handed_over, acknowledged, rejected or given_up"})
+    reason = _one(Words)
+    channel = _maybe("nemhandel, peppol or hand")
+    address = _maybe("0088:GLN or 0184:DKCVR; empty where people did it by hand")
+    message_id = _maybe()
+    tries = _whole()
+    next_at = _instant_or_none()
+
+
+class DeliveryEvent(Answer):
+    """A try, or what the receiver's side told."""
+
+    at = _instant()
+    outcome = _text(metadata={"description": "handed_over, deferred, failed, acknowledged or rejected"})
+    reason = _one(Words)
+
+
+class DeliverySent(Answer):
+    """Bytes that were to be handed over to an address, and what happened."""
+
+    channel = _text()
+    address = _text()
+    message_id = _text()
+    file_name = _text()
+    sha256 = _text()
+    made_at = _instant()
+    made_by = _text()
+    events = _many(DeliveryEvent)
+
+
+class DeliveryStory(Answer):
+    """How a document is handed over, and everything that happened; the newest delivery first."""
+
+    state = _text()
+    reason = _one(Words)
+    next_at = _instant_or_none()
+    deliveries = _many(DeliverySent)
+
+
+class SentAgain(Answer):
+    """A document that is sent again in the next round."""
+
+    number = _text()
+    message_id = _text()
+
+
 class AuditEntry(Answer):
     """Something that was done. `data` is null for who reads only that it was."""
 

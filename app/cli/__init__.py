@@ -40,6 +40,7 @@ _COMMANDS = {
     "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",
     "bank": "app.cli.bank",
+    "deliver": "app.cli.delivering",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
     "signing": "app.cli.signing",

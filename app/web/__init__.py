@@ -16,6 +16,7 @@ from app.web import (
     billing_details,
     countersigning,
     credits,
+    deliveries,
     fee_tables,
     imports,
     invoices,
@@ -43,7 +44,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings,
+    reminders, reminder_settings, deliveries,
 )  # fmt: skip
 
 

@@ -72,6 +72,10 @@ PLACES = (
 )
 
 
+#: Pages without a place of their own stand in another's.
+_WITHIN = {"deliveries": "invoices"}
+
+
 def tokenless(view: View) -> View:
     """Take a form without our token: only for what harms nobody, or proves itself in another way."""
     csrf.exempt(view)
@@ -158,7 +162,8 @@ def places() -> list[Entry]:
 
 def _is_here(place: Place) -> bool:
     """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
-    if place.endpoint.partition(".")[0] == (request.endpoint or "").partition(".")[0]:
+    module = (request.endpoint or "").partition(".")[0]
+    if place.endpoint.partition(".")[0] == _WITHIN.get(module, module):
         return True
     return place.endpoint != "start.page" and request.path.startswith(f"{place.address}/")
 

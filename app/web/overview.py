@@ -16,7 +16,7 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview, withdrawals
+from billing import delivery_register, invoice_register, overview, withdrawals
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
@@ -88,6 +88,7 @@ def told(session: Session) -> dict[str, Any]:
             *_of_letters(session, person),
             *_of_agreements(session, person),
             *_of_arrears(session, person),
+            *_of_deliveries(session, person),
             *(_tasks(person, found) if found else []),
         ],
         "warnings": _warnings(session, person),
@@ -161,6 +162,15 @@ def _of_arrears(session: Session, person: Principal) -> list[Task]:
     if not open_:
         return []
     return [Task(title, "/reminders/arrears", layout.say(_count(len(open_))), person.may("reminders.send"))]
+
+
+def _of_deliveries(session: Session, person: Principal) -> list[Task]:
+    """Name the documents that no carrier takes, or that a receiver rejected."""
+    if not person.may("delivery.send"):
+        return []
+    many = delivery_register.needing(session)
+    title = Text("Dokumenter, der ikke kunne afleveres", "Documents that could not be handed over")
+    return [Task(title, "/deliveries?state=to_mend", layout.say(_count(many)), is_yours=True)] if many else []
 
 
 def _proposed(person: Principal, proposal: Proposal) -> Task:

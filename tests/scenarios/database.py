@@ -10,7 +10,8 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import bank_models, ledger, payments, settlements, verdicts, vouchers
+from billing import bank_models, deliveries, ledger, payments, settlements, verdicts, vouchers
+from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
 from billing.gathering import INVOICES
 from billing.matching import Part
@@ -104,6 +105,17 @@ def place_payment(session: Session, id_: int, trail: Trail) -> None:
     settlements.approve_refund(session, back.id, AT.date(), approver)
     settlements.approve_write_off(session, lost.id, AT.date(), approver)
     approver.write()
+
+
+def deliver(line: CommandLine) -> None:
+    """Keep deliveries of two documents, noted by hand, and a receipt of each."""
+    with line.session() as session:
+        trail = Trail(session, "En Bogholder", AT)
+        for number in ("2027-0001", "2027-0002"):
+            deliveries.by_hand(session, number, trail, now=AT)
+        ids = session.execute(text("SELECT message_id FROM delivery ORDER BY id")).scalars()
+        deliveries.receive(session, [Receipt(id_, "acknowledged", "Modtaget", "{}") for id_ in ids], trail)
+        trail.write()
 
 
 def _bank_rows(id_: int, trail: Trail) -> list[tuple[Table, dict[str, Any]]]:

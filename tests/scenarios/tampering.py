@@ -76,6 +76,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.propose(line)
     database.keep_payments(line)
     reminding.keep(line)
+    database.deliver(line)
     database.write_letters(line)
 
 

@@ -280,6 +280,7 @@ FORGERIES = {
     "interest_rate": "source", "invoice_hold": "reason", "invoice_hold_end": "reason", "reminder": "issued_by",
     "reminder_message": "created_at", "reminder_rendering": "rendered_at", "reminder_verdict": "pack_version",
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
+    "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
     "letter": "written_by", "letter_attempt": "answer",
 }  # fmt: skip
