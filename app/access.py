@@ -92,6 +92,9 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "invoice.totals": {COORDINATION: GROUP, **_READERS},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "accounts.read": _READERS,
+        "accounts.prepare": {FINANCE: ALL, APPROVER: ALL},
+        "accounts.approve": {APPROVER: ALL},
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},
@@ -112,7 +115,7 @@ NEVER_BY_TOKEN = frozenset(
     {
         "run.approve", "credit.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
-        "rights.change",
+        "rights.change", "accounts.approve",
     }
 )  # fmt: skip
 

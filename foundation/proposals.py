@@ -23,7 +23,10 @@ from foundation.base import APPEND_ONLY, Base
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
-Kind = Literal["plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement"]
+Kind = Literal[
+    "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "close_period",
+    "account_mapping",
+]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -38,6 +38,9 @@ _ARGUMENTS = {
 
 #: The same, where it is another thing under some rule.
 _ELSEWHERE = {
+    ("/accounts/<name>", "name"): "2027-Q1",
+    ("/accounts/closings/", "proposal"): "{closing}",
+    ("/accounts/mapping/proposals/", "proposal"): "{mapping}",
     ("/authorities/<cvr>/billing/proposals/", "number"): "{details}",
     ("/authorities/<cvr>/billing/<kind>/", "number"): "{place}",
     ("/fee-tables/proposals/", "number"): "{draft}",

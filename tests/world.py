@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from importlib import resources
 
@@ -25,11 +26,13 @@ from app.agreement_demonstration import Way
 from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
-from billing import annual_run, credit_proposals, handover, seller, work_runs
+from billing import account_mapping, annual_run, bookkeeping, credit_proposals, handover, seller, vouchers, work_runs
 from billing.credits import Order
 from billing.models import Invoice
+from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
+from foundation.money import Money
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -102,6 +105,8 @@ class Waiting:
     run: int  # that was begun and has ended
     text: int  # an agreement template
     paper: int  # an agreement signed on paper
+    closing: int  # of a period
+    mapping: int  # of accounts
     offers: dict[str, str]  # references by CVR, of offers that can be signed
 
 
@@ -115,6 +120,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
     return Waiting(
         text=acting.by(line, finance, _propose_text),
+        closing=acting.by(line, finance, _propose_closing),
+        mapping=acting.by(line, finance, _propose_mapping),
         paper=acting.by(line, finance, _record_paper),
         offers={AARHUS: references[0], AALBORG: references[2]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
@@ -146,6 +153,17 @@ def agree(line: CommandLine, *more: Way) -> list[str]:
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
+
+
+def _propose_closing(session: Session, trail: Trail) -> int:
+    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6190", Money(-100)))
+    vouchers.book(session, [vouchers.Order("bank", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
+    on = trail.at.date()
+    return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_mapping(session: Session, trail: Trail) -> int:
+    return account_mapping.propose(session, account_mapping.EXAMPLE, trail).id
 
 
 def _record_paper(session: Session, trail: Trail) -> int:
@@ -203,7 +221,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
         "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
         "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
-        "paper": str(waiting.paper), "version": "1",
+        "paper": str(waiting.paper), "version": "1", "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {

@@ -35,6 +35,7 @@ _COMMANDS = {
     "fee-tables": "app.cli.tables",
     "billing": "app.cli.billing",
     "einvoice": "app.cli.einvoice",
+    "accounts": "app.cli.accounts",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
     "signing": "app.cli.signing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.web import (
+    accounts,
     agreement_drafts,
     agreement_signing,
     agreements,
@@ -35,7 +36,7 @@ from app.web import (
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
     tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify,
+    signing_rights, templates_pages, verify, accounts,
 )  # fmt: skip
 
 

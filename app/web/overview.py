@@ -37,6 +37,8 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
     "recorded_agreement": ("agreement.approve_record", Text("Aftale fra papir til godkendelse",
                                                             "Agreement from paper for approval")),
+    "close_period": ("accounts.approve", Text("Periode til lukning", "Period to be closed")),
+    "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -145,6 +147,7 @@ def _address(proposal: Proposal) -> str:
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
+        "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
-from billing import bank_models, verdicts, vouchers
+from billing import account_mapping, bank_models, bookkeeping, verdicts, vouchers
 from billing.einvoice.rule_packs import Failure, RulePack
-from foundation import append_only, proposals
+from foundation import append_only, periods, proposals
 from foundation.audit import Trail
 from foundation.base import Base
 from foundation.money import Money
@@ -80,6 +80,24 @@ def keep_payments(line: CommandLine) -> None:
             amounts = (vouchers.Entry("6470", Money(100)), vouchers.Entry("6190", Money(-100)))
             vouchers.book(session, [vouchers.Order("bank", str(id_), AT.date(), "Indbetaling", amounts)], trail)
         trail.write()
+
+
+def close_periods(line: CommandLine) -> None:
+    """Adopt two mappings of accounts, and close two months before the year, each with a payment in it."""
+    with line.session() as session:
+        one, other = (Trail(session, f"En {who} #{nth}", AT) for nth, who in enumerate(("Forbereder", "Godkender")))
+        for nth in (11, 12):
+            text_ = f"{account_mapping.EXAMPLE}# {nth}\n"
+            mapping = account_mapping.propose(session, text_, one)
+            amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6190", Money(-100)))
+            order = vouchers.Order("bank", f"2026-{nth}", date(2026, nth, 15), "Indbetaling", amounts)
+            vouchers.book(session, [order], one)
+            period = periods.named(f"2026-{nth}")
+            closing = bookkeeping.propose_closing(session, period, one, on=AT.date())
+            one.write()
+            account_mapping.approve(session, mapping.id, other)
+            bookkeeping.approve_closing(session, closing.id, other, on=AT.date())
+            other.write()
 
 
 def _bank_rows(id_: int, trail: Trail) -> list[tuple[Table, dict[str, Any]]]:

@@ -276,6 +276,7 @@ FORGERIES = {
     "sealing_failure": "reason",
     "seller_settings": "imported_by", "signing_certificate": "taken_by", "verdict": "pack_version",
     "bank_file": "taken_by", "bank_statement": "bank_id", "bank_transaction": "payer",
+    "account_mapping": "adopted_by", "closed_period": "closed_by",
     "voucher": "booked_by", "voucher_posting": "position",
 }  # fmt: skip
 
