@@ -95,6 +95,13 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "accounts.read": _READERS,
         "accounts.prepare": {FINANCE: ALL, APPROVER: ALL},
         "accounts.approve": {APPROVER: ALL},
+        "bank.read": _READERS,
+        "bank.import": {FINANCE: ALL, APPROVER: ALL},
+        "payment.read": _READERS,
+        "payment.match": {FINANCE: ALL, APPROVER: ALL},
+        "refund.prepare": {FINANCE: ALL, APPROVER: ALL},  # write-offs, too
+        "refund.approve": {APPROVER: ALL},
+        "statement.read": {SIGNATORY: OWN, **_READERS},
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},
@@ -113,7 +120,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
 #: What a token never does, whatever its owner may do in person.
 NEVER_BY_TOKEN = frozenset(
     {
-        "run.approve", "credit.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create",
+        "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
+        "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
         "rights.change", "accounts.approve",
     }

@@ -28,7 +28,7 @@ from authorities import models as authority_models
 from billing import bank_models, bookkeeping_models, voucher_models
 from billing import models as billing_models
 from fee_tables import models as table_models
-from foundation import audit, proposals
+from foundation import audit, letter_models, proposals
 from foundation.base import Base
 from foundation.errors import NotNow
 from foundation.language import Text
@@ -37,6 +37,7 @@ from foundation.language import Text
 MODELS = (
     audit,
     proposals,
+    letter_models,
     authority_models,
     table_models,
     agreement_models,

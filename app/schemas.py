@@ -431,6 +431,12 @@ class Activation(Strict):
     active_from = _day()
 
 
+class Replacement(Reasoned):
+    """Letting an agreement take the place of others after a merger."""
+
+    old = Several(Whole(1, 999_999_999), 100, required=True, said=Text("vælg mindst én", "choose one at least"))
+
+
 class Reading(Strict):
     """The first step of signing: the agreement with this digest was read."""
 
@@ -536,6 +542,12 @@ class PaperFacts(Strict):
     note = _fact()
 
 
+class PaperArchive(Strict):
+    """Many agreements from paper: a ZIP of a CSV and its PDFs."""
+
+    file = File(required=True, said=Text("vælg en ZIP", "choose a ZIP"))
+
+
 class SigningRight(Strict):
     """Giving the right to sign: to a user, or to a name that is tied to one later."""
 
@@ -621,9 +633,10 @@ class SeatChange(Strict):
 
 
 class OfficeChange(Strict):
-    """Giving or ending the chair's office; `until_on` is its last day."""
+    """Giving or ending the chair's office; `from_on` is its first day, today without it, `until_on` its last."""
 
     title = Words(wording.LONGEST_NAME)
+    from_on = Day()
     until_on = Day()
     act = Chosen(("give", "end"), load_default="give")
 

@@ -44,6 +44,12 @@ def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYea
     return intake.finish(trail, "members.imported")
 
 
+def resting(session: Session, authority: int, invoiced: InvoicedYears) -> Iterator[tuple[int, str]]:
+    """Give the invoiced years that rest on one authority's membership, with an invoice's number."""
+    ids = register.ids_by_cvr(session)
+    return _resting(register.lives(session), authority, {ids[cvr]: of for cvr, of in invoiced.items() if cvr in ids})
+
+
 def _resting(
     lives: Mapping[int, Life], authority: int, invoiced: Mapping[int, Sequence[tuple[int, str]]]
 ) -> Iterator[tuple[int, str]]:

@@ -50,6 +50,7 @@ _ELSEWHERE = {
     ("/agreements/record/", "proposal"): "{paper}",
     ("/agreements/<reference>/notice", "reference"): "{agreement}",
     ("/agreements/<reference>/activate", "reference"): "{agreement}",
+    ("/agreements/<reference>/replace", "reference"): "{agreement}",
     ("/agreements/<reference>/recorded.pdf", "reference"): "{agreement}",
     ("/imports/", "name"): "{register}",
     ("/invoices/<number>/<any", "form"): "pdf",

@@ -156,8 +156,8 @@ def _propose_text(session: Session, trail: Trail) -> int:
 
 
 def _propose_closing(session: Session, trail: Trail) -> int:
-    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6190", Money(-100)))
-    vouchers.book(session, [vouchers.Order("bank", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
+    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+    vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
     on = trail.at.date()
     return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
 

@@ -36,6 +36,7 @@ _COMMANDS = {
     "billing": "app.cli.billing",
     "einvoice": "app.cli.einvoice",
     "accounts": "app.cli.accounts",
+    "bank": "app.cli.bank",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
     "signing": "app.cli.signing",

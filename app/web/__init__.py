@@ -19,6 +19,7 @@ from app.web import (
     imports,
     invoices,
     layout,
+    memberships,
     notices,
     paper_route,
     settings,
@@ -35,8 +36,9 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify, accounts,
+    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
+    paper_route, signing_rights, templates_pages, verify,
+    accounts,
 )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def _read(session: Session, offer: Offer, given: Mapping[str, str], errors: Mapp
     return render_template(
         "agreements/sign.html", offer=offer, document=offer.document, place=place, errors=errors,
         given={**_choices_of(offer), **given}, labels=LABELS, may_choose=not offer.signed,
-        cvr_matches=_matches(session, offer),
+        cvr_matches=_matches(session, offer), is_assured=agreement_acts.signer(session).is_assured,
     ), status  # fmt: skip
 
 

@@ -39,6 +39,8 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
                                                             "Agreement from paper for approval")),
     "close_period": ("accounts.approve", Text("Periode til lukning", "Period to be closed")),
     "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
+    "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
+    "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -148,6 +150,7 @@ def _address(proposal: Proposal) -> str:
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
         "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
+        "refund": "/payments/proposals", "write_off": "/payments/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
 

@@ -1,6 +1,6 @@
 """Why: a period whose books are handed over is closed, and our accounts are those of the public chart.
 
-Revision: 0019, after 0013, 2026-11-28
+Revision: 0019, after 0016, 2026-11-28
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from billing import closed_periods
 from foundation import append_only
 
 revision = "0019"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -70,7 +70,7 @@ def close(session: Session, period: periods.Period = Q1) -> None:
 
 def payment(on: date, subject: str = "x", **other: Any) -> Order:
     """Give a payment on a day."""
-    return Order("bank", subject, on, "Indbetaling", (Entry("6470", Money(500)), Entry("6190", Money(-500))), **other)
+    return Order("opening", subject, on, "Primo", (Entry("6480", Money(500)), Entry("6935", Money(-500))), **other)
 
 
 def book(session: Session, *orders: Order) -> None:
@@ -108,7 +108,7 @@ def test_every_posting_of_the_real_book_is_in_exactly_one_period(booked: Command
     assert whole == parts
     assert len(whole) == count
     assert len({(posting.voucher, posting.line) for posting in whole}) == count
-    assert {posting.kind for posting in whole} == {"invoice", "bank"}
+    assert {posting.kind for posting in whole} >= {"invoice", "bank"}
 
 
 def test_the_totals_are_those_of_the_postings_and_zero_in_all(booked: CommandLine) -> None:
@@ -352,7 +352,7 @@ _FIRST = "(SELECT min(id) FROM ledger_entry WHERE book = 'real')"
 
 @pytest.mark.parametrize("sql", [
     f"UPDATE posting SET amount_ore = amount_ore + 1 WHERE entry_id = {_FIRST}",
-    "UPDATE voucher_posting SET account = '6480' WHERE id = 1",
+    "UPDATE voucher_posting SET account = '6480' WHERE voucher_id = 1",
     f"UPDATE ledger_entry SET posted_on = '2027-02-02' WHERE id = {_FIRST}",
     f"UPDATE ledger_entry SET text = 'x' WHERE id = {_FIRST}",
     "DELETE FROM voucher_posting",

@@ -76,6 +76,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.propose(line)
     database.close_periods(line)
     database.keep_payments(line)
+    database.write_letters(line)
 
 
 class Vault:

@@ -275,8 +275,10 @@ def test_adopting_twice_is_told_as_done(desk: Desk, starter: CommandLine) -> Non
 def test_a_rejected_proposal_keeps_its_reason(desk: Desk, starter: CommandLine) -> None:
     address = proposed(desk)
 
-    desk.sit(APPROVER).post(f"{address}/reject", reason="Forkert år")
+    without = desk.sit(APPROVER).post(f"{address}/reject", reason=" ")
+    desk.post(f"{address}/reject", reason="Forkert år")
 
+    assert (without.status_code, "error-reason" in without.text) == (422, True)
     assert "Forkert år" in desk.sit(FINANCE).read(address)
     assert desk.sit(APPROVER).post(f"{address}/adopt").status_code == 409
     assert adopted(starter) == ["2017-08-15"]
@@ -289,6 +291,7 @@ def test_who_proposed_withdraws_and_nobody_else(desk: Desk, starter: CommandLine
     own = desk.sit(FINANCE).post(f"{address}/withdraw")
 
     assert (other.status_code, own.status_code) == (422, 303)
+    assert desk.sit(APPROVER).post(f"{address}/reject").status_code == 409
     with starter.session() as session:
         assert not proposals.open(session)
 
