@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import access, clock, database, errors, recording
 from app.access import Principal
 from app.config import Config
-from foundation import language
+from foundation import language, periods
 from foundation.audit import Trail
 from foundation.language import LANGUAGES, Language, Text
 from foundation.periods import BUSINESS_ZONE
@@ -65,6 +65,7 @@ PLACES = (
     Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read"),
     Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read"),
     Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read"),
+    Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),
@@ -94,6 +95,8 @@ def install(app: Flask) -> None:
         places=places,
         asset=asset,
         notices=_notices,
+        period_name=periods.name,
+        period_told=periods.told,
         environment=app.extensions["os2tilslut"].environment,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
