@@ -11,10 +11,10 @@ from typing import Any
 from flask import Flask, jsonify
 from flask_smorest import Api
 
-from app.api import answers, audit, authentication, fee_tables, ground, invoices, oneself, plans, registers
+from app.api import answers, audit, authentication, fee_tables, ground, invoices, oneself, payments, plans, registers
 from app.web import layout
 
-ROOMS = (registers.room, fee_tables.room, plans.room, invoices.room, audit.room, oneself.room)
+ROOMS = (registers.room, fee_tables.room, plans.room, invoices.room, payments.room, audit.room, oneself.room)
 
 _root = ground.room("root", "Where to begin")
 
@@ -80,7 +80,7 @@ def root(query: object) -> Any:
 
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "me", "memberships",
-    "openapi.json", "placements", "population", "products",
+    "openapi.json", "payments", "placements", "population", "products",
 )  # fmt: skip
 
 

@@ -16,10 +16,11 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview
+from billing import balances, invoice_register, overview, payments
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
+from foundation import money
 from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
@@ -78,7 +79,11 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "tasks": [
+            *_of_payments(session, person),
+            *_of_agreements(session, person),
+            *(_tasks(person, found) if found else []),
+        ],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -104,6 +109,24 @@ def _warnings(session: Session, person: Principal) -> list[Text]:
     if not (person.may("agreement.draft") or person.may("settings.propose")):
         return []
     return seals.warnings(session, layout.config(), clock.now(layout.config()))
+
+
+def _of_payments(session: Session, person: Principal) -> list[Task]:
+    """Name the money that has not found its place, and the invoices that are overdue."""
+    if not person.may("payment.read"):
+        return []
+    today = layout.today()
+    count, amount, _ = payments.clearing(session)
+    late = [each.outstanding for each in balances.still_open(session, today).values() if each.due_on < today]
+    told = (
+        (count, amount, Text("Betalinger venter på at blive placeret", "Payments wait to be placed"), "/payments"),
+        (len(late), money.total(late), Text("Forfaldne fakturaer", "Overdue invoices"), "/invoices?paid=overdue"),
+    )
+    return [
+        Task(title, address, f"{layout.say(_count(number))}, {layout.say(kroner(sum_))}", person.may("payment.match"))
+        for number, sum_, title, address in told
+        if number
+    ]
 
 
 def _of_agreements(session: Session, person: Principal) -> list[Task]:
