@@ -27,6 +27,9 @@ TITLES = {
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
+    "payment.read": Text("læse betalinger, der venter", "read payments that wait"),
+    "payment.match": Text("placere sikre betalinger", "match payments that are certain"),
+    "statement.read": Text("læse kontoudtog", "read statements of account"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 
