@@ -121,6 +121,12 @@ def still_open(session: Session, on: date) -> dict[int, Owed]:
     return _read(session, statement.where(left != 0))
 
 
+def open_ids(on: date) -> Select[Any]:
+    """Ask for the ids of the invoices that owe something on a day, to narrow a list by."""
+    statement, left = _statement(on)
+    return statement.where(left > 0).with_only_columns(INVOICES.c.id)
+
+
 def one(session: Session, on: date, invoice_id: int) -> Owed | None:
     """Give what one invoice came to by a day; None for a credit note, and for a rehearsal's."""
     return outstanding(session, on, invoice_ids=[invoice_id]).get(invoice_id)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
-from billing import bank_chain, vouchers
+from billing import bank_chain, ledger, vouchers
 from billing.bank_chain import Chain, Survey
 from billing.bank_models import BankFile, BankStatement, BankTransaction
 from billing.vouchers import Entry, Order
@@ -31,8 +31,7 @@ FILES: Table = BankFile.__table__  # type: ignore[assignment]
 STATEMENTS: Table = BankStatement.__table__  # type: ignore[assignment]
 TRANSACTIONS: Table = BankTransaction.__table__  # type: ignore[assignment]
 
-BANK = "6470"  # Likvide beholdninger, standard chart
-UNPLACED = "7410"  # Modtagne forudbetalinger fra kunder, standard chart: money that is not placed on an invoice yet
+BANK, UNPLACED = ledger.BANK, ledger.CLEARING
 
 _ROWS_AT_A_TIME = 1_000
 _MOST_STATEMENTS = 1_000  # of the files that are taken in together

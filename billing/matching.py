@@ -293,17 +293,15 @@ def _by_reference(paid: Paid, known: Known) -> Finding | None:
 
 
 _RULES: Mapping[str, Text] = {
-    "fik": Text("betalings-id'et er", "the payment id is that of"),
-    "rf": Text("RF-referencen er", "the RF reference is that of"),
+    "fik": Text("betalings-id'et hører til", "the payment id is that of"),
+    "rf": Text("RF-referencen hører til", "the RF reference is that of"),
     "number": Text("teksten nævner", "the text names"),
 }
 
 
 def _named(paid: Paid, known: Known, rule: Rule, owed: Owed) -> Finding:
     """Say what a payment that names one invoice comes to."""
-    named = _RULES[rule] + Text(f" fakturaens, {owed.number}", f" invoice {owed.number}")
-    if rule == "number":
-        named = _RULES[rule] + Text(f" faktura {owed.number}", f" invoice {owed.number}")
+    named = _RULES[rule] + Text(f" faktura {owed.number}", f" invoice {owed.number}")
     left, open_ = paid.left, owed.outstanding
     if open_.ore <= 0:
         is_twin = paid.amount.ore in known.paid_amounts.get(owed.invoice_id, ())

@@ -23,6 +23,7 @@ from app.api import (
     invoices,
     letters,
     oneself,
+    payments,
     plans,
     registers,
     reminders,
@@ -41,6 +42,7 @@ ROOMS = (
     reminders.room,
     deliveries.room,
     accounts.room,
+    payments.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -108,7 +110,7 @@ def root(query: object) -> Any:
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
-    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts",
+    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments",
 )  # fmt: skip
 
 

@@ -339,6 +339,81 @@ class Proposals(Answer):
     items = _many(Proposed)
 
 
+class PaymentPart(Answer):
+    """Where some of a payment may go: an invoice, a refund, or else an authority's credit."""
+
+    amount_ore = _ore()
+    invoice_id = fields.Integer(required=True, allow_none=True)
+    authority_id = fields.Integer(required=True, allow_none=True)
+    refund_id = fields.Integer(required=True, allow_none=True)
+
+
+class PaymentSuggestion(Answer):
+    """Where a payment may belong, by which rule and why."""
+
+    rule = _text()
+    why = _text()
+    parts = _many(PaymentPart)
+
+
+class Payment(Answer):
+    """A payment that has not found its place."""
+
+    id = _whole()
+    booked_on = _day()
+    amount_ore = _ore()
+    left_ore = _ore()
+    payer = _text()
+    message = _text()
+    fik_id = _text()
+    outcome = _text()
+    certain = _truth()
+    next_step = _text()
+    suggestions = _many(PaymentSuggestion)
+
+
+class Matched(Answer):
+    """What matching came to."""
+
+    matched = _whole()
+    matched_ore = _ore()
+    waiting = _whole()
+
+
+class AccountMovement(Answer):
+    """One line of an account, and what was owed after it."""
+
+    on = _day()
+    kind = _text()
+    text = _text()
+    amount_ore = _ore()
+    balance_ore = _ore()
+
+
+class AccountInvoice(Answer):
+    """An invoice that owes something."""
+
+    number = _text()
+    issued_on = _day()
+    due_on = _day()
+    state = _text()
+    gross_ore = _ore()
+    outstanding_ore = _ore()
+    barred_after = _day()
+
+
+class Account(Answer):
+    """An authority's account on a day."""
+
+    cvr = _text()
+    on = _day()
+    balance_ore = _ore()
+    credit_ore = _ore()
+    barred_ore = _ore()
+    movements = _many(AccountMovement)
+    invoices = _many(AccountInvoice)
+
+
 class Payer(Answer):
     """Who pays, or whom a problem is about."""
 

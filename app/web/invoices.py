@@ -114,6 +114,8 @@ def _filters(session: Session) -> tuple[Filter, ...]:
         Filter("kind", Text("Slags", "Kind"), lambda kind: invoice_register.kind() == kind, _choices(_KINDS)),
         Filter("state", Text("Dokument", "Document"), lambda state: invoice_register.validation() == state,
                _choices(STATES)),
+        Filter("paid", Text("Betaling", "Payment"), _paid, _choices({"overdue": Text("Forfaldne", "Overdue"),
+                                                                     "open": Text("Mangler noget", "Owes something")})),
         Filter("product", Text("Produkt", "Product"), _with_product,
                [Choice(product, same(product)) for product in products]),
         Filter("book", Text("Bog", "Book"), lambda book: columns.book == book, _choices(_BOOKS)),
@@ -139,6 +141,13 @@ def _choices(titles: dict[str, Text]) -> list[Choice]:
 def _matching(words: str) -> Any:
     in_number, in_name = lists.contains(INVOICES.c.number, words), lists.contains(AUTHORITIES.c.name, words)
     return in_number | in_name | (AUTHORITIES.c.cvr == words)
+
+
+def _paid(which: str) -> Any:
+    """Narrow to what owes something, or to what of that is overdue."""
+    today = layout.today()
+    owes = INVOICES.c.id.in_(balances.open_ids(today))
+    return owes & (INVOICES.c.due_on < today) if which == "overdue" else owes
 
 
 def _with_product(product: str) -> Any:

@@ -16,11 +16,11 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import delivery_register, invoice_register, overview, withdrawals
+from billing import balances, delivery_register, invoice_register, overview, payments, withdrawals
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
-from foundation import letters
+from foundation import letters, money
 from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
@@ -91,6 +91,7 @@ def told(session: Session) -> dict[str, Any]:
             *_of_agreements(session, person),
             *_of_arrears(session, person),
             *_of_deliveries(session, person),
+            *_of_payments(session, person),
             *(_tasks(person, found) if found else []),
         ],
         "warnings": _warnings(session, person),
@@ -125,6 +126,24 @@ def _of_letters(session: Session, person: Principal) -> list[Task]:
     failed = letters.given_up(session) if person.may("letter.resend") else []
     title = Text("Breve kunne ikke sendes", "Letters could not be sent")
     return [Task(title, "/letters?state=failed", layout.say(_count(len(failed))), is_yours=True)] if failed else []
+
+
+def _of_payments(session: Session, person: Principal) -> list[Task]:
+    """Name the money that has not found its place, and the invoices that are overdue."""
+    if not person.may("payment.read"):
+        return []
+    today = layout.today()
+    count, amount, _ = payments.clearing(session)
+    late = [each.outstanding for each in balances.still_open(session, today).values() if each.due_on < today]
+    told = (
+        (count, amount, Text("Betalinger venter på at blive placeret", "Payments wait to be placed"), "/payments"),
+        (len(late), money.total(late), Text("Forfaldne fakturaer", "Overdue invoices"), "/invoices?paid=overdue"),
+    )
+    return [
+        Task(title, address, f"{layout.say(_count(number))}, {layout.say(kroner(sum_))}", person.may("payment.match"))
+        for number, sum_, title, address in told
+        if number
+    ]
 
 
 def _of_agreements(session: Session, person: Principal) -> list[Task]:

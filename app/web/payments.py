@@ -232,7 +232,7 @@ def place(transaction: int) -> ResponseReturnValue:
                 payments.place(session, [Placing(paid.id, parts, "hand", Text(sent["why"], sent["why"]))],
                                layout.today(), trail)  # fmt: skip
             return _placed(paid)
-        except (Unplaceable, NotAnAmount, payments.MoreThanOwed) as refused:
+        except (Unplaceable, NotAnAmount, AlreadyPlaced, payments.MoreThanOwed) as refused:
             errors = {"number": refused.text}
     with database.reading() as session:
         return _one(session, transaction, sent.typed, errors), 422

@@ -32,6 +32,9 @@ TITLES = {
     "reminders.read": Text("læse rykkere", "read reminders"),
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
     "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
+    "payment.read": Text("læse betalinger, der venter", "read payments that wait"),
+    "payment.match": Text("placere sikre betalinger", "match payments that are certain"),
+    "statement.read": Text("læse kontoudtog", "read statements of account"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 

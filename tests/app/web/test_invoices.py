@@ -26,7 +26,7 @@ def test_the_list_and_a_page_are_told_in_both_languages(desk: Office) -> None:
     assert "Fakturaer og kreditnotaer" in danish
     assert "Hvorfor" in danish
     assert "Invoices and credit notes" in english
-    assert "Not followed here yet" in english
+    assert "Statement of account" in english
 
 
 def test_a_signatory_sees_its_own_and_another_s_is_not_there(desk: Office, issued: CommandLine) -> None:

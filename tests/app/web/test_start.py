@@ -77,7 +77,7 @@ def test_the_page_asks_a_fixed_number_of_questions(desk: Office) -> None:
     with desk.counted() as statements:
         desk.read("/")
 
-    assert len(statements) <= 12
+    assert len(statements) <= 14
 
 
 def test_the_problems_of_the_next_plan_stand_there_one_by_one_with_where_each_is_mended(desk: Office) -> None:

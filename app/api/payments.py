@@ -1,0 +1,110 @@
+"""Payments that wait, matching what is certain, and authorities' accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import access, database
+from app.api import answers, ground, pages, writes
+from app.api.ground import CVR
+from app.api.pages import PageQuery
+from app.api.registers import NoSuchAuthority
+from app.api.writes import Answer
+from app.schemas import Day, Nothing, Strict
+from app.web import layout
+from authorities.models import Authority
+from billing import balances, payments
+from billing.balances import TRANSACTIONS
+from billing.payments import Waiting
+from foundation.audit import Trail
+from foundation.language import Text
+
+room = ground.room("payments", "Payments that wait, matching, and authorities' accounts")
+
+
+class AccountQuery(Strict):
+    """On which day."""
+
+    on = Day()
+
+
+@ground.reads(room, "/payments", "payment.read", answers.page_of(answers.Payment), PageQuery)
+def list_payments(query: Mapping[str, Any]) -> Any:
+    """List the payments that have not found their place, with what they may be for."""
+    with database.reading() as session:
+        statement = payments.unplaced().order_by(None)
+        told = pages.read(session, statement, TRANSACTIONS.c.id, query, payments.paid_of)
+        return told | {"items": [_told(each) for each in payments.findings(session, told["items"])]}
+
+
+def _told(each: Waiting) -> dict[str, Any]:
+    paid, finding = each
+    spoken = layout.spoken()
+    return {
+        "id": paid.id, "booked_on": paid.booked_on, "amount_ore": paid.amount.ore, "left_ore": paid.left.ore,
+        "payer": paid.payer, "message": paid.message, "fik_id": paid.fik_id, "outcome": finding.outcome.value,
+        "certain": finding.is_certain, "next_step": finding.next_step[spoken],
+        "suggestions": [
+            {
+                "rule": made.rule,
+                "why": made.why[spoken],
+                "parts": [
+                    {"amount_ore": part.amount.ore, "invoice_id": part.invoice_id, "authority_id": part.authority_id,
+                     "refund_id": part.refund_id}
+                    for part in made.parts
+                ],
+            }
+            for made in finding.suggestions
+        ],
+    }  # fmt: skip
+
+
+@ground.writes(room, "/payments/matches", "payment.match", Nothing, answers.Matched)
+def match_payments(query: object, sent: Mapping[str, Any]) -> Any:
+    """Match every payment that is certain; the others wait."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        found = payments.match_certain(session, layout.today(), trail)
+        certain = sum(each.finding.is_certain for each in found)
+        told = {"matched": certain, "matched_ore": payments.placed(found).ore, "waiting": len(found) - certain}
+        return Answer(told)
+
+    return writes.once(act)
+
+
+@ground.reads(
+    room, "/authorities/<cvr>/account", "statement.read", answers.Account, AccountQuery, parameters={"cvr": CVR}
+)
+def account(query: Mapping[str, Any], cvr: str) -> Any:
+    """Give an authority's account on a day; today where none is given."""
+    columns = Authority.__table__.c
+    on = query.get("on") or layout.today()
+    with database.reading() as session:
+        known = access.authorities(select(columns.id).where(columns.cvr == _digits(cvr)), "statement.read")
+        id_ = session.scalar(known)
+        if id_ is None:
+            raise NoSuchAuthority(Text("ingen myndighed har det CVR-nummer", "no authority has that CVR number"))
+        found = balances.statement(session, id_, on)
+    return {
+        "cvr": cvr, "on": on, "balance_ore": found.balance.ore, "credit_ore": found.credit.ore,
+        "barred_ore": found.barred.ore,
+        "movements": [
+            {"on": each.on, "kind": each.kind, "text": each.text, "amount_ore": each.amount.ore,
+             "balance_ore": each.balance.ore}
+            for each in found.movements
+        ],
+        "invoices": [
+            {"number": each.number, "issued_on": each.issued_on, "due_on": each.due_on,
+             "state": balances.state(each, on).value, "gross_ore": each.gross.ore,
+             "outstanding_ore": each.outstanding.ore, "barred_after": balances.limitation_day(each.due_on)}
+            for each in found.owed
+        ],
+    }  # fmt: skip
+
+
+def _digits(cvr: str) -> str:
+    return cvr if cvr.isascii() and cvr.isdigit() else ""

@@ -1,0 +1,143 @@
+"""Payments in the browser: hostile forms place nothing, what has changed meanwhile is refused, two people decide."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from billing import balances, payments
+from tests.app.web.office import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Office, signatory
+from tests.command_line import CommandLine
+from tests.paying import fik_of, gross_of, payment, pays
+
+FIRST, SECOND = "2027-0001", "2027-0002"
+DAY = date(2027, 1, 15)
+FAR = "9" * 30
+
+
+@pytest.fixture
+def paid(issued: CommandLine) -> CommandLine:
+    """Too much for the first invoice, and a stranger's 50 kroner."""
+    with issued.session() as session:
+        gross = gross_of(session, FIRST)
+    pays(issued, payment(gross + 700, DAY, fik_id=fik_of(FIRST)), payment(5_000, DAY, payer="<script>=1+1</script>"))
+    return issued
+
+
+def left(line: CommandLine) -> list[int]:
+    """What waits, in øre."""
+    with line.session() as session:
+        return [each.left.ore for each in payments.waiting(session)]
+
+
+def parts_on(page: str) -> str:
+    """The first suggestion of a page, as its form sends it."""
+    return page.partition('name="parts" value="')[2].partition('"')[0]
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {},
+    {"number": [FIRST], "amount": ["-1"], "why": "x"},
+    {"number": [FIRST], "amount": [FAR], "why": "x"},
+    {"number": [FIRST], "amount": ["1,005"], "why": "x"},
+    {"number": [FIRST], "amount": ["1e3"], "why": "x"},
+    {"number": ["2027-9999"], "amount": ["1"], "why": "x"},
+    {"number": ["' OR 1=1 --"], "amount": ["1"], "why": "x"},
+    {"number": [SECOND, SECOND], "amount": ["30", "30"], "why": "x"},
+    {"number": [], "amount": [], "why": "x"},
+    {"credit_to": "12345678", "credit_amount": "1", "why": "x"},
+    {"credit_to": OWN.cvr, "credit_amount": "-1", "why": "x"},
+    {"account": "6190", "account_amount": "1", "why": "x"},
+    {"account": "findes ikke", "account_amount": "1", "why": "x"},
+    {"refund": "1", "why": "x"},
+    {"refund": FAR, "why": "x"},
+    {"number": [SECOND], "amount": ["1"], "why": "\u202eomvendt"},
+    {"number": [SECOND], "amount": ["1"], "why": ""},
+    {"number": [SECOND], "amount": ["1"], "why": "x", "transaction_id": "1"},
+]
+
+
+@pytest.mark.parametrize("form", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_form_places_nothing(desk: Office, paid: CommandLine, form: dict[str, Any]) -> None:
+    before = left(paid)
+
+    answer = desk.by(FINANCE).post("/payments/2/place", **form)
+
+    assert answer.status_code == 422, answer.text
+    assert left(paid) == before
+
+
+def test_a_suggestion_that_was_taken_or_made_up_is_refused(desk: Office, paid: CommandLine) -> None:
+    parts = parts_on(desk.by(FINANCE).read("/payments"))
+
+    assert desk.post("/payments/1/take", parts="1:0:1:100").status_code == 409
+    assert desk.post("/payments/1/take", parts=parts).status_code == 303
+    assert desk.post("/payments/1/take", parts=parts).status_code == 409
+    assert desk.post("/payments/987654321987654321987/take", parts=parts).status_code == 404
+    assert left(paid) == [5_000]
+    paid.done("verify")
+
+
+def test_what_a_payer_wrote_is_shown_as_words_and_exported_as_no_formula(desk: Office, paid: CommandLine) -> None:
+    pays(paid, payment(100, DAY, payer="=HYPERLINK(1)", message="<b>=2</b>"))
+
+    page, file = desk.by(AUDITOR).read("/payments"), desk.get("/payments.csv").get_data(as_text=True)
+
+    assert "<script>=1+1" not in page
+    assert "&lt;script&gt;=1+1" in page
+    assert "'=HYPERLINK(1)" in file
+
+
+@pytest.mark.parametrize("query", ["?on=2027-02-30", "?on=i%20dag", "?on=2027-01-01%27"])
+def test_a_day_that_there_is_not_is_not_found(desk: Office, paid: CommandLine, query: str) -> None:
+    assert desk.by(FINANCE).get(f"/authorities/{OWN.cvr}/account{query}").status_code == 404
+
+
+def test_undoing_asks_for_a_reason_and_is_done_once(desk: Office, paid: CommandLine) -> None:
+    desk.by(FINANCE).post("/payments/match")
+
+    assert desk.post("/payments/matches/1/undo", reason=" ").status_code == 422
+    assert desk.post("/payments/matches/1/undo", reason="Forkert").status_code == 303
+    assert desk.post("/payments/matches/1/undo", reason="Forkert").status_code == 409
+    assert desk.post("/payments/matches/3/undo", reason="Forkert").status_code == 404, "a row that undoes"
+    assert "Forkert" in desk.read("/payments/1")
+    paid.done("verify")
+
+
+def test_a_write_off_is_prepared_by_one_and_approved_by_another(desk: Office, paid: CommandLine) -> None:
+    desk.by(FINANCE)
+    for amount in ("0", "-1", FAR, "x"):
+        assert desk.post(f"/invoices/{SECOND}/write-off", amount=amount, reason="x").status_code == 422
+    address = desk.post(f"/invoices/{SECOND}/write-off", amount="1,00", reason="Konkurs", with_vat="on").location
+
+    assert desk.post(f"{address}/approve").status_code == 403
+    page = desk.by(APPROVER).read(address)
+    assert "Konkurs" in page
+    assert desk.post(f"{address}/approve", digest="0" * 64).status_code == 409
+    assert desk.post(f"{address}/approve").status_code == 303
+    assert desk.post(f"{address}/approve").status_code == 409
+    with paid.session() as session:
+        owed = balances.outstanding(session, DAY).values()
+    assert [each.written_off.ore for each in owed] == [0, 100]
+    paid.done("verify")
+
+
+def test_credit_is_used_only_on_ones_own_invoices_and_no_more_than_there_is(desk: Office, paid: CommandLine) -> None:
+    desk.by(FINANCE).post("/payments/match")
+    use, refund = (f"/authorities/{OWN.cvr}/account/{act}" for act in ("use", "refund"))
+
+    assert desk.post(use, number=SECOND, amount="1").status_code == 422
+    assert desk.post(use, number=FIRST, amount="1").status_code == 422, "it owes nothing"
+    assert desk.post(refund, amount="7,01", reason="x").status_code == 422
+    assert desk.post(refund, amount="7,00", reason="Betalt for meget").status_code == 303
+
+
+def test_a_signatory_reads_its_own_account_and_nobodys_payments(desk: Office, paid: CommandLine) -> None:
+    desk.by(signatory(paid))
+
+    assert "Kontoudtog" in desk.read(f"/authorities/{OWN.cvr}/account")
+    assert desk.get(f"/authorities/{OTHER.cvr}/account").status_code == 404
+    assert desk.get(f"/authorities/{OTHER.cvr}/account.csv").status_code == 404
+    assert desk.get("/payments").status_code == 403
