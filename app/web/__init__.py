@@ -15,6 +15,7 @@ from app.web import (
     countersigning,
     credits,
     fee_tables,
+    holds,
     imports,
     invoices,
     layout,
@@ -38,7 +39,7 @@ from app.web import (
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
     tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, memberships,
-    paper_route, signing_rights, templates_pages, verify, reminders, reminder_settings,
+    paper_route, signing_rights, templates_pages, verify, reminders, reminder_settings, holds,
 )  # fmt: skip
 
 
