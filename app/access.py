@@ -72,6 +72,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "agreement.notice": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
         "agreement.record": {FINANCE: ALL, APPROVER: ALL},
         "agreement.approve_record": {APPROVER: ALL},
+        "letter.read": _READERS,
+        "letter.resend": {FINANCE: ALL, APPROVER: ALL},
         "rights.read": {SIGNATORY: OWN, **_READERS},
         "rights.change": {SIGNATORY: OWN, FINANCE: ALL},  # a signatory only delegates a right it holds itself
         "templates.read": {**_READERS, ADMINISTRATOR: ALL},
@@ -91,8 +93,13 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "run.issue": {FINANCE: ALL, APPROVER: ALL},
         "invoice.read": {SIGNATORY: OWN, **_READERS},
         "invoice.totals": {COORDINATION: GROUP, **_READERS},
+        "delivery.read": _READERS,
+        "delivery.send": {FINANCE: ALL, APPROVER: ALL},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "accounts.read": _READERS,
+        "accounts.prepare": {FINANCE: ALL, APPROVER: ALL},
+        "accounts.approve": {APPROVER: ALL},
         "bank.read": _READERS,
         "bank.import": {FINANCE: ALL, APPROVER: ALL},
         "payment.read": _READERS,
@@ -125,7 +132,7 @@ NEVER_BY_TOKEN = frozenset(
         "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
         "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
-        "rights.change", "reminders.approve",
+        "rights.change", "reminders.approve", "accounts.approve",
     }
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.orm import Session
 
-from app import association, clock, database
+from app import association, database, recording
 from app.adapters import work
 from app.config import Config
 from billing import annual_run, approvals, invoices, renderings
@@ -69,10 +69,8 @@ class InNameOf:
     @contextmanager
     def writing(self) -> Iterator[tuple[Session, Trail]]:
         """Open a transaction that commits at the end, with the trail of what it does."""
-        with database.writing() as session:
-            trail = Trail(session, self.actor, clock.now(self.config))
+        with database.writing() as session, recording.recorded(session, self.actor, self.config) as trail:
             yield session, trail
-            trail.write()
 
 
 class NotRendered(Refused):

@@ -174,10 +174,16 @@ class Chain:
         before = opening + sum(ore for day, ore in sums.items() if day < first)
         through = opening + sum(ore for day, ore in sums.items() if day <= last)
         untold_first, untold_last = sums.get(first, 0) - survey.on(first), sums.get(last, 0) - survey.on(last)
-        # Several statements of one day: one may begin where another of that day ended.
-        between = {closing for _, _, day, closing in self._statements if day == first}
-        begins = survey.opening in {before, before + untold_first, *between}
-        return begins and (survey.opening in between or survey.closing in {through, through - untold_last})
+        begins = survey.opening in (before, before + untold_first)
+        ends = survey.closing in (through, through - untold_last)
+        return (begins and ends) or self._stands(survey)
+
+    def _stands(self, survey: Survey) -> bool:
+        """Tell whether a statement between these balances stands already, such as the second of three of one day."""
+        return any(
+            (opening, last, closing) == (survey.opening, survey.last, survey.closing)
+            for _, opening, last, closing in self._statements
+        )
 
     def explained(self, survey: Survey) -> Text:
         """Say why a statement does not tie, with days and amounts."""

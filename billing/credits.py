@@ -17,7 +17,7 @@ from sqlalchemy import Row, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import products
-from billing import balances, invoices, ledger, line_keys, payments
+from billing import balances, closed_periods, invoices, ledger, line_keys, payments
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import Credited, DocumentLine, InvoiceDocument, VatTotal
@@ -91,7 +91,8 @@ def series_name(year: int, book: Book) -> str:
 def credit(session: Session, order: Order, seller: Seller, trail: Trail) -> Issued:
     """Issue a credit note; the caller commits. Needs the writer's lock.
 
-    Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, or OutOfOrder; nothing is issued then.
+    Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, PeriodClosed, or OutOfOrder; nothing is issued
+    then.
     """
     taken = _check(session, order)
     _refuse_alone(order, taken.credited, seller)
@@ -284,10 +285,9 @@ def _refuse_alone(order: Order, credited: Money, seller: Seller) -> None:
         amount, limit = kroner(credited), kroner(seller.credit_limit)
         raise NeedsApproval(
             Text(
-                f"{order.number}: {amount.da} krediteret i alt er over grænsen på {limit.da}; "
-                "en anden skal godkende (--approved-by NAVN)",
+                f"{order.number}: {amount.da} krediteret i alt er over grænsen på {limit.da}; en anden skal godkende",
                 f"{order.number}: {amount.en} credited in all is above the limit of {limit.en}; "
-                "somebody else must approve (--approved-by NAME)",
+                "somebody else must approve",
             )
         )
 
@@ -305,6 +305,7 @@ def _issue(
     session: Session, trail: Trail, order: Order, taken: tuple[Row[Any], Sequence[Row[Any]]], seller: Seller
 ) -> Issued:
     invoice, lines = taken
+    closed_periods.refuse(session, order.on, invoice.book)
     series = series_name(invoice.year, invoice.book)
     sequence = invoices.draw(session, series, 1, order.on)
     document = _document(order, documents.from_json(invoice.document), invoices.number(series, sequence), lines)

@@ -76,7 +76,7 @@ class Waiting(NamedTuple):
 
 def waiting(session: Session, *, at_most: int | None = None) -> list[Paid]:
     """Give the transactions with money that has not found its place, the oldest first, in one query."""
-    return [_paid(row) for row in session.execute(unplaced().limit(at_most))]
+    return [paid_of(row) for row in session.execute(unplaced().limit(at_most))]
 
 
 def unplaced() -> Select[Any]:
@@ -91,7 +91,7 @@ def transaction(session: Session, id_: int) -> Paid:
     row = session.execute(statement.where(TRANSACTIONS.c.id == id_)).first() if 0 < id_ < 2**63 else None
     if row is None:
         raise _no_such(id_)
-    return _paid(row)
+    return paid_of(row)
 
 
 def _no_such(id_: int) -> NoSuchPayment:
@@ -114,7 +114,8 @@ def _transactions() -> tuple[Select[Any], ColumnElement[int]]:
     return statement, left
 
 
-def _paid(row: Row[Any]) -> Paid:
+def paid_of(row: Row[Any]) -> Paid:
+    """Read a row of `unplaced`."""
     return Paid(
         row.id, row.account, row.booked_on, Money(row.amount_ore), Money(int(row.left_ore)), row.fik_id,
         row.creditor_reference, row.message, row.payer, row.payer_account,
@@ -368,7 +369,7 @@ def _sums(rows: Iterable[Mapping[str, Any]], name: str) -> Counter[int]:
 def _refuse_spent_transactions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     wanted = _sums(rows, "transaction_id")
     statement, _ = _transactions()
-    left = {id_: _paid(row).left.ore for id_, row in _whole(session, statement, wanted).items()}
+    left = {id_: paid_of(row).left.ore for id_, row in _whole(session, statement, wanted).items()}
     for id_, ore in wanted.items():
         has = left[id_]
         same_way = all(row["amount_ore"] * has > 0 for row in rows if row["transaction_id"] == id_)

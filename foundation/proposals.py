@@ -25,7 +25,8 @@ from foundation.language import Text
 
 Kind = Literal[
     "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
-    "reminders", "reminder_terms", "interest_rates", "withdrawal",
+    "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
+    "close_period", "account_mapping",
 ]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -173,6 +174,17 @@ def history(session: Session, kind: Kind, subject: str, *, at_most: int = 100) -
     """Give what was ever proposed for a subject, newest first, in one query."""
     found = _standing().where(PROPOSALS.c.kind == kind, PROPOSALS.c.subject == subject)
     return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()).limit(at_most))]
+
+
+def newest_approved(session: Session, kind: Kind, subject: str) -> str | None:
+    """Give the content that was approved last; None where none was."""
+    return session.execute(
+        select(PROPOSALS.c.content)
+        .join(DECISIONS, DECISIONS.c.proposal_id == PROPOSALS.c.id)
+        .where(PROPOSALS.c.kind == kind, PROPOSALS.c.subject == subject, DECISIONS.c.outcome == "approved")
+        .order_by(DECISIONS.c.id.desc())
+        .limit(1)
+    ).scalar()
 
 
 def _open(session: Session, kinds: Iterable[Kind], subject: str | None = None) -> list[Proposal]:

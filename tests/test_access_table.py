@@ -169,6 +169,7 @@ _PERMISSIONS = {
     ("invoice and credit note", "read"): "invoice.read",
     ("credit note", "prepare"): "credit.prepare",
     ("credit note", "approve"): "credit.approve",
+    ("payments and bank files", "import and match"): "bank.import",
     ("reminders", "send"): "reminders.send",
     ("exports", "use"): "export.use",
     ("audit log", "read"): "audit.read",
@@ -179,6 +180,7 @@ _PERMISSIONS = {
 _ELSEWHERE = {
     ("reminders.send", "auditor"): "reminders.plan",
     ("run.plan", "auditor"): "run.read",
+    ("bank.import", "auditor"): "bank.read",
     ("agreement.evidence", "administrator"): "agreement.read",
     ("invoice.read", "coordination"): "invoice.totals",
     ("export.use", "administrator"): "users.read",

@@ -18,22 +18,49 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import billing_details, paper, table_proposals, templates
+from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
-from app import agreement_demonstration, association, clock, config, create_app, database, reminder_work
+from app import (
+    agreement_demonstration,
+    association,
+    bank_demonstration,
+    clock,
+    config,
+    create_app,
+    database,
+    reminder_work,
+)
 from app.access import Principal
 from app.agreement_demonstration import Way
 from app.annual_work import InNameOf
+from app.bank_demonstration import Moved
 from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
-from billing import annual_run, credit_proposals, handover, holds, reminder_terms, reminders, seller, work_runs
+from billing import (
+    account_mapping,
+    annual_run,
+    bookkeeping,
+    credit_proposals,
+    handover,
+    holds,
+    payments,
+    reminder_terms,
+    reminders,
+    seller,
+    settlements,
+    vouchers,
+    work_runs,
+)
 from billing.credits import Order
+from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
+from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
-from tests import reminding
+from foundation.money import Money
+from tests import paying, reminding
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -68,6 +95,9 @@ def issue(line: CommandLine) -> None:
         words = ("--line", 1, "--reason", "Opdigtet", "--by", "En Forbereder", "--approved-by", "En Godkender")
         line.done("billing", "credit", number, *words)
     line.done("billing", "export", YEAR, line.folder / "documents")
+    paid = [Moved(date(YEAR, 1, 20), 2_500_000, "1", message=("Kontingent",), payer="Aarhus Kommune")]
+    statement = bank_demonstration.statement("1", 0, paid, date(YEAR, 1, 18), date(YEAR, 1, 24))
+    line.done("bank", "import", line.write("bank.xml", statement.decode()))
 
 
 @contextmanager
@@ -105,8 +135,14 @@ class Waiting:
     token: int  # of the one who prepares
     run: int  # that was begun and has ended
     text: int  # an agreement template
+    told: int  # who is told at the secretariat
     paper: int  # an agreement signed on paper
+    closing: int  # of a period
+    mapping: int  # of accounts
     offers: dict[str, str]  # references by CVR, of offers that can be signed
+    payment: int  # that has not found its place
+    match: int  # of another that has
+    refund: int
     reminders: int  # a plan of reminders
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
@@ -120,12 +156,19 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     finance = known["finance"].actor
     references = agree(line)
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
+    payment, match, refund = acting.by(line, finance, _pay)
     remind(line)
     return Waiting(
+        payment=payment,
+        match=match,
+        refund=refund,
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
         text=acting.by(line, finance, _propose_text),
+        told=acting.by(line, finance, _propose_told),
+        closing=acting.by(line, finance, _propose_closing),
+        mapping=acting.by(line, finance, _propose_mapping),
         paper=acting.by(line, finance, _record_paper),
         offers={AARHUS: references[0], AALBORG: references[2]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
@@ -152,6 +195,23 @@ def agree(line: CommandLine, *more: Way) -> list[str]:
     """Adopt the texts, give rights and offices, and offer; give the references of `WAYS`, and of what comes on top."""
     with made(line) as app, app.app_context():
         return agreement_demonstration.make(app.extensions["os2tilslut"], (*WAYS, *more))
+
+
+def _propose_told(session: Session, trail: Trail) -> int:
+    return correspondence.propose(session, correspondence.Correspondence(("post@example.org",)), trail).id
+
+
+def _pay(session: Session, trail: Trail) -> tuple[int, int, int]:
+    """Let two payments come in; put the second to Aarhus's credit, and propose to pay some of it back."""
+    waits, placed = paying.take_in(
+        session, trail, [paying.payment(100_000, payer="En Fremmed"), paying.payment(50_000, payer="Aarhus")]
+    )
+    authority_id = session.scalars(select(Authority.id).where(Authority.cvr == AARHUS)).one()
+    why = Text("valgt i hånden", "chosen by hand")
+    placing = payments.Placing(placed, (Part(Money(50_000), authority_id),), "hand", why)
+    (match,) = payments.place(session, [placing], trail.at.date(), trail)
+    order = settlements.RefundOrder(AARHUS, Money(10_000), "Betalt for meget")
+    return waits, match, settlements.propose_refund(session, order, trail).id
 
 
 #: When all that was issued is overdue.
@@ -183,6 +243,17 @@ def _hold(session: Session, trail: Trail) -> int:
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
+
+
+def _propose_closing(session: Session, trail: Trail) -> int:
+    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+    vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
+    on = trail.at.date()
+    return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_mapping(session: Session, trail: Trail) -> int:
+    return account_mapping.propose(session, account_mapping.EXAMPLE, trail).id
 
 
 def _record_paper(session: Session, trail: Trail) -> int:
@@ -240,8 +311,10 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
         "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
         "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
-        "paper": str(waiting.paper), "version": "1", "plan": str(waiting.reminders),
-        "reminding": str(waiting.terms),
+        "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
+        "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
+        "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
+        "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {

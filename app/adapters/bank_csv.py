@@ -63,26 +63,26 @@ def mapping(text: str) -> Mapping:
     """Read a mapping. Raises MappingRefused naming what is wrong."""
     try:
         given = toml_text.parse(text)
-    except toml_text.NotToml as wrong:
-        raise _wrong(Text(f"linje {wrong.line}: ", f"line {wrong.line}: ") + wrong.reason) from None
+    except toml_text.NotToml as fault:
+        raise wrong(Text(f"linje {fault.line}: ", f"line {fault.line}: ") + fault.reason) from None
     if strange := [key for key in given if key not in _KEYS]:
-        raise _wrong(Text(f"{wording.quoted(strange[0])} er ukendt", f"{wording.quoted(strange[0])} is unknown"))
+        raise wrong(Text(f"{wording.quoted(strange[0])} er ukendt", f"{wording.quoted(strange[0])} is unknown"))
     decimal = _one_of(given, "decimal", (",", "."), ",")
     day_like = _text(given, "date", "DD-MM-YYYY")
     columns, balances = _columns(given), given.get("balances", {})
     if not isinstance(balances, dict) or not set(balances) <= {"opening", "closing"}:
-        raise _wrong(Text("balances skal være opening og closing", "balances must be opening and closing"))
+        raise wrong(Text("balances skal være opening og closing", "balances must be opening and closing"))
     if "balance" not in columns and len(balances) < 2:
-        raise _wrong(
+        raise wrong(
             Text("angiv kolonnen balance, eller opening og closing under balances",
                  "give the column balance, or opening and closing under balances")
         )  # fmt: skip
     skip = given.get("skip_lines", 0)
     if type(skip) is not int or not 0 <= skip <= 100:
-        raise _wrong(Text("skip_lines skal være 0 til 100", "skip_lines must be 0 to 100"))
+        raise wrong(Text("skip_lines skal være 0 til 100", "skip_lines must be 0 to 100"))
     account = "".join(_text(given, "account", "").split())
     if not 0 < len(account) <= 40:
-        raise _wrong(Text("account skal være kontoens nummer", "account must be the account's number"))
+        raise wrong(Text("account skal være kontoens nummer", "account must be the account's number"))
     delimiter = _one_of(given, "delimiter", (";", ",", "\t", "|"), ";")
     return Mapping(
         account=account, delimiter=delimiter, decimal=decimal, day=_day_pattern(day_like), day_like=day_like,
@@ -93,14 +93,15 @@ def mapping(text: str) -> Mapping:
     )  # fmt: skip
 
 
-def _wrong(reason: Text) -> MappingRefused:
+def wrong(reason: Text) -> MappingRefused:
+    """Give the refusal of a mapping."""
     return MappingRefused(Text("kolonneopsætning: ", "mapping: ") + reason)
 
 
 def _text(given: dict[str, Any], key: str, otherwise: str) -> str:
     value = given.get(key, otherwise)
     if not isinstance(value, str) or len(value) > 100 or "\0" in value:
-        raise _wrong(same(f"{key}: ") + Text("skal være en kort tekst", "must be a short text"))
+        raise wrong(same(f"{key}: ") + Text("skal være en kort tekst", "must be a short text"))
     return value
 
 
@@ -108,7 +109,7 @@ def _one_of(given: dict[str, Any], key: str, choices: Sequence[str], otherwise: 
     value = _text(given, key, otherwise)
     if value not in choices:
         listed = ", ".join(map(repr, choices))
-        raise _wrong(same(f"{key}: ") + Text(f"skal være en af {listed}", f"must be one of {listed}"))
+        raise wrong(same(f"{key}: ") + Text(f"skal være en af {listed}", f"must be one of {listed}"))
     return value
 
 
@@ -116,7 +117,7 @@ def _columns(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     columns = given.get("columns")
     if not isinstance(columns, dict) or not {"booked_on", "amount"} <= set(columns) <= _COLUMNS:
         listed = ", ".join(sorted(_COLUMNS))
-        raise _wrong(
+        raise wrong(
             Text(f"columns skal have booked_on og amount, og ellers kun {listed}",
                  f"columns must have booked_on and amount, and else only {listed}")
         )  # fmt: skip
@@ -124,7 +125,7 @@ def _columns(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     for name, headings in columns.items():
         under = headings if isinstance(headings, list) and name == "message" else [headings]
         if not under or not all(isinstance(each, str) and 0 < len(each) <= 100 for each in under):
-            raise _wrong(same(f"columns.{name}: ") + Text("skal være en overskrift", "must be a heading"))
+            raise wrong(same(f"columns.{name}: ") + Text("skal være en overskrift", "must be a heading"))
         found[name] = tuple(under)
     return found
 
@@ -133,7 +134,7 @@ def _day_pattern(like: str) -> re.Pattern[str]:
     if not re.fullmatch(r"(?:YYYY|MM|DD)[-./](?:MM|DD)[-./](?:YYYY|MM|DD)", like) or {*re.split("[-./]", like)} != {
         *_DAY
     }:
-        raise _wrong(Text("date skal være som DD-MM-YYYY", "date must be like DD-MM-YYYY"))
+        raise wrong(Text("date skal være som DD-MM-YYYY", "date must be like DD-MM-YYYY"))
     pattern = re.escape(like)
     for part, group in _DAY.items():
         pattern = pattern.replace(part, group)
@@ -145,7 +146,7 @@ def _balance(balances: dict[str, Any], key: str, decimal: str) -> Money | None:
         return None
     found = _amount(balances[key], decimal) if isinstance(balances[key], str) else None
     if found is None:
-        raise _wrong(
+        raise wrong(
             same(f"balances.{key}: ") + Text("skal være et beløb i anførselstegn", "must be an amount in quotes")
         )
     return found

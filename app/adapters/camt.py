@@ -118,7 +118,7 @@ class _Reading:
             for event, element in found:
                 if event == "start":
                     self._count(element)
-                else:
+                elif element.tag in self._above:
                     yield element
         except etree.XMLSyntaxError as error:
             reason = wording.legible(str(error.msg or "").split("\n")[0])
@@ -166,11 +166,12 @@ class _Reading:
     def statements(self) -> Iterator[Statement]:
         """Give the statements, each when its head is read."""
         for element in self._events:
-            if element.tag == self._tag("Ntry"):
+            name = etree.QName(element).localname
+            if name == "Ntry":
                 yield self._head(element, self._entries(element))
-            elif element.tag == self._tag("TxDtls"):
+            elif name == "TxDtls":
                 self._take_detail(element)
-            elif element.tag == self._tag("Stmt"):
+            else:
                 yield self._head(element, iter(()))
                 self._drop(element)
 
@@ -178,11 +179,12 @@ class _Reading:
         """Give the movements of a statement from its first entry to its end."""
         yield from self._movements(entry)
         for element in self._events:
-            if element.tag == self._tag("Ntry"):
+            name = etree.QName(element).localname
+            if name == "Ntry":
                 yield from self._movements(element)
-            elif element.tag == self._tag("TxDtls"):
+            elif name == "TxDtls":
                 self._take_detail(element)
-            elif element.tag == self._tag("Stmt"):
+            else:
                 self._drop(element)
                 return
 

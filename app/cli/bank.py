@@ -62,7 +62,7 @@ def tell(taken: FileTaken) -> None:
     """Say what came of a file."""
     output.say(taken.text)
     for statement in taken.statements:
-        amounts = [kroner(money)[output.language()] for money in (statement.money_in, statement.money_out)]
+        amounts = [kroner(money)[output.language()] for money in (statement.money_in, -statement.money_out)]
         days = f"{statement.opening_on} – {statement.closing_on}"
         output.say(
             Text(f"  {statement.account} {days}: ind {amounts[0]}, ud {amounts[1]}",

@@ -205,7 +205,7 @@ def choose(reference: str) -> ResponseReturnValue:
         faults: Mapping[str, Text] | None = getattr(refused, "faults", None)
         if not isinstance(faults, Mapping):
             raise
-        return _unchosen(reference, sent, _known(faults))
+        return _unchosen(reference, sent, forms.in_order(Choices, _known(faults)))
     layout.done(Text(f"Version {new.version} er lavet med jeres valg", f"Version {new.version} holds your choices"))
     return redirect(f"/agreements/{reference}/sign", 303)
 

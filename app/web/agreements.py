@@ -23,8 +23,10 @@ from app import access, database
 from app.schemas import Offering, Reasoned
 from app.web import agreement_acts, forms, layout, lists, titles
 from app.web.forms import Sent
+from app.web.letters import STATES as LETTER_STATES
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
+from foundation import letters
 from foundation.language import Text, same
 
 blueprint = Blueprint("agreements", __name__)
@@ -190,6 +192,8 @@ def _told(session: Session, offer: Offer) -> dict[str, Any]:
         "sealed": _is_sealed(session, offer.id),
         "acts": agreement_acts.permitted(session, offer, row),
         "kinds": KINDS,
+        "letters": letters.about(session, offer.name) if access.current().may("letter.read") else [],
+        "letter_states": LETTER_STATES,
     }
 
 

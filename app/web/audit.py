@@ -62,6 +62,11 @@ ACTIONS = {
     "bank.imported": Text("Bankfil taget ind", "Bank file taken in"),
     "batch.issued": Text("Fakturaer udstedt (parti)", "Invoices issued (batch)"),
     "billing_details.changed": Text("Faktureringsoplysninger ændret", "Billing details changed"),
+    "delivery.again": Text("Dokument sendt igen", "Document sent again"),
+    "delivery.by_hand": Text("Afleveret uden om tjenesten", "Handed over outside the service"),
+    "delivery.made": Text("Dokumenter klar til afsendelse", "Documents ready to be sent"),
+    "delivery.receipt": Text("Kvitteringer modtaget", "Receipts received"),
+    "delivery.tried": Text("Dokumenter forsøgt afleveret", "Documents tried to be handed over"),
     "documents.rendered": Text("Dokumenter lavet", "Documents made"),
     "documents.validated": Text("Dokumenter valideret", "Documents validated"),
     "export.made": Text("Udtræk hentet", "Export taken"),
@@ -101,6 +106,8 @@ ACTIONS = {
     "settings.imported": Text("Indstillinger sat i kraft", "Settings put in force"),
     "signing.rotated": Text("Segl taget i brug", "Seal taken into use"),
     "table.adopted": Text("Takster vedtaget", "Table adopted"),
+    "account_mapping.adopted": Text("Kontooversættelse vedtaget", "Account mapping adopted"),
+    "period.closed": Text("Periode lukket", "Period closed"),
     "user.accepted": Text("Invitation taget imod", "Invitation accepted"),
     "user.ended": Text("Bruger ophørt", "User ended"),
     "voucher.booked": Text("Bilag bogført", "Voucher booked"),
@@ -251,8 +258,10 @@ def _until(end: float) -> Any:
         if time.monotonic() > end:
             raise VerifyTakesLonger(
                 Text(
-                    f"efterregningen tager for længe til en side (nået til {check}): kør os2tilslut verify",
-                    f"verifying takes too long for a page (came to {check}): run os2tilslut verify",
+                    f"efterregningen tager for længe til en side (nået til {check}); "
+                    "den kan køres på serveren af dem, der driver tjenesten",
+                    f"verifying takes too long for a page (came to {check}); "
+                    "those who run the service can run it on the server",
                 )
             )
 

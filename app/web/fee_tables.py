@@ -21,7 +21,7 @@ from app.web.forms import Sent
 from app.web.memory_list import MemoryListing
 from app.web.price_list import Product
 from app.web.table_forms import TableForm
-from fee_tables import catalogue, drafts, facts, prices, text
+from fee_tables import catalogue, common_drafts, drafts, facts, prices, text
 from fee_tables.catalogue import ADOPTED, Catalogue
 from fee_tables.reader import TableFault
 from fee_tables.size_key import STANDARD_BANDS, band_title
@@ -251,6 +251,8 @@ def _check(form: TableForm) -> ResponseReturnValue:
     if sent.errors:
         return _common(form, sent.typed, sent.errors), 422
     values = sent.values
+    if values.get(table_forms.ADD):
+        return _common(form, {**values, common_drafts.ROWS: str(common_drafts.rows(values) + 1)}, {})
     written = form.text_of(values)
     with database.reading() as session:
         decision, faults = table_proposals.tried(session, written.text)
@@ -260,9 +262,11 @@ def _check(form: TableForm) -> ResponseReturnValue:
 
 
 def _common(form: TableForm, values: Mapping[str, str], errors: Mapping[str, Text]) -> str:
+    groups, rows = form.groups(values), common_drafts.rows(values)
     return render_template(
-        "fee_tables/common.html", form=form, labels=fields.labels(form.groups), values=values, errors=errors
-    )
+        "fee_tables/common.html", form=form, groups=groups, labels=fields.labels(groups), values=values, errors=errors,
+        rows=rows, is_full=rows == common_drafts.BANDS,
+    )  # fmt: skip
 
 
 @blueprint.get("/fee-tables/draft/text")

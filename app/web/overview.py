@@ -16,10 +16,11 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview, withdrawals
+from billing import delivery_register, invoice_register, overview, withdrawals
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
+from foundation import letters
 from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
@@ -32,11 +33,14 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "credit": ("credit.approve", Text("Kreditnota til godkendelse", "Credit note for approval")),
     "table": ("tables.adopt", Text("Takster til vedtagelse", "Fee table for adoption")),
     "settings": ("settings.approve", Text("Indstillinger til godkendelse", "Settings for approval")),
+    "correspondence": ("settings.approve", Text("Breve og frister til godkendelse", "Letters and terms for approval")),
     "billing_details": ("authority.approve", Text("Faktureringsoplysninger til godkendelse",
                                                   "Billing details for approval")),
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
     "recorded_agreement": ("agreement.approve_record", Text("Aftale fra papir til godkendelse",
                                                             "Agreement from paper for approval")),
+    "close_period": ("accounts.approve", Text("Periode til lukning", "Period to be closed")),
+    "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
     "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
@@ -82,8 +86,13 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *_of_arrears(session, person),
-                  *(_tasks(person, found) if found else [])],
+        "tasks": [
+            *_of_letters(session, person),
+            *_of_agreements(session, person),
+            *_of_arrears(session, person),
+            *_of_deliveries(session, person),
+            *(_tasks(person, found) if found else []),
+        ],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -109,6 +118,13 @@ def _warnings(session: Session, person: Principal) -> list[Text]:
     if not (person.may("agreement.draft") or person.may("settings.propose")):
         return []
     return seals.warnings(session, layout.config(), clock.now(layout.config()))
+
+
+def _of_letters(session: Session, person: Principal) -> list[Task]:
+    """Name the letters that could not be sent."""
+    failed = letters.given_up(session) if person.may("letter.resend") else []
+    title = Text("Breve kunne ikke sendes", "Letters could not be sent")
+    return [Task(title, "/letters?state=failed", layout.say(_count(len(failed))), is_yours=True)] if failed else []
 
 
 def _of_agreements(session: Session, person: Principal) -> list[Task]:
@@ -150,6 +166,15 @@ def _of_arrears(session: Session, person: Principal) -> list[Task]:
     return [Task(title, "/reminders/arrears", layout.say(_count(len(open_))), person.may("reminders.send"))]
 
 
+def _of_deliveries(session: Session, person: Principal) -> list[Task]:
+    """Name the documents that no carrier takes, or that a receiver rejected."""
+    if not person.may("delivery.send"):
+        return []
+    many = delivery_register.needing(session)
+    title = Text("Dokumenter, der ikke kunne afleveres", "Documents that could not be handed over")
+    return [Task(title, "/deliveries?state=to_mend", layout.say(_count(many)), is_yours=True)] if many else []
+
+
 def _proposed(person: Principal, proposal: Proposal) -> Task:
     permission, title = _DECIDERS[proposal.kind]
     is_own = proposal.proposed_by == person.actor
@@ -166,7 +191,9 @@ def _address(proposal: Proposal) -> str:
         "reminders": "/reminders/proposals", "withdrawal": "/reminders/proposals",
         "reminder_terms": "/settings/reminders/proposals", "interest_rates": "/settings/reminders/proposals",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
+        "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
+        "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
         "refund": "/payments/proposals", "write_off": "/payments/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
@@ -198,6 +225,8 @@ def _lacking(person: Principal, missing: Missing, year: int) -> Task:
     title = Text(f"Planen for {year}: ", f"The plan for {year}: ") + _LACKS[missing.what]
     address = _LACKS_AT.get(missing.what) or f"/fee-tables/{quote(missing.product)}"
     permission = "authority.change" if missing.what == "population" else "tables.draft"
+    if not person.may(permission):
+        address = f"/year/{year}/problems"
     return Task(title, address, missing.product, person.may(permission))
 
 

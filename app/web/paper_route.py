@@ -74,7 +74,7 @@ def propose() -> ResponseReturnValue:
         with agreement_acts.acting_on(sent["reference"] or "paper", Step.RECORDED) as (session, trail):
             proposal = paper.propose(session, _facts(sent.values), _file(sent["file"]), trail, _address())
     except FactsRefused as refused:
-        return _again(sent, refused.faults)
+        return _again(sent, forms.in_order(PaperFacts, refused.faults))
     except FileRefused as refused:
         return _again(sent, {"file": refused.text})
     layout.done(Text("Registreret. En anden skal godkende det", "Recorded. Somebody else must approve it"))

@@ -1,6 +1,6 @@
 """Why: a payment is told what it was for, and money is given back or given up by two people.
 
-Revision: 0016, after 0014, 2026-11-28
+Revision: 0016, after 0015, 2026-11-28
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

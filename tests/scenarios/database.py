@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,24 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import bank_models, ledger, payments, settlements, verdicts, vouchers
+from billing import (
+    account_mapping,
+    bank_models,
+    bookkeeping,
+    deliveries,
+    ledger,
+    payments,
+    settlements,
+    verdicts,
+    vouchers,
+)
+from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
 from billing.gathering import INVOICES
 from billing.matching import Part
 from billing.payments import Placing
 from billing.settlements import RefundOrder, WriteOffOrder
-from foundation import append_only, letters, proposals
+from foundation import append_only, letters, periods, proposals
 from foundation.audit import Trail
 from foundation.base import Base
 from foundation.language import Text
@@ -89,6 +100,24 @@ def keep_payments(line: CommandLine) -> None:
         trail.write()
 
 
+def close_periods(line: CommandLine) -> None:
+    """Adopt two mappings of accounts, and close two months before the year, each with a payment in it."""
+    with line.session() as session:
+        one, other = (Trail(session, f"En {who} #{nth}", AT) for nth, who in enumerate(("Forbereder", "Godkender")))
+        for nth in (11, 12):
+            text_ = f"{account_mapping.EXAMPLE}# {nth}\n"
+            mapping = account_mapping.propose(session, text_, one)
+            amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+            order = vouchers.Order("opening", f"2026-{nth}", date(2026, nth, 15), "Primo", amounts)
+            vouchers.book(session, [order], one)
+            period = periods.named(f"2026-{nth}")
+            closing = bookkeeping.propose_closing(session, period, one, on=AT.date())
+            one.write()
+            account_mapping.approve(session, mapping.id, other)
+            bookkeeping.approve_closing(session, closing.id, other, on=AT.date())
+            other.write()
+
+
 def place_payment(session: Session, id_: int, trail: Trail) -> None:
     """Put a payment to an authority's credit, pay half of it back, and give up an øre of an invoice."""
     invoice = session.execute(select(INVOICES).where(INVOICES.c.book == "real").order_by(INVOICES.c.id)).first()
@@ -104,6 +133,17 @@ def place_payment(session: Session, id_: int, trail: Trail) -> None:
     settlements.approve_refund(session, back.id, AT.date(), approver)
     settlements.approve_write_off(session, lost.id, AT.date(), approver)
     approver.write()
+
+
+def deliver(line: CommandLine) -> None:
+    """Keep deliveries of two documents, noted by hand, and a receipt of each."""
+    with line.session() as session:
+        trail = Trail(session, "En Bogholder", AT)
+        for number in ("2027-0001", "2027-0002"):
+            deliveries.by_hand(session, number, trail, now=AT)
+        ids = session.execute(text("SELECT message_id FROM delivery ORDER BY id")).scalars()
+        deliveries.receive(session, [Receipt(id_, "acknowledged", "Modtaget", "{}") for id_ in ids], trail)
+        trail.write()
 
 
 def _bank_rows(id_: int, trail: Trail) -> list[tuple[Table, dict[str, Any]]]:

@@ -74,8 +74,10 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     line.issue(2027)
     database.judge(line)
     database.propose(line)
+    database.close_periods(line)
     database.keep_payments(line)
     reminding.keep(line)
+    database.deliver(line)
     database.write_letters(line)
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from agreements import rights
+from agreements.products import PRODUCTS
 from agreements.steps import Stand, Step
 from app import database
 from app.access import Principal, Role
@@ -158,6 +159,47 @@ def test_choices_make_a_new_version_and_a_wrong_gln_none(place: Place) -> None:
     assert "field-gln" in wrong.text
     assert (place.offer().version, place.offer().document.effective_on.isoformat()) == (2, "2027-03-01")
     assert place.accept(digest=given["digest"]) == 409
+
+
+def test_faults_of_a_form_are_told_in_the_order_of_its_fields(place: Place) -> None:
+    browser, path = place.of("signatory-aarhus"), f"/agreements/{MINE}"
+    given = {"digest": place.offer().digest, "endpoint": "gln", "gln": "1", "format": "oioubl", "kind": "active",
+             "person_reference": "", "order_reference": "", "accounting_cost": "", "contact_name": "",
+             "contact_mail": "nej"}  # fmt: skip
+
+    read = browser.post(f"{path}/sign/choose", path, effective_on="", **given | {"kind": "halv"}).text
+    judged = browser.post(f"{path}/sign/choose", path, effective_on="2020-01-01", **given).text
+
+    def linked(page: str) -> list[str]:
+        summary = page[page.index("Ret dette") : page.index("</ul>", page.index("Ret dette"))]
+        return re.findall(r'href="#field-([a-z_]+)"', summary)
+
+    assert linked(read)[:2] == ["effective_on", "kind"]
+    assert linked(judged) == [
+        name for name in ("effective_on", "kind", "gln", "contact_mail") if name in linked(judged)
+    ]
+    assert len(linked(judged)) > 1
+
+
+def test_a_draft_says_what_the_register_says_of_the_product(place: Place) -> None:
+    header = "product,account,level,description_da,description_en"
+    given = '"Valg, fra liste til resultat","Elections, from list to result"'
+    place.line.done("products", "import", place.line.write("p.csv", f"{header}\nOS2valghalla,XG-9212045260,,{given}\n"))
+    half = place.line.write("half.csv", f"{header}\nOS2kitos,,,Et katalog,\n")
+
+    refused = place.line.run("products", "import", half)
+    who = ("--signatory", "En", "Direktør", "en@eksempel.dk")
+    wish = ("--product", "OS2valghalla", "--effective", "2027-03-01", "--gln", files.gln(world.ODENSE))
+    place.line.done("agreement", "offer", "--cvr", world.ODENSE, *wish, *who)
+
+    newest = place.line.json("agreement", "list")["offers"][0]["reference"]
+    assert refused.code == 1 and "description_en" in refused.err
+    assert "Valg, fra liste til resultat" in place.of("finance").get(f"/agreements/{newest}").text
+    place.line.done("verify")
+    with place.line.session() as session:
+        session.execute(PRODUCTS.update().where(PRODUCTS.c.name == "OS2valghalla").values(description_en=None))
+        session.commit()
+    assert "product OS2valghalla" in place.line.run("verify").out
 
 
 # --- countersigning
