@@ -18,10 +18,11 @@ from sqlalchemy.exc import DBAPIError
 
 from agreements import correspondence, offers
 from agreements.offered import Offer
-from app import clock, config, create_ground, database, delivering, mailing, seals
+from app import clock, config, create_ground, database, delivering, mailing, reminder_work, seals
 from app.adapters import starter
 from app.annual_work import InNameOf, Surroundings
 from app.config import Config
+from billing import reminder_plan, reminder_terms
 from foundation.errors import DomainError
 from foundation.language import Text, joined, same
 
@@ -81,6 +82,17 @@ def remind(surroundings: Surroundings) -> Came:
         return Came(_names(offers.remind_due(session, after, trail)))
 
 
+def remind_of_invoices(surroundings: Surroundings) -> Came:
+    """Issue the reminders of invoices that are due, where a standing rule of the association lets it be."""
+    on = clock.today(surroundings.config)
+    with surroundings.reading() as session:
+        terms = reminder_terms.current(session)
+        if not terms.automatic or not reminder_plan.plan(session, on, terms).items:
+            return Came(_NOTHING)
+    issued = reminder_work.issue(surroundings, on)
+    return Came(same(", ".join(issued.numbers)) if issued.numbers else _NOTHING)
+
+
 def seal(surroundings: Surroundings) -> Came:
     """Seal what is countersigned."""
     with surroundings.reading() as session:
@@ -131,6 +143,7 @@ def _names(found: Sequence[Offer]) -> Text:
 STEPS: tuple[Step, ...] = (
     Step("expire", Text("Tilbud, der udløber", "Offers that run out"), expire),
     Step("remind", Text("Påmindelser", "Reminders"), remind),
+    Step("dun", Text("Rykkere for fakturaer", "Reminders of invoices"), remind_of_invoices),
     Step("seal", Text("Forsegling", "Sealing"), seal),
     Step("deliver", Text("Afleveringer", "Deliveries"), deliver),
     Step("letters", Text("Breve", "Letters"), send),

@@ -129,7 +129,7 @@ def end(session: Session, number: str, id_: int, reason: str, trail: Trail, *, o
 def _invoice(session: Session, number: str) -> int:
     is_invoice = INVOICES.c.id.not_in(select(CREDIT_NOTES.c.invoice_id))
     found = select(INVOICES.c.id).where(INVOICES.c.number == number, INVOICES.c.book == "real", is_invoice)
-    id_ = session.execute(found).scalar()
+    id_ = session.execute(found).scalar() if number.isprintable() else None
     if id_ is None:
         raise NoSuchHold(Text("ingen faktura har det nummer", "no invoice has that number"))
     return int(id_)

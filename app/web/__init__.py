@@ -19,6 +19,7 @@ from app.web import (
     credits,
     deliveries,
     fee_tables,
+    holds,
     imports,
     invoices,
     layout,
@@ -45,7 +46,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, deliveries, accounts,
+    reminders, reminder_settings, holds, deliveries, accounts,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Reminders in the browser: who would be reminded and why, approved by another, issued; each with its papers.
 
-Beside them what holds a reminder back, and the members that owe their dues despite one.
+Beside them the members that owe their dues despite one.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from sqlalchemy.orm import Session
 from app import access, database, reminder_work
 from app.adapters import pictures
 from app.annual_work import InNameOf
-from app.schemas import Approval, HoldEnd, HoldEntry, Nothing, ReminderPlan, WithdrawalOrder
-from app.web import deciding, forms, invoices, layout, lists
+from app.schemas import Approval, Nothing, ReminderPlan, WithdrawalOrder
+from app.web import deciding, forms, layout, lists
 from app.web.deciding import Find
 from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
-from billing import holds, reminder_document, reminder_files, reminder_plan, reminder_terms, reminders, withdrawals
+from billing import reminder_document, reminder_files, reminder_plan, reminder_terms, reminders, withdrawals
 from billing.gathering import INVOICES
-from billing.holds import HoldRefused
 from billing.reminder_plan import REMINDERS
 from billing.reminders import Issued, NoSuchReminder
 from billing.renderings import OneKept
@@ -325,63 +324,6 @@ def _tagged(response: Response, tag: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
     return response
-
-
-# --- what holds a reminder back
-
-
-@blueprint.get("/invoices/<number>/holds")
-@access.needs("reminders.plan")
-def held(number: str) -> ResponseReturnValue:
-    """Show the disputes and promises of an invoice."""
-    with database.reading() as session:
-        return _holds(session, number, {}, {})
-
-
-@blueprint.post("/invoices/<number>/holds")
-@access.needs("reminders.send")
-def hold(number: str) -> ResponseReturnValue:
-    """Enter a dispute or a promise."""
-    sent = forms.read(HoldEntry)
-    errors: Mapping[str, Text] = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                invoices.seen(session, number)
-                holds.hold(session, number, sent["kind"], sent["reason"], trail, on=layout.today(),
-                           until=sent.get("until"))  # fmt: skip
-        except HoldRefused as refused:
-            errors = {"until": refused.text}
-    if errors:
-        with database.reading() as session:
-            return _holds(session, number, sent.typed, errors), 422
-    layout.done(Text("Fakturaen rykkes ikke", "The invoice is not reminded of"))
-    return redirect(f"/invoices/{number}/holds", 303)
-
-
-@blueprint.post("/invoices/<number>/holds/<int:hold>/end")
-@access.needs("reminders.send")
-def release(number: str, hold: int) -> ResponseReturnValue:
-    """End a dispute or a promise, with a reason."""
-    reason = forms.taken(HoldEnd)["reason"]
-    with layout.acting() as (session, trail):
-        invoices.seen(session, number)
-        holds.end(session, number, hold, reason, trail, on=layout.today())
-    layout.done(Text("Fakturaen kan rykkes igen", "The invoice may be reminded of again"))
-    return redirect(f"/invoices/{number}/holds", 303)
-
-
-def _holds(session: Session, number: str, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
-    id_ = invoices.seen(session, number)
-    rows = session.execute(
-        select(REMINDERS.c.number, REMINDERS.c.level, REMINDERS.c.issued_on)
-        .where(REMINDERS.c.invoice_id == id_)
-        .order_by(REMINDERS.c.level)
-    ).all()
-    return render_template(
-        "reminders/holds.html", number=number, holds=holds.of(session, id_), given=given, errors=errors,
-        kinds=holds.KINDS, today=layout.today(), sent=rows,
-    )  # fmt: skip
 
 
 # --- members in arrears

@@ -239,6 +239,17 @@ def test_terms_need_two_people(line: CommandLine) -> None:
         assert reminder_terms.current(session).first_after_days == 10
 
 
+def test_the_rounds_of_work_send_by_a_standing_rule_alone(line: CommandLine) -> None:
+    after(line, 10).done("work")
+    assert sent(line) == []
+    decide(line, automatic="true")
+
+    for _ in range(2):
+        after(line, 10).done("work")
+
+    assert [each[0] for each in sent(line)] == ["RY-2027-0001", "RY-2027-0002"]
+
+
 # --- what stands in the way
 
 
