@@ -64,6 +64,7 @@ class Oidc:
     strong_acr: frozenset[str]
     strong_amr: frozenset[str]
     strong_assurance: frozenset[str]
+    signing_floor: frozenset[str]  # values of acr, amr or the assurance claim that suffice to sign an agreement
 
     @property
     def is_local(self) -> bool:
@@ -137,6 +138,7 @@ class Config:
     proxies: int  # web servers in front whose word on the caller's address counts
     metrics_token: str  # who has it may read /metrics from elsewhere
     threads: int  # of one worker, each with a connection to the database
+    bank_account: str  # of the ledger, on which bank statements are booked
     batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
@@ -192,6 +194,7 @@ class Config:
             "OS2TILSLUT_RULES_DIR": str(self.rules_dir),
             "OS2TILSLUT_LANGUAGE": self.language,
             "OS2TILSLUT_CLOCK": self.clock.isoformat() if self.clock else "",
+            "OS2TILSLUT_BANK_ACCOUNT": self.bank_account,
             "OS2TILSLUT_BATCH": str(self.batch or ""),
             "OS2TILSLUT_SIGNING_KEY": self.signing.key,
             "OS2TILSLUT_SIGNING_PASSWORD": self.signing.password,
@@ -237,6 +240,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         proxies=_count(environ, "OS2TILSLUT_PROXIES", 0, least=0, most=9),
         metrics_token=environ.get("OS2TILSLUT_METRICS_TOKEN", ""),
         threads=_count(environ, "OS2TILSLUT_THREADS", 4, most=64),
+        bank_account=_account(environ, "OS2TILSLUT_BANK_ACCOUNT", "6470"),
         batch=_batch(environ),
     )
     _refuse_unsafe(config)
@@ -279,6 +283,13 @@ def _batch(environ: Mapping[str, str]) -> int | None:
     return _count(environ, "OS2TILSLUT_BATCH", 0, most=9999) or None
 
 
+def _account(environ: Mapping[str, str], variable: str, otherwise: str) -> str:
+    given = environ.get(variable) or otherwise
+    if re.fullmatch(r"6[0-9]{3}", given):  # the standard chart's accounts of what is owned
+        return given
+    raise _wrong(variable, "6470, 6480")
+
+
 def _count(environ: Mapping[str, str], variable: str, otherwise: int, *, least: int = 1, most: int) -> int:
     given = environ.get(variable)
     if not given:
@@ -296,6 +307,9 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
 
     port = _count(environ, "OS2TILSLUT_PROVIDER_PORT", LOCAL_PROVIDER_PORT, most=65535)
     is_local = not is_production and not environ.get("OS2TILSLUT_OIDC_ISSUER")
+    strong_acr = _listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE))
+    strong_amr = _listed(given("OS2TILSLUT_OIDC_STRONG_AMR"))
+    strong_assurance = _listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE"))
     return Oidc(
         issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
         client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
@@ -304,9 +318,10 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
         claim_name=given("OS2TILSLUT_OIDC_CLAIM_NAME", "name", "name"),
         claim_cvr=given("OS2TILSLUT_OIDC_CLAIM_CVR", "cvr", "cvr"),
         claim_assurance=given("OS2TILSLUT_OIDC_CLAIM_ASSURANCE"),
-        strong_acr=_listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE)),
-        strong_amr=_listed(given("OS2TILSLUT_OIDC_STRONG_AMR")),
-        strong_assurance=_listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE")),
+        strong_acr=strong_acr,
+        strong_amr=strong_amr,
+        strong_assurance=strong_assurance,
+        signing_floor=_listed(given("OS2TILSLUT_SIGNING_ASSURANCE")) or strong_acr | strong_amr | strong_assurance,
     )
 
 

@@ -25,8 +25,10 @@ from billing import credit_proposals, reasons
 from billing.credits import Order
 from billing.models import CreditNote, Invoice, Rendering
 from billing.reasons import NoSuchInvoice
+from foundation import proposals
 from foundation.audit import Trail
 from foundation.language import Text, same
+from foundation.proposals import Proposal
 
 room = ground.room("invoices", "Invoices, credit notes and their documents")
 
@@ -161,6 +163,22 @@ def document(query: object, number: str, **chosen: str) -> Any:
 
 
 # --- crediting
+
+
+@ground.reads(room, "/credit-notes/proposals", "credit.prepare", answers.CreditsProposed)
+def list_proposals(query: object) -> Any:
+    """List the credit notes that wait for another person."""
+    with database.reading() as session:
+        found = proposals.open(session, "credit")
+    return {"items": [_proposed(each, credit_proposals.order_of(each)) for each in found]}
+
+
+def _proposed(proposal: Proposal, order: Order) -> dict[str, Any]:
+    return {
+        "id": proposal.id, "number": order.number, "lines": order.lines, "reason": order.reason,
+        "then_reissue": order.then_reissue, "digest": proposal.digest, "proposed_by": proposal.proposed_by,
+        "proposed_at": proposal.proposed_at,
+    }  # fmt: skip
 
 
 @ground.writes(room, "/credit-notes", "credit.prepare", CreditOrder, answers.PreparedCredit)

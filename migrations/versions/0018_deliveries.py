@@ -13,7 +13,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
