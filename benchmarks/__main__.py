@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app import serving
-from benchmarks import client, pages, registers, sealing
+from benchmarks import client, delivering, pages, registers, sealing
 from benchmarks.pages import Told
 from tests.postgresql_server import PostgreSQLServer
 
@@ -46,7 +46,8 @@ def main() -> None:
     shown = {kind: _pages(kind) for kind in KINDS}
     run = [*_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)]
     sealed = {kind: _seals(kind) for kind in KINDS}
-    told = "\n\n".join([_machine(), *run, *_showing(shown), *_sealing(sealed)])
+    delivered = {kind: _deliveries(kind) for kind in KINDS}
+    told = "\n\n".join([_machine(), *run, *_showing(shown), *_sealing(sealed), _delivering(delivered)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -81,6 +82,12 @@ def _seals(kind: str) -> sealing.Told:
     print(f"{kind}: seals …", file=sys.stderr)
     with _database(kind) as (url, folder):
         return sealing.measure(url, folder)
+
+
+def _deliveries(kind: str) -> delivering.Told:
+    print(f"{kind}: deliveries …", file=sys.stderr)
+    with _database(kind) as (url, folder):
+        return delivering.measure(url, folder)
 
 
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
@@ -227,6 +234,15 @@ def _sealing(sealed: dict[str, sealing.Told]) -> Iterator[str]:
           f"{told.together:.1f}", f"{told.sealing:.0f}", f"{sealing.MANY / told.sealing:.1f}")
          for kind, told in sealed.items()],
     )  # fmt: skip
+
+
+def _delivering(delivered: dict[str, delivering.Told]) -> str:
+    """Tell how quickly documents are handed over."""
+    table = _table(
+        ("database", "into a folder/s", "to an access point/s", "posted alone/s"),
+        [(kind, f"{told.folder:.0f}", f"{told.web:.0f}", f"{told.bare:.0f}") for kind, told in delivered.items()],
+    )  # fmt: skip
+    return f"Deliveries of {delivering.COUNT} documents, each with every note kept:\n\n{table}"
 
 
 def _page_rows(kind: str, told: Told) -> Iterator[Row]:

@@ -28,6 +28,8 @@ TITLES = {
     "run.plan": Text("overdrage planen til godkendelse", "hand the plan over for approval"),
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
+    "delivery.read": Text("se, hvordan dokumenter er afleveret", "see how documents were handed over"),
+    "delivery.send": Text("sende dokumenter igen", "send documents again"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
     "reminders.read": Text("læse rykkere", "read reminders"),
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
