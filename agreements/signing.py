@@ -21,7 +21,7 @@ from agreements.offers import Build, Order
 from agreements.steps import About, Next, Stand, Step, Taken
 from foundation import identifiers, wording
 from foundation.audit import Trail, canonical, sha256
-from foundation.errors import Conflict, Refused
+from foundation.errors import Conflict, FieldsRefused, Refused
 from foundation.language import Language, Text, joined, same
 
 #: How long a sign-in counts as fresh.
@@ -30,12 +30,8 @@ FRESH = timedelta(minutes=5)
 _LONGEST_REFERENCE = 100  # characters, as in billing details
 
 
-class FormRefused(Refused):
+class FormRefused(FieldsRefused):
     """What was filled in is not right; `faults` tells what, by field."""
-
-    def __init__(self, faults: Mapping[str, Text]) -> None:
-        super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
-        self.faults = faults
 
 
 class NotTheSigner(Refused):
