@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from agreements import conclusion, offered, offers, rights, steps
@@ -531,16 +532,18 @@ def countersign(session: Session, offer_ids: Sequence[int], signer: Signer, dige
     chosen = offered.many(session, offer_ids)
     if chosen and list_digest(chosen) != digest:
         raise OtherDocument(Text("listen er en anden end den viste", "the list is another than the one shown"))
-    wanted, left_out = [], []
+    own = conclusion.of_offers(session, [each.id for each in chosen])
+    wanted, left_out = list[Next](), list[tuple[Offer, Text]]()
     for offer in chosen:
         try:
-            wanted += _countersigned(session, offer, signer, digest, trail)
+            wanted += _countersigned(session, offer, own.get(offer.id), (signer, digest), trail)
         except (Conflict, Refused) as refused:
             left_out.append((offer, refused.text))
     if not wanted:
         raise NothingToCountersign(_nothing(left_out))
-    steps.take(session, wanted, trail)
     done = {each.offer.id for each in wanted if each.step is Step.COUNTERSIGNED}
+    conclusion.date_all(session, sorted(done & own.keys()), offered.local_day(trail.at))
+    steps.take(session, wanted, trail)
     return Countersigned(tuple(offered.many(session, done)), tuple(left_out))
 
 
@@ -554,14 +557,17 @@ def _refuse_countersigner(session: Session, signer: Signer, at: datetime) -> Non
         )
 
 
-def _countersigned(session: Session, offer: Offer, signer: Signer, digest: str, trail: Trail) -> list[Next]:
+def _countersigned(
+    session: Session, offer: Offer, own: Row[Any] | None, act: tuple[Signer, str], trail: Trail
+) -> list[Next]:
+    signer, digest = act
     steps.check(offer.steps, len(offer.signatories), Step.COUNTERSIGNED)
     if any(each.user_id == signer.user_id for each in offer.signed.values()):
         raise NotTheSigner(
             Text("du har underskrevet for myndigheden; en anden kontrasignerer",
                  "you signed for the authority; somebody else countersigns")
         )  # fmt: skip
-    registers = conclusion.countersigned(session, offer, offered.local_day(trail.at))
+    registers = conclusion.countersigned(session, offer, own, offered.local_day(trail.at))
     about = About(
         signer.user_id, None, evidence_of(signer, batch_digest=digest, for_cvr=offer.document.association.cvr)
     )
