@@ -314,14 +314,18 @@ def reason_given(reason: str) -> str:
 
 def expire_due(session: Session, trail: Trail) -> list[Offer]:
     """Let the offers run out whose last day has passed; give them. Doing it twice is safe."""
-    today = offered.local_day(trail.at)
-    due = [each for each in offered.open_ones(session) if each.has_run_out(today)]
+    due = running_out(session, offered.local_day(trail.at))
     steps.take(session, [_expired(each) for each in due], trail)
     return offered.many(session, [each.id for each in due])
 
 
 def _expired(found: Offer) -> Next:
     return Next(found, found.steps, Step.EXPIRED, About(data={"expires_on": found.expires_on}))
+
+
+def running_out(session: Session, on: date) -> list[Offer]:
+    """Give the offers that have run out by a day, and of which that is not recorded yet."""
+    return [each for each in offered.open_ones(session) if each.has_run_out(on)]
 
 
 def refuse_run_out(found: Offer, on: date) -> None:
@@ -348,6 +352,29 @@ def reminders_due(session: Session, on: date, every: int) -> list[Offer]:
 def _last_heard(found: Offer) -> date:
     heard = (Step.OFFERED, Step.REMINDED, Step.SIGNED)
     return max(offered.local_day(each.at) for each in found.steps if each.step in heard)
+
+
+def remind_due(session: Session, after: Sequence[int], trail: Trail) -> list[Offer]:
+    """Record that those were reminded whose day has come, so many days after they were asked; give their offers.
+
+    Doing it twice is safe. Where several of the days have passed, one reminder makes up for them.
+    """
+    due = to_remind(session, after, offered.local_day(trail.at))
+    told = [About(data={"told": [one.mail for one in each.waiting]}) for each in due]
+    wanted = [Next(each, each.steps, Step.REMINDED, about) for each, about in zip(due, told, strict=True)]
+    steps.take(session, wanted, trail)
+    return offered.many(session, [each.id for each in due])
+
+
+def to_remind(session: Session, after: Sequence[int], on: date) -> list[Offer]:
+    """Give the offers of which somebody is to be reminded on a day."""
+    return [each for each in offered.open_ones(session) if not each.has_run_out(on) and _is_due(each, after, on)]
+
+
+def _is_due(found: Offer, after: Sequence[int], today: date) -> bool:
+    asked = max(offered.local_day(each.at) for each in found.steps if each.step in (Step.OFFERED, Step.SIGNED))
+    passed = [asked + timedelta(days=days) for days in after if asked + timedelta(days=days) <= today]
+    return bool(passed) and _last_heard(found) < passed[-1]
 
 
 def remind(session: Session, offer_id: int, trail: Trail) -> tuple[Offer, tuple[Signatory, ...]]:

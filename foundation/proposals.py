@@ -23,7 +23,11 @@ from foundation.base import APPEND_ONLY, Base
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
-Kind = Literal["plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement"]
+Kind = Literal[
+    "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
+    "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
+    "close_period", "account_mapping",
+]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -172,6 +176,17 @@ def history(session: Session, kind: Kind, subject: str, *, at_most: int = 100) -
     return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()).limit(at_most))]
 
 
+def newest_approved(session: Session, kind: Kind, subject: str) -> str | None:
+    """Give the content that was approved last; None where none was."""
+    return session.execute(
+        select(PROPOSALS.c.content)
+        .join(DECISIONS, DECISIONS.c.proposal_id == PROPOSALS.c.id)
+        .where(PROPOSALS.c.kind == kind, PROPOSALS.c.subject == subject, DECISIONS.c.outcome == "approved")
+        .order_by(DECISIONS.c.id.desc())
+        .limit(1)
+    ).scalar()
+
+
 def _open(session: Session, kinds: Iterable[Kind], subject: str | None = None) -> list[Proposal]:
     found = _standing().where(PROPOSALS.c.kind.in_(kinds), DECISIONS.c.id.is_(None), _LATER.c.id.is_(None))
     if subject is not None:
@@ -302,8 +317,7 @@ def decide(
     somebody else withdraws it, or Unreadable where it is rejected without a reason.
     """
     proposal = get(session, id_)
-    _refuse_closed(proposal)
-    _refuse_person(proposal, outcome, trail.actor)
+    refuse_undecidable(proposal, outcome, trail.actor)
     told = _reason(outcome, reason)
     row = {
         "id": append_only.next_id(session, DECISIONS), "proposal_id": id_, "outcome": outcome, "reason": told,
@@ -316,6 +330,12 @@ def decide(
     )
     trail.record(DECIDED_ACTIONS[outcome], subject, data, rows=[(DECISIONS, row)])
     return get(session, id_)
+
+
+def refuse_undecidable(proposal: Proposal, outcome: Outcome, actor: str) -> None:
+    """Refuse what a person may not decide so. Raises AlreadyDecided, SamePerson or NotYours."""
+    _refuse_closed(proposal)
+    _refuse_person(proposal, outcome, actor)
 
 
 def _refuse_closed(proposal: Proposal) -> None:

@@ -24,6 +24,7 @@ from authorities.profile import Profile
 from authorities.register import AUTHORITIES, COUNTED_TYPES
 from billing import outlook, overview
 from billing.models import Invoice
+from billing.outlook import Forecast
 from fee_tables.size_key import SizeBand, SizeKey, band_title
 from foundation import proposals
 from foundation.language import Text, same, whole_number
@@ -253,6 +254,7 @@ def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
         "invoices": _invoices(session, authority.id),
         "waiting": proposals.open_for(session, "billing_details", authority.cvr),
         "today": today,
+        "years": _own_years(session, authority.id, today),
         **_coming(session, authority.id, today),
     }
 
@@ -261,6 +263,13 @@ def _leaves(session: Session, authority_id: int) -> Any:
     """Give the membership that the person may give notice of, or take that back; None where there is none."""
     may = access.reaches("agreement.notice", authority_id)
     return leaving.running(session, authority_id, layout.today()) if may else None
+
+
+def _own_years(session: Session, authority_id: int, today: date) -> list[Forecast]:
+    """Tell what the authority pays this year and next, and why, to who belongs to it."""
+    if authority_id not in access.scope("invoice.read").authorities:
+        return []
+    return [outlook.whole_year(session, authority_id, year) for year in (today.year, today.year + 1)]
 
 
 def _coming(session: Session, authority_id: int, today: date) -> dict[str, Any]:

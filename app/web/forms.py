@@ -54,6 +54,10 @@ class Sent:
         return self.values.get(name, otherwise)
 
 
+#: What a page shows of its form before it was sent.
+UNSENT = Sent({}, {}, {})
+
+
 def read(of: type[Schema] | Schema, **known: Any) -> Sent:
     """Read the form that was sent; `known` is what the address says, which no field may say otherwise."""
     schema = of() if isinstance(of, type) else of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -20,8 +21,9 @@ from app import access, database
 from app.adapters import csv_files, paper_archives
 from app.adapters.incoming import Unreadable
 from app.adapters.zips import HostileArchive
-from app.schemas import Approval, Nothing, PaperArchive, PaperFacts, Rejection, Strict
-from app.web import agreement_acts, agreements, forms, layout, titles
+from app.schemas import Approval, PaperArchive, PaperFacts
+from app.web import agreement_acts, agreements, deciding, forms, layout, titles
+from app.web.deciding import Find
 from app.web.forms import Sent
 from authorities.register import AUTHORITIES
 from foundation import proposals, wording
@@ -145,6 +147,10 @@ def propose_many() -> ResponseReturnValue:
 @access.needs("agreement.record")
 def one(proposal: int) -> ResponseReturnValue:
     """Show what was recorded, with its file, and who may approve it."""
+    return _page(proposal)
+
+
+def _page(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, proposal)
         facts, digest = paper.proposed(found)
@@ -152,7 +158,7 @@ def one(proposal: int) -> ResponseReturnValue:
     return render_template(
         "agreements/recorded.html", proposal=found, facts=facts, digest=digest, authority=name, labels=LABELS,
         routes=ROUTES, kinds=agreements.KINDS, fields=FIELDS,
-        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+        own=proposals.is_same_person(found.proposed_by, access.current().actor), sent=sent,
     )  # fmt: skip
 
 
@@ -184,25 +190,22 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("agreement.approve_record")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what was recorded, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Registreringen er afvist", "The record was rejected"))
+    told = Text("Registreringen er afvist", "The record was rejected")
+    to, about = f"/agreements/record/{proposal}", paper.from_address(_address())
+    return deciding.reject(_finding(proposal), partial(_page, proposal), told, to, about=about)
 
 
 @blueprint.post("/<int:proposal>/withdraw")
 @access.needs("agreement.record")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own record back."""
-    return _closed(
-        proposal, "withdrawn", Nothing, Text("Registreringen er trukket tilbage", "The record was withdrawn")
-    )
+    told = Text("Registreringen er trukket tilbage", "The record was withdrawn")
+    to, about = f"/agreements/record/{proposal}", paper.from_address(_address())
+    return deciding.withdraw(_finding(proposal), told, to, about=about)
 
 
-def _closed(id_: int, outcome: proposals.Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        found = _proposal(session, id_)
-        reason = forms.taken(form).get("reason", "")
-        proposals.decide(session, found.id, outcome, trail, reason, paper.from_address(_address()))
-    layout.done(told)
-    return redirect(f"/agreements/record/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, number=proposal)
 
 
 def _proposal(session: Session, number: int) -> Proposal:

@@ -1,6 +1,6 @@
 """Why: what a product is stands in the register, in both languages, and in every agreement that is offered on it.
 
-Revision: 0015, after 0013, 2026-11-28
+Revision: 0015, after 0014, 2026-11-28
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

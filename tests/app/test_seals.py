@@ -201,7 +201,7 @@ def test_a_key_seals_only_after_it_was_taken_into_use(place: Place) -> None:
     sealed_files.other_key()
     changed = place.changed(key=str(sealed_files.folder() / "other.pem"))
 
-    with pytest.raises(NotInUse, match="signing rotate"):
+    with pytest.raises(NotInUse, match="was not taken into use"):
         seals.seal_waiting(changed, SOURCE)
     _, is_new = seals.rotate(changed)
 

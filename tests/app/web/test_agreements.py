@@ -134,8 +134,10 @@ def test_a_forwarded_link_shows_another_authority_nothing(place: Place) -> None:
 
 def test_a_withdrawn_offer_cannot_be_signed_and_says_so(place: Place) -> None:
     finance = place.of("finance")
+    without = finance.post(f"/agreements/{MINE}/withdraw", f"/agreements/{MINE}", reason=" ")
     finance.post(f"/agreements/{MINE}/withdraw", f"/agreements/{MINE}", reason="En fejl i teksten")
 
+    assert (without.status_code, "error-reason" in without.text) == (422, True)
     page = place.of("signatory-aarhus").get(f"/agreements/{MINE}/sign").text
 
     assert "kan ikke længere underskrives" in page
