@@ -21,8 +21,8 @@ from agreements.document import (
 )
 from agreements.templates import Adopted
 from foundation import identifiers, letters, wording
-from foundation.errors import Refused
-from foundation.language import Text, day, joined, kroner, same
+from foundation.errors import FieldsRefused
+from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 
 KINDS: Mapping[AgreementKind, Text] = {"active": Text("aktiv", "active"), "passive": Text("passiv", "passive")}
@@ -50,12 +50,8 @@ class Terms:
     notices: tuple[Text, ...] = ()
 
 
-class TermsRefused(Refused):
+class TermsRefused(FieldsRefused):
     """The terms are not right; `faults` says what is wrong, by the name of the field."""
-
-    def __init__(self, faults: Mapping[str, Text]) -> None:
-        self.faults = faults
-        super().__init__(joined((same(f"{name}: ") + fault for name, fault in faults.items()), by="\n"))
 
 
 def compose(adopted: Adopted, terms: Terms) -> AgreementDocument:

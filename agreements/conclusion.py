@@ -7,7 +7,7 @@ countersignature.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ from foundation.errors import Conflict
 from foundation.language import Text, day
 
 Registers = Mapping[str, Any]
+
+_AT_A_TIME = 500
 
 
 class Clashes(Conflict):
@@ -113,6 +115,16 @@ def of_offer(session: Session, offer_id: int) -> Row[Any] | None:
     return session.execute(select(AGREEMENTS).where(AGREEMENTS.c.offer_id == offer_id)).first()
 
 
+def of_offers(session: Session, offer_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Give the agreements that offers became, by the offer, in one query for every 500."""
+    found: dict[int, Row[Any]] = {}
+    for start in range(0, len(offer_ids), _AT_A_TIME):
+        some = offer_ids[start : start + _AT_A_TIME]
+        rows = session.execute(select(AGREEMENTS).where(AGREEMENTS.c.offer_id.in_(some)))
+        found |= {row.offer_id: row for row in rows}
+    return found
+
+
 def faults(session: Session) -> Iterator[Broken]:
     """Name each agreement from an offer that is countersigned in the register and not by a step, or the reverse."""
     facts, agreeing = AGREEMENTS.c, [Step.COUNTERSIGNED.value, Step.RECORDED.value]
@@ -161,13 +173,15 @@ def _billing(said: AgreementDocument) -> dict[str, Any]:
     return {fact: getattr(said.billing, fact) or None for fact in facts}
 
 
-def countersigned(session: Session, offer: Offer, on: date) -> Registers:
-    """Put an agreement in force from its day: the annual run takes it from here. Raises Clashes."""
+def countersigned(session: Session, offer: Offer, own: Row[Any] | None, on: date) -> Registers:
+    """Put an agreement in force from its day: the annual run takes it from here. Raises Clashes.
+
+    `own` is the agreement the offer became, which `date_all` dates with all others of the act.
+    """
     if offer.product_id is None:
         return _join(session, offer)
-    own = of_offer(session, offer.id)
     if own is not None:
-        return {"changed": [_change(session, own, {"countersigned_on": on})]}
+        return {"changed": [_told(own, {"countersigned_on": on})]}
     refuse_clash(session, offer)
     old = renewed(session, offer)
     if old is None:  # what it was to renew has ended meanwhile
@@ -181,6 +195,13 @@ def countersigned(session: Session, offer: Offer, on: date) -> Registers:
     if offer.kind == Kind.ACTIVE and not _is_active(old):
         values["active_from"] = offer.document.effective_on
     return {"changed": [_change(session, old, values)], "renewed": old.offer_id}
+
+
+def date_all(session: Session, offer_ids: Sequence[int], on: date) -> None:
+    """Date the agreements that offers became as countersigned, in one statement for every 500."""
+    for start in range(0, len(offer_ids), _AT_A_TIME):
+        some = offer_ids[start : start + _AT_A_TIME]
+        session.execute(update(AGREEMENTS).where(AGREEMENTS.c.offer_id.in_(some)).values(countersigned_on=on))
 
 
 def _join(session: Session, offer: Offer) -> Registers:
@@ -207,5 +228,10 @@ def change(session: Session, agreement_id: int, values: Mapping[str, Any]) -> di
 
 def _change(session: Session, known: Row[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     session.execute(update(AGREEMENTS).where(AGREEMENTS.c.id == known.id).values(dict(values)))
+    return _told(known, values)
+
+
+def _told(known: Row[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what changes of an agreement, from what to what."""
     was = known._mapping
     return {"id": known.id} | {name: [was[name], now] for name, now in values.items() if was[name] != now}

@@ -8,7 +8,7 @@ followed by one with a new reference. Where an offer stands is read from its ste
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -24,8 +24,8 @@ from agreements.steps import OFFERS, About, Next, Stand, Step
 from authorities.register import AUTHORITIES
 from foundation import append_only, wording
 from foundation.audit import Trail
-from foundation.errors import Conflict, Refused, RowFault, RowsRefused
-from foundation.language import Text, day, joined, same
+from foundation.errors import Conflict, FieldsRefused, RowFault, RowsRefused
+from foundation.language import Text, day
 
 #: So many may sign for one authority.
 MOST_SIGNATORIES = 6
@@ -35,12 +35,8 @@ MOST_DAYS = 365
 _REFERENCE = re.compile(r"A-([0-9]{4})-([0-9]{5,})\Z")
 
 
-class OfferRefused(Refused):
+class OfferRefused(FieldsRefused):
     """What was to be offered is malformed; `faults` tells what, by field."""
-
-    def __init__(self, faults: Mapping[str, Text]) -> None:
-        super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
-        self.faults = faults
 
 
 class DocumentDiffers(Conflict):

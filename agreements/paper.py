@@ -27,9 +27,9 @@ from agreements.steps import About, Next, Step
 from authorities import register
 from foundation import append_only, proposals, wording
 from foundation.audit import Trail, canonical
-from foundation.errors import Conflict, Refused, RowFault, RowsRefused
+from foundation.errors import Conflict, FieldsRefused, RowFault, RowsRefused
 from foundation.intake import Rows
-from foundation.language import Text, joined, same
+from foundation.language import Text
 from foundation.proposals import Proposal
 
 RECORDED: Table = RecordedAgreement.__table__  # type: ignore[assignment]
@@ -41,12 +41,8 @@ _KIND: proposals.Kind = "recorded_agreement"
 _BILLING = tuple(field.name for field in fields(Details))
 
 
-class FactsRefused(Refused):
+class FactsRefused(FieldsRefused):
     """What the paper is said to say cannot be; `faults` tells what, by field."""
-
-    def __init__(self, faults: Mapping[str, Text]) -> None:
-        super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
-        self.faults = faults
 
 
 class RecordedAlready(Conflict):

@@ -18,8 +18,8 @@ from agreements import files
 from agreements.models import RightToSign, RightToSignEnd
 from foundation import append_only, letters, periods, wording
 from foundation.audit import Trail
-from foundation.errors import Conflict, NotFound, Refused
-from foundation.language import Text, day, joined, same
+from foundation.errors import Conflict, FieldsRefused, NotFound
+from foundation.language import Text, day, same
 
 RIGHTS: Table = RightToSign.__table__  # type: ignore[assignment]
 ENDS: Table = RightToSignEnd.__table__  # type: ignore[assignment]
@@ -31,12 +31,8 @@ class NoSuchRight(NotFound):
     """No right to sign has that number, or it is another authority's."""
 
 
-class RightRefused(Refused):
+class RightRefused(FieldsRefused):
     """A right that cannot be given or ended; `faults` tells what is wrong, by field."""
-
-    def __init__(self, faults: dict[str, Text]) -> None:
-        super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
-        self.faults = faults
 
 
 class EndedAlready(Conflict):

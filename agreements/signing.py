@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from agreements import conclusion, offered, offers, rights, steps
@@ -21,7 +22,7 @@ from agreements.offers import Build, Order
 from agreements.steps import About, Next, Stand, Step, Taken
 from foundation import identifiers, wording
 from foundation.audit import Trail, canonical, sha256
-from foundation.errors import Conflict, Refused
+from foundation.errors import Conflict, FieldsRefused, Refused
 from foundation.language import Language, Text, joined, same
 
 #: How long a sign-in counts as fresh.
@@ -30,12 +31,8 @@ FRESH = timedelta(minutes=5)
 _LONGEST_REFERENCE = 100  # characters, as in billing details
 
 
-class FormRefused(Refused):
+class FormRefused(FieldsRefused):
     """What was filled in is not right; `faults` tells what, by field."""
-
-    def __init__(self, faults: Mapping[str, Text]) -> None:
-        super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
-        self.faults = faults
 
 
 class NotTheSigner(Refused):
@@ -535,16 +532,18 @@ def countersign(session: Session, offer_ids: Sequence[int], signer: Signer, dige
     chosen = offered.many(session, offer_ids)
     if chosen and list_digest(chosen) != digest:
         raise OtherDocument(Text("listen er en anden end den viste", "the list is another than the one shown"))
-    wanted, left_out = [], []
+    own = conclusion.of_offers(session, [each.id for each in chosen])
+    wanted, left_out = list[Next](), list[tuple[Offer, Text]]()
     for offer in chosen:
         try:
-            wanted += _countersigned(session, offer, signer, digest, trail)
+            wanted += _countersigned(session, offer, own.get(offer.id), (signer, digest), trail)
         except (Conflict, Refused) as refused:
             left_out.append((offer, refused.text))
     if not wanted:
         raise NothingToCountersign(_nothing(left_out))
-    steps.take(session, wanted, trail)
     done = {each.offer.id for each in wanted if each.step is Step.COUNTERSIGNED}
+    conclusion.date_all(session, sorted(done & own.keys()), offered.local_day(trail.at))
+    steps.take(session, wanted, trail)
     return Countersigned(tuple(offered.many(session, done)), tuple(left_out))
 
 
@@ -558,14 +557,17 @@ def _refuse_countersigner(session: Session, signer: Signer, at: datetime) -> Non
         )
 
 
-def _countersigned(session: Session, offer: Offer, signer: Signer, digest: str, trail: Trail) -> list[Next]:
+def _countersigned(
+    session: Session, offer: Offer, own: Row[Any] | None, act: tuple[Signer, str], trail: Trail
+) -> list[Next]:
+    signer, digest = act
     steps.check(offer.steps, len(offer.signatories), Step.COUNTERSIGNED)
     if any(each.user_id == signer.user_id for each in offer.signed.values()):
         raise NotTheSigner(
             Text("du har underskrevet for myndigheden; en anden kontrasignerer",
                  "you signed for the authority; somebody else countersigns")
         )  # fmt: skip
-    registers = conclusion.countersigned(session, offer, offered.local_day(trail.at))
+    registers = conclusion.countersigned(session, offer, own, offered.local_day(trail.at))
     about = About(
         signer.user_id, None, evidence_of(signer, batch_digest=digest, for_cvr=offer.document.association.cvr)
     )

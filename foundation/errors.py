@@ -2,7 +2,8 @@
 
 DomainError
  + Refused        a rule says no, or content is malformed     exit 1, HTTP 422
- |  + RowsRefused rows of a file, each with place and reason
+ |  + RowsRefused   rows of a file, each with place and reason
+ |  + FieldsRefused fields of what was given, each with its reason
  + Conflict       the world has moved on                      exit 1, HTTP 409
  + NotFound       nothing there, or not for you               exit 1, HTTP 404
  + NotNow         could not be done now                       exit 3, HTTP 503
@@ -10,11 +11,11 @@ DomainError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from foundation.language import Text, joined
+from foundation.language import Text, joined, same
 
 
 class DomainError(Exception):
@@ -37,6 +38,14 @@ def _revived(kind: type[DomainError], arguments: tuple[Any, ...], held: dict[str
 
 class Refused(DomainError):
     """A rule says no, or what was given is malformed."""
+
+
+class FieldsRefused(Refused):
+    """What was given is wrong in some fields; `faults` tells what, by field."""
+
+    def __init__(self, faults: Mapping[str, Text]) -> None:
+        super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
+        self.faults = faults
 
 
 class Conflict(DomainError):

@@ -24,7 +24,7 @@ from app import access, database, offering
 from app.schemas import Choices, PassingOn, Reading, Reasoned, Signing
 from app.web import agreement_acts, agreements, forms, layout
 from app.web.forms import Sent
-from foundation.errors import Refused
+from foundation.errors import FieldsRefused
 from foundation.language import Text
 
 blueprint = Blueprint("agreement_signing", __name__, url_prefix="/agreements/<reference>")
@@ -201,11 +201,8 @@ def choose(reference: str) -> ResponseReturnValue:
                 session, found, lambda terms: replace(terms, **chosen), offered.local_day(trail.at)
             )
             new = signing.choose(session, found.id, who, fresh, trail)
-    except Refused as refused:
-        faults: Mapping[str, Text] | None = getattr(refused, "faults", None)
-        if not isinstance(faults, Mapping):
-            raise
-        return _unchosen(reference, sent, forms.in_order(Choices, _known(faults)))
+    except FieldsRefused as refused:
+        return _unchosen(reference, sent, forms.in_order(Choices, _known(refused.faults)))
     layout.done(Text(f"Version {new.version} er lavet med jeres valg", f"Version {new.version} holds your choices"))
     return redirect(f"/agreements/{reference}/sign", 303)
 

@@ -22,9 +22,9 @@ from app.web.lists import Choice, Column, Filter, Listing
 from authorities import profile
 from authorities.profile import Profile
 from authorities.register import AUTHORITIES, COUNTED_TYPES
-from billing import forecast, outlook, overview
-from billing.forecast import Forecast
+from billing import outlook, overview
 from billing.models import Invoice
+from billing.outlook import Forecast
 from fee_tables.size_key import SizeBand, SizeKey, band_title
 from foundation import proposals
 from foundation.language import Text, same, whole_number
@@ -269,7 +269,7 @@ def _own_years(session: Session, authority_id: int, today: date) -> list[Forecas
     """Tell what the authority pays this year and next, and why, to who belongs to it."""
     if authority_id not in access.scope("invoice.read").authorities:
         return []
-    return [forecast.of(session, authority_id, year) for year in (today.year, today.year + 1)]
+    return [outlook.whole_year(session, authority_id, year) for year in (today.year, today.year + 1)]
 
 
 def _coming(session: Session, authority_id: int, today: date) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from agreements.signing import Task
 from agreements.steps import Stand
 from app import access
 from app.web import layout
-from billing import forecast
-from billing.forecast import Forecast
+from billing import outlook
+from billing.outlook import Forecast
 from foundation import proposals
 from foundation.proposals import Proposal
 
@@ -63,7 +63,7 @@ def _of(session: Session, authority: Any) -> Own:
         authority=authority,
         awaiting=_awaiting(session, [row for row in rows if row.state in _OPEN]),
         agreements=list(rows),
-        years=[forecast.of(session, authority.id, year) for year in (today.year, today.year + 1)],
+        years=[outlook.whole_year(session, authority.id, year) for year in (today.year, today.year + 1)],
         rights=rights.who_may(session, authority.id, today),
         proposals=proposals.open_for(session, "billing_details", authority.cvr),
     )

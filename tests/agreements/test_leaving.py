@@ -78,7 +78,8 @@ def test_an_imported_membership_leaves_entries_and_the_last_day_follows_the_usua
         withdraw(way)
 
     assert last == ending.last_day(ending.USUAL_TERMS, way.at.date()) == date(2027, 12, 31)
-    entries = way.column(select(ENTRIES.c.action).where(ENTRIES.c.action.like("membership.%")))
+    found = select(ENTRIES.c.action).where(ENTRIES.c.action.like("membership.%"))
+    entries = way.column(found.order_by(ENTRIES.c.position))
     assert entries == ["membership.notice_given", "membership.notice_withdrawn"]
     way.line.done("verify")
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from agreements import agreement_list, offers, rights, signing, steps
 from agreements.connections import AGREEMENTS
@@ -478,6 +478,24 @@ def test_pv_115_the_chair_countersigns_exactly_the_list_shown_and_what_fell_out_
         way.countersign(second)
     with pytest.raises(NothingToCountersign):
         way.countersign()
+
+
+def test_countersigning_asks_as_many_questions_however_many_are_signed(way: Way) -> None:
+    way.chair_may_countersign()
+    products = ["OS2valghalla", "OS2kitos", "OS2sofd", "OS2mo", "OS2faktor", "OS2rollekatalog", "OS2forms"]
+    signed = [replace(way, product=product).signed() for product in products]
+
+    def asked(some: list[Any]) -> int:
+        statements: list[str] = []
+        with way.session() as session:
+            engine, count = session.get_bind(), lambda *given: statements.append(given[2])
+            event.listen(engine, "before_cursor_execute", count)
+        assert len(way.countersign(*some).done) == len(some)
+        event.remove(engine, "before_cursor_execute", count)
+        return len(statements)
+
+    assert asked(signed[:2]) == asked(signed[2:])
+    way.line.done("verify")
 
 
 def test_pv_115_nobody_else_countersigns_and_nobody_what_they_signed(way: Way) -> None:

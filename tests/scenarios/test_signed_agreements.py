@@ -155,9 +155,11 @@ def test_an_offer_is_made_listed_withdrawn_and_countersigned_by_command(way: Way
     ]  # fmt: skip
     assert signing.list_digest([signed]) in shown.out and "kontrasigneret" in done.out
     assert refused.code == 1
-    refused_of = ENTRIES.c.action == "agreement.refused"
-    assert way.column(select(ENTRIES.c.subject).where(refused_of)) == [f"{VEJLE} OS2valghalla", "A-2026-00002"]
-    assert way.column(select(ENTRIES.c.actor).where(refused_of)) == ["kommandolinjen", "En Godkender"]
+    refused_of, in_order = ENTRIES.c.action == "agreement.refused", ENTRIES.c.position
+    subjects = way.column(select(ENTRIES.c.subject).where(refused_of).order_by(in_order))
+    actors = way.column(select(ENTRIES.c.actor).where(refused_of).order_by(in_order))
+    assert subjects == [f"{VEJLE} OS2valghalla", "A-2026-00002"]
+    assert actors == ["kommandolinjen", "En Godkender"]
     line.done("agreement", "notice", 1, "--party", "authority", "--reason", "Brev af 1. december")
     line.done("agreement", "notice", 1, "--party", "authority", "--reason", "Trukket", "--withdraw")
     line.done("verify")
