@@ -132,6 +132,11 @@ def seal_trial(found: Key, config: Config) -> Sealed:
 # --- sealing ---------------------------------------------------------------------------------------------------------
 
 
+def waits(session: Session) -> bool:
+    """Tell whether anything waits for its seal."""
+    return sealed.count_waiting(session) > 0
+
+
 def seal_waiting(surroundings: Surroundings, source: Source | None = None) -> Done:
     """Seal all that waits; give what was sealed, and what could not be. Raises NotNow where there is no key for any."""
     done, source = Done(), source or of_agreements()

@@ -17,8 +17,8 @@ from sqlalchemy import Row, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import products
+from billing import balances, invoices, ledger, line_keys, payments
 from billing import document as documents
-from billing import invoices, ledger, line_keys
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import Credited, DocumentLine, InvoiceDocument, VatTotal
 from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE, Book
@@ -95,7 +95,9 @@ def credit(session: Session, order: Order, seller: Seller, trail: Trail) -> Issu
     """
     taken = _check(session, order)
     _refuse_alone(order, taken.credited, seller)
-    return _issue(session, trail, order, (taken.invoice, taken.lines), seller)
+    issued = _issue(session, trail, order, (taken.invoice, taken.lines), seller)
+    payments.settle_overpaid(session, order.on, trail, [taken.invoice.id])
+    return issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,21 @@ def _check(session: Session, order: Order) -> _Taken:
         {line.position for line in lines if line.id not in before},
     )
     so_far = total(Money(line.net_ore + line.vat_ore) for line in lines if line.id in before)
+    _refuse_written_off(session, invoice, so_far + gross)
     return _Taken(invoice, chosen, gross, so_far + gross)
+
+
+def _refuse_written_off(session: Session, invoice: Row[Any], credited: Money) -> None:
+    """Refuse to give back what was written off: nobody has paid it."""
+    owed = balances.one(session, payments.EVER, invoice.id)
+    if owed is not None and owed.written_off and owed.written_off + credited > owed.gross:
+        lost = kroner(owed.written_off)
+        raise NotCreditable(
+            Text(
+                f"{invoice.number}: {lost.da} er afskrevet, og det kan ikke også krediteres",
+                f"{invoice.number}: {lost.en} was written off, and cannot be credited as well",
+            )
+        )
 
 
 def _refuse_unreadable(order: Order) -> None:

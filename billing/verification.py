@@ -12,13 +12,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, select, union_all
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from agreements import conclusion, sealed, steps, templates
+from agreements import conclusion, products, sealed, steps, templates
 from agreements.connections import AGREEMENTS
-from billing import credits, ledger, line_keys, preparation, seller, verdicts
+from billing import (
+    credits,
+    deliveries,
+    ledger,
+    line_keys,
+    payment_checks,
+    preparation,
+    reminder_verification,
+    seller,
+    verdicts,
+)
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
@@ -26,6 +36,7 @@ from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REI
 from billing.invoices import OUTBOX, SERIES, number
 from billing.ledger import Earned
 from billing.preparation import PreparedLine
+from billing.reminder_plan import REMINDERS
 from billing.renderings import RENDERINGS
 from fee_tables import calculation
 from fee_tables.calculation import Kind, Parts
@@ -172,9 +183,10 @@ def _approvals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
 
 def _numbers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     counters = {row.name: row for row in session.execute(select(SERIES))}
-    columns = (INVOICES.c.series, INVOICES.c.sequence, INVOICES.c.number, INVOICES.c.issued_on)
+    names = ("series", "sequence", "number", "issued_on")
+    numbered = union_all(*(select(*(table.c[name] for name in names)) for table in (INVOICES, REMINDERS))).subquery()
     last: dict[str, Any] = {}
-    for row in session.execute(select(*columns).order_by(INVOICES.c.series, INVOICES.c.sequence)):
+    for row in session.execute(select(numbered).order_by(numbered.c.series, numbered.c.sequence)):
         checked["numbers"] += 1
         previous = last.get(row.series)
         if row.sequence != (previous.sequence + 1 if previous else 1):
@@ -626,10 +638,23 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
+def _deliveries(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["deliveries"] += deliveries.count(session)
+    for subject, fault in deliveries.faults(session):
+        yield Broken("deliveries", subject, fault)
+
+
 def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["agreements"] += _count(session, steps.STEPS)
     yield from steps.faults(session)
     yield from conclusion.faults(session)
+    yield from products.faults(session)
+
+
+def _reminders(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["reminders"] += _count(session, REMINDERS)
+    for subject, fault in reminder_verification.faults(session):
+        yield Broken("reminders", subject, fault)
 
 
 def _seals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
@@ -655,5 +680,8 @@ _CHECKS: dict[str, Check] = {
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,
+    **payment_checks.CHECKS,
+    "deliveries": _deliveries,
     "seals": _seals,
+    "reminders": _reminders,
 }

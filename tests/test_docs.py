@@ -47,6 +47,8 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[
         assert command is not None
         if isinstance(command, click.Group):
             yield from _commands(command, (*path, name))
+            if command.invoke_without_command:
+                yield " ".join((*path, name)), command
         else:
             yield " ".join((*path, name)), command
 
@@ -55,7 +57,7 @@ COMMANDS = dict(_commands(cli))
 
 
 def _section(command: str) -> str:
-    found = re.search(rf"^### `os2tilslut {command}\b.*?(?=^##)", REFERENCE, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^### `os2tilslut {command}(?! [a-z]).*?(?=^##)", REFERENCE, re.MULTILINE | re.DOTALL)
     return found[0] if found else ""
 
 

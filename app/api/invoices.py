@@ -104,12 +104,12 @@ def one_credit_note(query: object, number: str) -> Any:
 
 def _whole(number: str) -> dict[str, Any]:
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         explained = plan_json.explained(reasons.explain(session, row.number))
     return _told(row) | {"lines": explained["lines"], "credits": explained.get("credits", [])}
 
 
-def _found(session: Session, number: str) -> Row[Any]:
+def in_scope(session: Session, number: str) -> Row[Any]:
     """Give an invoice in the reader's scope. Raises NoSuchInvoice, for others' as for unknown ones."""
     is_number = number.isascii() and number.replace("-", "").isalnum()
     row = session.execute(_invoices().where(_COLUMNS.number == number)).first() if is_number else None
@@ -132,7 +132,7 @@ def list_documents(query: object, number: str) -> Any:
     """List the documents of an invoice or credit note."""
     columns = Rendering.__table__.c
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         found = session.execute(
             select(columns.format, columns.sha256, columns.rendered_at, func.length(columns.content).label("bytes"))
             .where(columns.invoice_id == row.id)
@@ -150,7 +150,7 @@ def document(query: object, number: str, **chosen: str) -> Any:
     """Give the bytes of a document; its ETag is their SHA-256."""
     columns, format_ = Rendering.__table__.c, chosen["format"]
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         wanted = (columns.invoice_id == row.id, columns.format == (format_ if format_ in _KINDS else ""))
         found = session.execute(select(columns.content, columns.sha256).where(*wanted)).first()
     if found is None:
@@ -186,7 +186,7 @@ def prepare_credit(query: object, sent: Mapping[str, Any]) -> Any:
     """Credit an invoice: at once where the settings let one person do it, else by another person's approval."""
 
     def act(session: Session, trail: Trail) -> Answer:
-        row = _found(session, sent["number"])
+        row = in_scope(session, sent["number"])
         order = Order(
             row.number, sent["reason"], trail.actor, layout.today(), tuple(sorted(set(sent.get("lines", ())))),
             then_reissue=sent["then_reissue"],

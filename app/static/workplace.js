@@ -16,6 +16,13 @@ document.addEventListener("keydown", (event) => {
       search.focus();
       search.select();
     }
+  } else if (["j", "k", "ArrowDown", "ArrowUp"].includes(event.key)) {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    if (!rows.length) return;
+    const here = rows.indexOf(event.target.closest("[data-row]"));
+    const next = Math.max(0, Math.min(rows.length - 1, here + (event.key === "j" || event.key === "ArrowDown" ? 1 : -1)));
+    event.preventDefault();
+    rows[next].querySelector("[data-take]").focus();
   } else if (event.key === "?") {
     event.preventDefault();
     const keys = document.getElementById("keys");

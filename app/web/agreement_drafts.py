@@ -94,7 +94,7 @@ def draft() -> ResponseReturnValue:
             ready = offering.prepare(session, _wish(session, sent.values), seller, offered.local_day(trail.at))
             made = offers.draft(session, ready.order, ready.build, trail, replaces=None if old is None else old.id)
     except (_Faults, TermsRefused, OfferRefused, RowsRefused, NoAnnex) as refused:
-        return _again(sent, _named(refused))
+        return _again(sent, forms.in_order(draft_order(PLACES), _named(refused), signatories="in_order"))
     layout.done(Text("Udkastet er skrevet. Læs det, og tilbyd det så", "The draft is written. Read it, then offer it"))
     return redirect(f"/agreements/{made.reference}", 303)
 

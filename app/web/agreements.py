@@ -23,8 +23,10 @@ from app import access, database
 from app.schemas import Offering, Reasoned
 from app.web import agreement_acts, forms, layout, lists, titles
 from app.web.forms import Sent
+from app.web.letters import STATES as LETTER_STATES
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
+from foundation import letters
 from foundation.language import Text, same
 
 blueprint = Blueprint("agreements", __name__)
@@ -190,6 +192,8 @@ def _told(session: Session, offer: Offer) -> dict[str, Any]:
         "sealed": _is_sealed(session, offer.id),
         "acts": agreement_acts.permitted(session, offer, row),
         "kinds": KINDS,
+        "letters": letters.about(session, offer.name) if access.current().may("letter.read") else [],
+        "letter_states": LETTER_STATES,
     }
 
 
@@ -203,7 +207,8 @@ def _state(session: Session, offer: Offer) -> Text:
     state = session.execute(
         found.statement.with_only_columns(found.columns.state).where(found.columns.offer_id == offer.id)
     ).scalar()
-    return STATES[state] if state is not None else STATES.get(offer.stand, steps.STANDS[offer.stand])
+    stand = offer.stand_on(layout.today())
+    return STATES[state] if state is not None else STATES.get(stand, steps.STANDS[stand])
 
 
 def _shown(taken: Taken, offer: Offer, *, reads: bool) -> Shown:
@@ -251,7 +256,7 @@ def _registered(session: Session, number: str) -> dict[str, Any]:
         "state": STATES[state] if state is not None else None,
         "recorded": paper.of_agreement(session, row.id),
         "reads": access.reaches("agreement.whole", row.authority_id),
-        "acts": agreement_acts.of_registered(row),
+        "acts": agreement_acts.of_agreement(session, row),
         "kinds": KINDS,
         "titles": titles.FACTS,
     }

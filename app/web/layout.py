@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, current_app, flash, g, request, sessio
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
-from app import access, clock, database, errors
+from app import access, clock, database, errors, recording
 from app.access import Principal
 from app.config import Config
 from foundation import language
@@ -61,11 +61,19 @@ PLACES = (
     Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read"),
+    Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
+    Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read"),
+    Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read"),
+    Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),
     Place("settings.page", "/settings", Text("Indstillinger", "Settings"), "settings.read"),
 )
+
+
+#: Pages without a place of their own stand in another's.
+_WITHIN = {"deliveries": "invoices"}
 
 
 def tokenless(view: View) -> View:
@@ -154,7 +162,8 @@ def places() -> list[Entry]:
 
 def _is_here(place: Place) -> bool:
     """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
-    if place.endpoint.partition(".")[0] == (request.endpoint or "").partition(".")[0]:
+    module = (request.endpoint or "").partition(".")[0]
+    if place.endpoint.partition(".")[0] == _WITHIN.get(module, module):
         return True
     return place.endpoint != "start.page" and request.path.startswith(f"{place.address}/")
 
@@ -201,10 +210,8 @@ def _notices() -> Sequence[tuple[str, str]]:
 def acting() -> Iterator[tuple[Session, Trail]]:
     """Open a writing transaction in the name of who is signed in; commit with its trail at the end."""
     person: Principal = access.current()
-    with database.writing() as opened:
-        trail = Trail(opened, person.actor, clock.now(config()))
+    with database.writing() as opened, recording.recorded(opened, person.actor, config()) as trail:
         yield opened, trail
-        trail.write()
 
 
 # --- headers

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app import access, clock, database, schemas
 from app.access import Role
 from app.config import Config
+from app.identity import offices
 from app.schemas import Approval, SettingsText
 from app.web import deciding, forms, layout, settings_form
 from app.web.deciding import Find
@@ -53,6 +54,7 @@ def _told(session: Session, config: Config) -> dict[str, Any]:
         "series": list(session.scalars(select(InvoiceSeries).order_by(InvoiceSeries.name))),
         "packs": [rule_packs.status(config.rules_dir, format_) for format_ in FORMATS],
         "environment_facts": _facts(config) if Role.ADMINISTRATOR in access.current().roles else [],
+        "offices": [(right, right.holds(clock.today(config))) for right in offices.held(session)],
         "now": clock.now(config),
     }
 

@@ -27,6 +27,9 @@ TITLES = {
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
+    "reminders.read": Text("læse rykkere", "read reminders"),
+    "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
+    "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 

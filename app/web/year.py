@@ -12,7 +12,7 @@ from flask import Blueprint, Response, redirect, render_template, request, strea
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app import access, clock, database
+from app import access, clock, database, delivery_words
 from app.adapters import background
 from app.schemas import HandOver, Issuing, OfBook, PlanReturned
 from app.web import (
@@ -32,7 +32,7 @@ from app.web.deciding import Find
 from app.web.forms import Sent
 from app.web.memory_list import NotAnAmount
 from app.web.planning import checked, planned
-from billing import comparison, handover, progress, work_runs, years
+from billing import comparison, delivery_register, handover, progress, work_runs, years
 from billing.causes import TITLES
 from billing.gathering import Book
 from billing.plan_snapshot import Snapshot, Wanted, chosen
@@ -142,8 +142,12 @@ def show_progress(year: int) -> ResponseReturnValue:
     with database.reading() as session:
         done = progress.of(session, year, book)
         run = work_runs.latest(session, year, book, at=clock.machine())
+        delivered = delivery_register.counts(session, year, book)
     template = "year/progress_part.html" if layout.is_fragment() else "year/progress.html"
-    return render_template(template, year=year, book=book, done=done, run=run, today=layout.today())
+    return render_template(
+        template, year=year, book=book, done=done, run=run, delivered=delivered, titles=delivery_words.STATES,
+        today=layout.today(),
+    )  # fmt: skip
 
 
 # --- files

@@ -46,7 +46,7 @@ from foundation import append_only, audit
 from foundation.audit import ENTRIES
 from foundation.audit_head import Head
 from foundation.base import Base, Instant
-from tests import sealed_files
+from tests import reminding, sealed_files
 from tests.agreements import signed
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, stories
@@ -75,6 +75,9 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.judge(line)
     database.propose(line)
     database.keep_payments(line)
+    reminding.keep(line)
+    database.deliver(line)
+    database.write_letters(line)
 
 
 class Vault:
