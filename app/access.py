@@ -97,6 +97,9 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "delivery.send": {FINANCE: ALL, APPROVER: ALL},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "accounts.read": _READERS,
+        "accounts.prepare": {FINANCE: ALL, APPROVER: ALL},
+        "accounts.approve": {APPROVER: ALL},
         "bank.read": _READERS,
         "bank.import": {FINANCE: ALL, APPROVER: ALL},
         "payment.read": _READERS,
@@ -129,7 +132,7 @@ NEVER_BY_TOKEN = frozenset(
         "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
         "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
-        "rights.change", "reminders.approve",
+        "rights.change", "reminders.approve", "accounts.approve",
     }
 )  # fmt: skip
 

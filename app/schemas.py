@@ -448,6 +448,18 @@ class SettingsText(Strict):
     text = Typed(LONGEST_DECISION, may_be_empty=False, required=True)
 
 
+class MappingText(Strict):
+    """The TOML text of a mapping of accounts."""
+
+    text = Typed(LONGEST_DECISION, may_be_empty=False, required=True)
+
+
+class ClosingOrder(Strict):
+    """A period to be closed."""
+
+    period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+
+
 def draft_of(names: Sequence[str]) -> Schema:
     """Give the schema of a draft: one line for each field there is."""
     return Strict.from_dict({name: Typed(wording.LONGEST_TEXT * 2, load_default="") for name in names})()

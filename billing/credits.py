@@ -17,7 +17,7 @@ from sqlalchemy import Row, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import products
-from billing import balances, invoices, ledger, line_keys, payments
+from billing import balances, closed_periods, invoices, ledger, line_keys, payments
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import Credited, DocumentLine, InvoiceDocument, VatTotal
@@ -91,7 +91,8 @@ def series_name(year: int, book: Book) -> str:
 def credit(session: Session, order: Order, seller: Seller, trail: Trail) -> Issued:
     """Issue a credit note; the caller commits. Needs the writer's lock.
 
-    Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, or OutOfOrder; nothing is issued then.
+    Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, PeriodClosed, or OutOfOrder; nothing is issued
+    then.
     """
     taken = _check(session, order)
     _refuse_alone(order, taken.credited, seller)
@@ -304,6 +305,7 @@ def _issue(
     session: Session, trail: Trail, order: Order, taken: tuple[Row[Any], Sequence[Row[Any]]], seller: Seller
 ) -> Issued:
     invoice, lines = taken
+    closed_periods.refuse(session, order.on, invoice.book)
     series = series_name(invoice.year, invoice.book)
     sequence = invoices.draw(session, series, 1, order.on)
     document = _document(order, documents.from_json(invoice.document), invoices.number(series, sequence), lines)

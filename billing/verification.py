@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Table, func, select, union_all
@@ -19,6 +20,8 @@ from sqlalchemy.orm import Session
 from agreements import conclusion, products, sealed, steps, templates
 from agreements.connections import AGREEMENTS
 from billing import (
+    bookkeeping,
+    closed_periods,
     credits,
     deliveries,
     ledger,
@@ -28,6 +31,7 @@ from billing import (
     reminder_verification,
     seller,
     verdicts,
+    vouchers,
 )
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
@@ -115,7 +119,8 @@ def _broken(check: str, subject: str, da: str, en: str) -> Broken:
 
 def _triggers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["triggers"] += len(append_only.tables(Base.metadata))
-    for trigger, fault in append_only.faults(session.connection(), Base.metadata):
+    connection = session.connection()
+    for trigger, fault in chain(append_only.faults(connection, Base.metadata), closed_periods.guard_faults(connection)):
         yield Broken("triggers", trigger, fault)
 
 
@@ -588,6 +593,25 @@ def _conservation(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("conservation", subject, "råbalancen er ikke nul", "the trial balance is not zero")
 
 
+def _trial_balance(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """The whole ledger is zero, in each book."""
+    entry = vouchers.entries().subquery()
+    for row in session.execute(select(entry.c.book, *_sum(entry.c.amount_ore)).group_by(entry.c.book)):
+        checked["trial_balance"] += 1
+        if _summed(row):
+            yield _broken("trial_balance", row.book, "råbalancen er ikke nul", "the trial balance is not zero")
+
+
+def _closed_periods(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["closed_periods"] += _count(session, closed_periods.CLOSED)
+    try:
+        for subject, fault in bookkeeping.faults(session):
+            yield Broken("closed_periods", subject, fault)
+    except _UNREADABLE as error:
+        kind = type(error).__name__
+        yield _broken("closed_periods", "", f"kan ikke læses: {kind}", f"cannot be read: {kind}")
+
+
 def _sum(ore: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """Sum in two halves: SQLite gives up where a sum leaves 64 bits, as a forged amount may."""
     return func.sum(ore // _HALF).label("high"), func.sum(ore % _HALF).label("low")
@@ -677,6 +701,8 @@ _CHECKS: dict[str, Check] = {
     "double_billing": _double_billing,
     "credits": _credits,
     "conservation": _conservation,
+    "trial_balance": _trial_balance,
+    "closed_periods": _closed_periods,
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,

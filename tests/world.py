@@ -38,7 +38,9 @@ from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
 from billing import (
+    account_mapping,
     annual_run,
+    bookkeeping,
     credit_proposals,
     handover,
     holds,
@@ -47,12 +49,14 @@ from billing import (
     reminders,
     seller,
     settlements,
+    vouchers,
     work_runs,
 )
 from billing.credits import Order
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
+from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import Money
@@ -133,6 +137,8 @@ class Waiting:
     text: int  # an agreement template
     told: int  # who is told at the secretariat
     paper: int  # an agreement signed on paper
+    closing: int  # of a period
+    mapping: int  # of accounts
     offers: dict[str, str]  # references by CVR, of offers that can be signed
     payment: int  # that has not found its place
     match: int  # of another that has
@@ -161,6 +167,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         hold=acting.by(line, finance, _hold),
         text=acting.by(line, finance, _propose_text),
         told=acting.by(line, finance, _propose_told),
+        closing=acting.by(line, finance, _propose_closing),
+        mapping=acting.by(line, finance, _propose_mapping),
         paper=acting.by(line, finance, _record_paper),
         offers={AARHUS: references[0], AALBORG: references[2]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
@@ -237,6 +245,17 @@ def _propose_text(session: Session, trail: Trail) -> int:
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
 
 
+def _propose_closing(session: Session, trail: Trail) -> int:
+    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+    vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
+    on = trail.at.date()
+    return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_mapping(session: Session, trail: Trail) -> int:
+    return account_mapping.propose(session, account_mapping.EXAMPLE, trail).id
+
+
 def _record_paper(session: Session, trail: Trail) -> int:
     day = trail.at.date()
     facts = paper.Facts(ODENSE, "OS2valghalla", "active", day, day, day, gln=files.gln(ODENSE), endpoint="gln")
@@ -295,6 +314,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
+        "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {

@@ -12,6 +12,7 @@ from flask import Flask, jsonify
 from flask_smorest import Api
 
 from app.api import (
+    accounts,
     answers,
     audit,
     authentication,
@@ -39,6 +40,7 @@ ROOMS = (
     bank.room,
     reminders.room,
     deliveries.room,
+    accounts.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -106,7 +108,7 @@ def root(query: object) -> Any:
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
-    "bank-transactions", "reminder-plan", "reminders", "deliveries",
+    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts",
 )  # fmt: skip
 
 

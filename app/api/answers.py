@@ -470,6 +470,51 @@ class StartedRun(Answer):
     href = _text()
 
 
+class ClosedPeriod(Answer):
+    """A period in which nothing is booked any more."""
+
+    period = _text()
+    postings = _whole()
+    digest = _text(metadata={"description": "SHA-256 over its postings"})
+    prepared_by = _text()
+    closed_by = _text()
+    closed_at = _instant()
+
+
+class OpenPeriod(Answer):
+    """A quarter that is not closed."""
+
+    period = _text()
+    postings = _whole()
+
+
+class Periods(Answer):
+    """The periods of the books, newest first."""
+
+    closed = _many(ClosedPeriod)
+    open = _many(OpenPeriod)
+
+
+class AccountTotal(Answer):
+    """What an account came to; a debit is above zero."""
+
+    account = _text()
+    name = _text()
+    standard_account = _maybe("its number in the public standard chart")
+    product = _maybe()
+    postings = _whole()
+    debit_ore = _ore()
+    credit_ore = _ore()
+    amount_ore = _ore()
+
+
+class AccountTotals(Answer):
+    """What each account came to in a period."""
+
+    period = _text()
+    accounts = _many(AccountTotal)
+
+
 class Invoice(Answer):
     """An issued invoice or credit note; the amounts of a credit note are below zero."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import account_statements
+from app.cli import account_statements, bookkeeping
 
 
 @click.group(help="Bogføringen: posteringer, perioder, konti / the books: postings, periods, accounts.")
@@ -12,5 +12,5 @@ def command() -> None:
     """Hold the commands on the books."""
 
 
-for each in account_statements.COMMANDS:
+for each in (*account_statements.COMMANDS, *bookkeeping.COMMANDS):
     command.add_command(each)

@@ -31,7 +31,7 @@ TOKENS: Table = ApiToken.__table__  # type: ignore[assignment]
 OFFERED = (
     "agreement.read", "authority.read", "authority.change", "tables.read", "tables.draft", "run.read", "run.plan",
     "run.issue", "invoice.read", "credit.prepare", "audit.read", "reminders.read", "reminders.plan",
-    "reminders.send",
+    "reminders.send", "accounts.read", "accounts.prepare",
 )  # fmt: skip
 #: What every token may: ask whose it is.
 ALWAYS = "account.use"

@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.web import (
     account_statements,
+    accounts,
     agreement_drafts,
     agreement_signing,
     agreements,
@@ -44,7 +45,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, deliveries,
+    reminders, reminder_settings, deliveries, accounts,
 )  # fmt: skip
 
 

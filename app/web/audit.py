@@ -106,6 +106,8 @@ ACTIONS = {
     "settings.imported": Text("Indstillinger sat i kraft", "Settings put in force"),
     "signing.rotated": Text("Segl taget i brug", "Seal taken into use"),
     "table.adopted": Text("Takster vedtaget", "Table adopted"),
+    "account_mapping.adopted": Text("Kontooversættelse vedtaget", "Account mapping adopted"),
+    "period.closed": Text("Periode lukket", "Period closed"),
     "user.accepted": Text("Invitation taget imod", "Invitation accepted"),
     "user.ended": Text("Bruger ophørt", "User ended"),
     "voucher.booked": Text("Bilag bogført", "Voucher booked"),

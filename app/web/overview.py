@@ -39,6 +39,8 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
     "recorded_agreement": ("agreement.approve_record", Text("Aftale fra papir til godkendelse",
                                                             "Agreement from paper for approval")),
+    "close_period": ("accounts.approve", Text("Periode til lukning", "Period to be closed")),
+    "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
     "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
@@ -191,6 +193,7 @@ def _address(proposal: Proposal) -> str:
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
         "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
+        "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
         "refund": "/payments/proposals", "write_off": "/payments/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"

@@ -22,6 +22,8 @@ TITLES = {
     "authority.change": Text("indlæse registre", "take rows into the registers"),
     "tables.read": Text("læse takster og produkter", "read fee tables and products"),
     "tables.draft": Text("kontrollere og foreslå takster", "check and propose fee tables"),
+    "accounts.read": Text("læse bogføringen", "read the books"),
+    "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
     "run.read": Text("læse årets plan", "read the year's plan"),
     "run.plan": Text("overdrage planen til godkendelse", "hand the plan over for approval"),
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,24 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import bank_models, deliveries, ledger, payments, settlements, verdicts, vouchers
+from billing import (
+    account_mapping,
+    bank_models,
+    bookkeeping,
+    deliveries,
+    ledger,
+    payments,
+    settlements,
+    verdicts,
+    vouchers,
+)
 from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
 from billing.gathering import INVOICES
 from billing.matching import Part
 from billing.payments import Placing
 from billing.settlements import RefundOrder, WriteOffOrder
-from foundation import append_only, letters, proposals
+from foundation import append_only, letters, periods, proposals
 from foundation.audit import Trail
 from foundation.base import Base
 from foundation.language import Text
@@ -88,6 +98,24 @@ def keep_payments(line: CommandLine) -> None:
             vouchers.book(session, [vouchers.Order("bank", str(id_), AT.date(), "Indbetaling", amounts)], trail)
             place_payment(session, id_, trail)
         trail.write()
+
+
+def close_periods(line: CommandLine) -> None:
+    """Adopt two mappings of accounts, and close two months before the year, each with a payment in it."""
+    with line.session() as session:
+        one, other = (Trail(session, f"En {who} #{nth}", AT) for nth, who in enumerate(("Forbereder", "Godkender")))
+        for nth in (11, 12):
+            text_ = f"{account_mapping.EXAMPLE}# {nth}\n"
+            mapping = account_mapping.propose(session, text_, one)
+            amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+            order = vouchers.Order("opening", f"2026-{nth}", date(2026, nth, 15), "Primo", amounts)
+            vouchers.book(session, [order], one)
+            period = periods.named(f"2026-{nth}")
+            closing = bookkeeping.propose_closing(session, period, one, on=AT.date())
+            one.write()
+            account_mapping.approve(session, mapping.id, other)
+            bookkeeping.approve_closing(session, closing.id, other, on=AT.date())
+            other.write()
 
 
 def place_payment(session: Session, id_: int, trail: Trail) -> None:

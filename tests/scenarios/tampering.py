@@ -74,6 +74,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     line.issue(2027)
     database.judge(line)
     database.propose(line)
+    database.close_periods(line)
     database.keep_payments(line)
     reminding.keep(line)
     database.deliver(line)

@@ -279,6 +279,7 @@ FORGERIES = {
     "bank_file": "taken_by", "bank_statement": "bank_id", "bank_transaction": "payer",
     "interest_rate": "source", "invoice_hold": "reason", "invoice_hold_end": "reason", "reminder": "issued_by",
     "reminder_message": "created_at", "reminder_rendering": "rendered_at", "reminder_verdict": "pack_version",
+    "account_mapping": "adopted_by", "closed_period": "closed_by",
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
