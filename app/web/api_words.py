@@ -15,6 +15,7 @@ ROOMS: Mapping[str, str] = {
     "api_bank": "Kontoudtog og deres transaktioner",
     "api_reminders": "Rykkere for forfaldne fakturaer og deres dokumenter",
     "api_deliveries": "Hvordan fakturaer og kreditnotaer bliver afleveret",
+    "api_accounts": "Regnskabet: perioder, konti og posteringer",
     "api_me": "En selv",
     "api_root": "Hvor man begynder",
 }
@@ -77,6 +78,11 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/reminders/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
     "GET /api/v1/reminder-plan": "Se, hvem der ville blive rykket i dag, for hvad og hvorfor, og hvad der er i vejen.",
     "POST /api/v1/reminder-plan/proposals": "Overdrag dagens plan til en andens godkendelse, med dens kontrolsum.",
+    "GET /api/v1/accounts": "Hent de lukkede perioder og de kvartaler, der er åbne, det nyeste først.",
+    "GET /api/v1/accounts/totals": "Se, hvad hver konto blev til i en periode; tilsammen giver de nul.",
+    "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma); dens ETag er"
+                                     " filens kontrolsum (SHA-256).",
+    "POST /api/v1/accounts/closings": "Foreslå at lukke en periode for altid; en anden godkender det i browseren.",
     "GET /api/v1/audit-entries": "Hent, hvad der er gjort, det ældste først.",
     "GET /api/v1/me": "Se, hvis nøgle det er, og hvad den må i dag.",
     "GET /api/v1/me/tokens": "Hent ens egne nøgler; de laves på en side, af en selv.",
