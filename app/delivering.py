@@ -35,8 +35,8 @@ _MADE_AT_A_TIME, _TAKEN_AT_A_TIME = 500, 40
 _KEPT_TOGETHER, _MOST_TOGETHER = 0.2, 40
 
 _CHANGED = Text(
-    "de gemte bytes er ikke dem, der skulle sendes: kør os2tilslut verify",
-    "the kept bytes are not those that were to be sent: run os2tilslut verify",
+    "de gemte bytes er ikke dem, der skulle sendes: efterregn alt",
+    "the kept bytes are not those that were to be sent: verify all",
 )
 
 

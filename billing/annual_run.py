@@ -178,8 +178,9 @@ def plan_payer(run: Run, billable: Billable, seller: Seller) -> PayerPlan:
 def reconcile(run: Run, billable: Billable, priced: Priced, seller: Seller) -> PayerPlan:
     """Compare what should be with what is invoiced: new lines are drafted, invoiced ones never again."""
     planned = PayerPlan(billable, problems=priced.problems, notes=priced.notes)
+    again = billable.again
     new = [
-        charge._replace(key=billable.again.get(charge.key, charge.key))
+        charge._replace(key=again[charge.key]) if charge.key in again else charge
         for charge in priced.charges
         if charge.key not in billable.invoiced
     ]

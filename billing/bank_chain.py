@@ -191,8 +191,8 @@ class Chain:
                      f"statement {survey.bank_id}, account {survey.account}: ")  # fmt: skip
         ends = next(self._ends(), None)
         if ends is None:
-            return named + Text("de kendte kontoudtog hænger ikke sammen; kør os2tilslut verify",
-                                "the known statements do not tie together; run os2tilslut verify")  # fmt: skip
+            return named + Text("de kendte kontoudtog hænger ikke sammen; efterregn alt",
+                                "the known statements do not tie together; verify all")  # fmt: skip
         if survey.first >= self._last:
             return named + _gap(survey.first, survey.opening, self._last, ends.closing)
         if survey.last <= self._first:

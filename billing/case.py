@@ -165,9 +165,9 @@ class Case:
                 Code.AUTHORITY_ENDED,
                 Text(
                     f"{name} er ophørt før {year} og har ingen efterfølger i registret; "
-                    "registrér den (succeeded_by_cvr) eller afslut aftalen",
+                    "registrér den, eller afslut aftalen",
                     f"{name} ended before {year} and has no successor in the register; "
-                    "register it (succeeded_by_cvr) or end the agreement",
+                    "register it, or end the agreement",
                 ),
             )
 

@@ -206,7 +206,7 @@ def _connections(session: Session, ids: Collection[int], payers: Mapping[int, Pa
         .join(PRODUCTS, AGREEMENTS.c.product_id == PRODUCTS.c.id)
         .where(AGREEMENTS.c.authority_id.in_(ids))
         .order_by(AGREEMENTS.c.id)
-    )
+    ).all()
     found: dict[int, list[Connection]] = defaultdict(list)
     details = _Details()
     for product, id_, authority, endpoint, *row in rows:
@@ -246,7 +246,7 @@ def _members(session: Session, ids: Collection[int]) -> dict[int, list[Member]]:
     columns = [MEMBERSHIPS.c[name] for name in ("id", "authority_id", "joined_on", "left_on", *_DETAILS)]
     rows = session.execute(
         select(*columns).where(MEMBERSHIPS.c.authority_id.in_(ids)).order_by(MEMBERSHIPS.c.joined_on)
-    )
+    ).all()
     found: dict[int, list[Member]] = defaultdict(list)
     details = _Details()
     for id_, authority, joined_on, left_on, *given in rows:
@@ -257,7 +257,7 @@ def _members(session: Session, ids: Collection[int]) -> dict[int, list[Member]]:
 def _counts(session: Session, ids: Collection[int], years: Collection[int]) -> dict[tuple[int, int], Count]:
     rows = session.execute(
         select(POPULATION).where(POPULATION.c.authority_id.in_(ids), POPULATION.c.year.in_(sorted(years)))
-    )
+    ).all()
     return {(row.authority_id, row.year): Count(row.inhabitants, row.source) for row in rows}
 
 
@@ -302,7 +302,7 @@ def _invoiced(session: Session, run: Run, ids: Collection[int]) -> Iterator[tupl
             columns.id.not_in(select(CREDITED_LINES.c.credit_line_id)),
         )
         .order_by(columns.id)
-    )  # fmt: skip
+    ).all()  # fmt: skip
     for row in rows:
         parts = Parts(Money(row.product_ore), Money(row.association_ore))
         kind = calculation.Kind(row.kind)

@@ -163,7 +163,7 @@ def places() -> list[Entry]:
 
 
 def _entry(place: Place, shown: list[Place]) -> Entry | None:
-    """Give a place's entry, or that of the group it is the first of; None for the group's others. Few need none."""
+    """Give a place's entry, or that of the group it is first of; None for the group's others. A few need no group."""
     together = [each for each in shown if place.group is not None and each.group == place.group]
     if len(together) <= _FEW:
         return Entry(place.address, place.title, _is_here(place))

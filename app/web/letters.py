@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template
@@ -13,13 +14,15 @@ from sqlalchemy.orm import Session
 from agreements import correspondence
 from agreements.correspondence import Correspondence, CorrespondenceRefused
 from app import access, database
-from app.schemas import Approval, LetterTerms, Nothing, Rejection, Resending, Strict
-from app.web import forms, layout, lists
+from app.schemas import Approval, LetterTerms, Resending
+from app.web import deciding, forms, layout, lists
+from app.web.deciding import Find
+from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from foundation import letters, proposals
 from foundation.language import Text
 from foundation.letters import ATTEMPTS, LetterRefused, NoSuchLetter
-from foundation.proposals import Outcome, Proposal
+from foundation.proposals import Proposal
 
 blueprint = Blueprint("letters", __name__)
 
@@ -163,11 +166,15 @@ def _listed(given: str) -> list[str]:
 @access.needs("settings.read")
 def proposed(proposal: int) -> ResponseReturnValue:
     """Show what is proposed, beside what is in force."""
+    return _proposed(proposal)
+
+
+def _proposed(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found, now = _proposal(session, proposal), correspondence.current(session)
     return render_template(
         "letters/proposal.html", proposal=found, wanted=correspondence.read(found.content), now=now,
-        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+        own=proposals.is_same_person(found.proposed_by, access.current().actor), sent=sent,
     )  # fmt: skip
 
 
@@ -194,19 +201,18 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("settings.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Forslaget er afvist", "The proposal was rejected"))
+    told = Text("Forslaget er afvist", "The proposal was rejected")
+    back = f"/settings/letters/proposals/{proposal}"
+    return deciding.reject(_finding(proposal), partial(_proposed, proposal), told, back)
 
 
 @blueprint.post("/settings/letters/proposals/<int:proposal>/withdraw")
 @access.needs("settings.propose")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    told = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
+    return deciding.withdraw(_finding(proposal), told, f"/settings/letters/proposals/{proposal}")
 
 
-def _closed(id_: int, outcome: Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        _proposal(session, id_)
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"/settings/letters/proposals/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, id_=proposal)

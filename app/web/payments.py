@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -12,8 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import access, database
-from app.schemas import Approval, Nothing, Placement, Rejection, Strict, TakenSuggestion, Undoing
-from app.web import forms, layout, lists, memory_list
+from app.schemas import Approval, Nothing, Placement, TakenSuggestion, Undoing
+from app.web import deciding, forms, layout, lists, memory_list
+from app.web.deciding import Find
+from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
@@ -298,11 +301,15 @@ def undo(match_id: int) -> ResponseReturnValue:
 @access.needs("refund.prepare")
 def proposed(proposal: int) -> ResponseReturnValue:
     """Show a proposed refund or write-off, and who may decide it."""
+    return _proposed(proposal)
+
+
+def _proposed(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, proposal)
     order = settlements.refund_of(found) if found.kind == "refund" else settlements.write_off_of(found)
     own = proposals.is_same_person(found.proposed_by, access.current().actor)
-    return render_template("payments/proposal.html", proposal=found, order=order, own=own)
+    return render_template("payments/proposal.html", proposal=found, order=order, own=own, sent=sent)
 
 
 def _proposal(session: Session, id_: int) -> Proposal:
@@ -337,19 +344,17 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("refund.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what was proposed, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Forslaget er afvist", "The proposal was rejected"))
+    told = Text("Forslaget er afvist", "The proposal was rejected")
+    return deciding.reject(_finding(proposal), partial(_proposed, proposal), told, f"/payments/proposals/{proposal}")
 
 
 @blueprint.post("/payments/proposals/<int:proposal>/withdraw")
 @access.needs("refund.prepare")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    told = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
+    return deciding.withdraw(_finding(proposal), told, f"/payments/proposals/{proposal}")
 
 
-def _closed(id_: int, outcome: proposals.Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        _proposal(session, id_)
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"/payments/proposals/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, id_=proposal)
