@@ -43,7 +43,7 @@ def a_year(line: CommandLine) -> None:
     line.done("billing", "issue", 2027, "--rehearsal")
     line.issue(2027)
     line.at("2027-04-03").done(
-        "billing", "credit", "2027-0001", "--reason", "Forkert", "--by", "En Anden", "--approved-by", "En Godkender"
+        "billing", "credit", "2027-0002", "--reason", "Forkert", "--by", "En Anden", "--approved-by", "En Godkender"
     )
     database.keep_payments(line)
 
@@ -410,9 +410,10 @@ def test_a_period_is_exported_and_closed_by_command(booked: CommandLine) -> None
 
 
 def test_the_mapping_is_proposed_and_adopted_by_command(booked: CommandLine) -> None:
-    booked.done("accounts", "mapping", "propose", "--shipped", "--by", "En Anden")
-    own = booked.run("accounts", "mapping", "adopt", 1, "--by", "En Anden")
-    booked.done("accounts", "mapping", "adopt", 1, "--by", "En Godkender")
+    told = booked.done("accounts", "mapping", "propose", "--shipped", "--by", "En Anden").out
+    number = told.split()[1].rstrip(",")
+    own = booked.run("accounts", "mapping", "adopt", number, "--by", "En Anden")
+    booked.done("accounts", "mapping", "adopt", number, "--by", "En Godkender")
 
     assert own.code == 1
     assert "[accounts]" in booked.done("accounts", "mapping", "show").out
