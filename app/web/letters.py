@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from agreements import correspondence
 from agreements.correspondence import Correspondence, CorrespondenceRefused
-from app import access, database
+from app import access, database, invitations
 from app.schemas import Approval, LetterTerms, Nothing, Rejection, Resending, Strict
 from app.web import forms, layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
@@ -112,10 +112,12 @@ def resend(number: int) -> ResponseReturnValue:
             letters.get(session, _id(number))
             if sent.errors:
                 return _one(session, number, sent.typed, sent.errors), 422
+            invitations.refuse_again(session, number)
             made = letters.resend(session, number, sent["to"], sent["reason"], trail)
-    except LetterRefused as refused:
+    except (LetterRefused, invitations.NotAgain) as refused:
+        faults = refused.faults if isinstance(refused, LetterRefused) else {"to": refused.text}
         with database.reading() as session:
-            return _one(session, number, sent.typed, refused.faults), 422
+            return _one(session, number, sent.typed, faults), 422
     layout.done(Text("Brevet er skrevet igen og bliver sendt om lidt", "The letter was written again and is sent soon"))
     return redirect(f"/letters/{made}", 303)
 

@@ -27,6 +27,7 @@ TITLES = {
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
+    "letter.read": Text("se breve, og hvordan de gik", "see letters and how they went"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 
