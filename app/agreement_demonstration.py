@@ -170,7 +170,7 @@ def _signer(stage: _Stage, who: str, cvr: str) -> Signer:
     person = stage.people[who]
     return Signer(
         person.id, person.name, person.mail, cvr, stage.config.oidc.issuer, who, "made up",
-        clock.now(stage.config), sha256(f"made up {who}"), "192.0.2.1", "made up", "da",
+        clock.now(stage.config), sha256(f"made up {who}"), "192.0.2.1", "made up", "da", frozenset({"made up"}),
     )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ STRONG_HERE = "urn:os2tilslut:strong"  # the acr of a strong sign-in at the loca
 #: Time stamps made up on this machine, and none at all.
 LOCAL_TIMESTAMPS, NO_TIMESTAMPS = "local", "none"
 
+#: The ways documents go out, and what is said where nothing shall go that way.
+NO_CARRIER = "none"
+_CARRIER_SETTINGS = {"nemhandel": "OS2TILSLUT_CARRIER_NEMHANDEL", "peppol": "OS2TILSLUT_CARRIER_PEPPOL"}
+
 
 class Unsafe(Refused):
     """A setting is missing, malformed or unsafe."""
@@ -60,6 +64,7 @@ class Oidc:
     strong_acr: frozenset[str]
     strong_amr: frozenset[str]
     strong_assurance: frozenset[str]
+    signing_floor: frozenset[str]  # values of acr, amr or the assurance claim that suffice to sign an agreement
 
     @property
     def is_local(self) -> bool:
@@ -82,6 +87,21 @@ class Signing:
     def local_time(self) -> Path:
         """Where the made-up key of the local time stamps lies."""
         return self.folder / "made-up-time.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """Who carries documents one way: a folder that other software empties, or an access point's address."""
+
+    place: str  # a folder, an address, `none`; empty where nothing is said
+    receipts: str  # the address that tells what became of them; empty: none
+    token: str  # by which an access point knows us
+    setting: str  # that says so
+
+    @property
+    def is_web(self) -> bool:
+        """Tell whether it is an address on the web."""
+        return self.place.startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,8 @@ class Config:
     clock: datetime | None  # None: the real one
     oidc: Oidc
     signing: Signing
+    carriers: Mapping[str, Carrying]  # by channel
+    carrier_patience: timedelta  # how long one carrier may take over one document
     mail: Mail
     session_idle: timedelta  # a browser not seen so long is signed out
     session_limit: timedelta  # and one that signed in so long ago
@@ -116,6 +138,7 @@ class Config:
     proxies: int  # web servers in front whose word on the caller's address counts
     metrics_token: str  # who has it may read /metrics from elsewhere
     threads: int  # of one worker, each with a connection to the database
+    bank_account: str  # of the ledger, on which bank statements are booked
     batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
@@ -171,15 +194,22 @@ class Config:
             "OS2TILSLUT_RULES_DIR": str(self.rules_dir),
             "OS2TILSLUT_LANGUAGE": self.language,
             "OS2TILSLUT_CLOCK": self.clock.isoformat() if self.clock else "",
+            "OS2TILSLUT_BANK_ACCOUNT": self.bank_account,
             "OS2TILSLUT_BATCH": str(self.batch or ""),
             "OS2TILSLUT_SIGNING_KEY": self.signing.key,
             "OS2TILSLUT_SIGNING_PASSWORD": self.signing.password,
             "OS2TILSLUT_SIGNING_CHAIN": str(self.signing.chain or ""),
             "OS2TILSLUT_SIGNING_TIMESTAMPS": self.signing.timestamps or NO_TIMESTAMPS,
+            "OS2TILSLUT_CARRIER_TIMEOUT": str(int(self.carrier_patience.total_seconds())),
             "OS2TILSLUT_SMTP_URL": self.mail.server,
             "OS2TILSLUT_SMTP_SECONDS": str(self.mail.timeout),
             "OS2TILSLUT_MAIL_FROM": f"{self.mail.sender.name} <{self.mail.sender.mail}>",
         }
+        for carrying in self.carriers.values():
+            name = carrying.setting
+            variables |= {
+                name: carrying.place, f"{name}_RECEIPTS": carrying.receipts, f"{name}_TOKEN": carrying.token
+            }  # fmt: skip
         return {name: value for name, value in variables.items() if value}
 
 
@@ -201,6 +231,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         clock=_clock(environ),
         oidc=_oidc(environ, environment == "production"),
         signing=_signing(environ, data_dir, environment == "production"),
+        carriers={channel: _carrying(environ, channel, data_dir, environment) for channel in _CARRIER_SETTINGS},
+        carrier_patience=timedelta(seconds=_count(environ, "OS2TILSLUT_CARRIER_TIMEOUT", 30, most=600)),
         mail=_mail(environ, data_dir),
         session_idle=timedelta(minutes=_count(environ, "OS2TILSLUT_SESSION_IDLE_MINUTES", 60, most=24 * 60)),
         session_limit=timedelta(hours=_count(environ, "OS2TILSLUT_SESSION_HOURS", 10, most=7 * 24)),
@@ -208,6 +240,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         proxies=_count(environ, "OS2TILSLUT_PROXIES", 0, least=0, most=9),
         metrics_token=environ.get("OS2TILSLUT_METRICS_TOKEN", ""),
         threads=_count(environ, "OS2TILSLUT_THREADS", 4, most=64),
+        bank_account=_account(environ, "OS2TILSLUT_BANK_ACCOUNT", "6470"),
         batch=_batch(environ),
     )
     _refuse_unsafe(config)
@@ -250,6 +283,13 @@ def _batch(environ: Mapping[str, str]) -> int | None:
     return _count(environ, "OS2TILSLUT_BATCH", 0, most=9999) or None
 
 
+def _account(environ: Mapping[str, str], variable: str, otherwise: str) -> str:
+    given = environ.get(variable) or otherwise
+    if re.fullmatch(r"6[0-9]{3}", given):  # the standard chart's accounts of what is owned
+        return given
+    raise _wrong(variable, "6470, 6480")
+
+
 def _count(environ: Mapping[str, str], variable: str, otherwise: int, *, least: int = 1, most: int) -> int:
     given = environ.get(variable)
     if not given:
@@ -267,6 +307,9 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
 
     port = _count(environ, "OS2TILSLUT_PROVIDER_PORT", LOCAL_PROVIDER_PORT, most=65535)
     is_local = not is_production and not environ.get("OS2TILSLUT_OIDC_ISSUER")
+    strong_acr = _listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE))
+    strong_amr = _listed(given("OS2TILSLUT_OIDC_STRONG_AMR"))
+    strong_assurance = _listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE"))
     return Oidc(
         issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
         client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
@@ -275,9 +318,10 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
         claim_name=given("OS2TILSLUT_OIDC_CLAIM_NAME", "name", "name"),
         claim_cvr=given("OS2TILSLUT_OIDC_CLAIM_CVR", "cvr", "cvr"),
         claim_assurance=given("OS2TILSLUT_OIDC_CLAIM_ASSURANCE"),
-        strong_acr=_listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE)),
-        strong_amr=_listed(given("OS2TILSLUT_OIDC_STRONG_AMR")),
-        strong_assurance=_listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE")),
+        strong_acr=strong_acr,
+        strong_amr=strong_amr,
+        strong_assurance=strong_assurance,
+        signing_floor=_listed(given("OS2TILSLUT_SIGNING_ASSURANCE")) or strong_acr | strong_amr | strong_assurance,
     )
 
 
@@ -298,6 +342,38 @@ def _signing(environ: Mapping[str, str], data_dir: Path, is_production: bool) ->
         folder=folder,
         is_local=is_local,
     )
+
+
+def _carrying(environ: Mapping[str, str], channel: str, data_dir: Path, environment: str) -> Carrying:
+    """Read who carries documents one way; outside production a folder here stands in."""
+    name = _CARRIER_SETTINGS[channel]
+    here = data_dir / "carriers" / channel
+    place = environ.get(name) or ("" if environment == "production" else str(here))
+    found = Carrying(place, environ.get(f"{name}_RECEIPTS", ""), environ.get(f"{name}_TOKEN", ""), name)
+    if environment == "demo" and (place not in (str(here), NO_CARRIER) or found.receipts):
+        raise Unsafe(
+            Text(
+                f"{name}: en demonstration afleverer kun til {here}", f"{name}: a demonstration delivers to {here} only"
+            )
+        )
+    if not found.is_web and place not in ("", NO_CARRIER) and not Path(place).is_absolute():
+        raise _wrong(name, "/folder, https://ap.example.dk/messages, none")
+    for address in filter(None, (place if found.is_web else "", found.receipts)):
+        _refuse_open_road(name, address)
+    if found.token and not found.token.isascii():
+        raise _wrong(f"{name}_TOKEN", "openssl rand -hex 32")
+    return found
+
+
+def _refuse_open_road(name: str, address: str) -> None:
+    """Refuse an address at which documents and token would travel unprotected; on this machine they do not travel."""
+    try:
+        found = urlsplit(address)
+        if found.hostname and (found.scheme == "https" or (found.scheme == "http" and _is_loopback(found.hostname))):
+            return
+    except ValueError:
+        pass
+    raise _wrong(name, "https://ap.example.dk/messages, http://127.0.0.1:8080/messages")
 
 
 def _mail(environ: Mapping[str, str], data_dir: Path) -> Mail:

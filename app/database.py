@@ -25,7 +25,7 @@ from agreements import models as agreement_models
 from agreements import sealed_models
 from app.identity import models as identity_models
 from authorities import models as authority_models
-from billing import bank_models, voucher_models
+from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
 from billing import models as billing_models
 from fee_tables import models as table_models
 from foundation import audit, letter_models, proposals
@@ -45,6 +45,8 @@ MODELS = (
     billing_models,
     voucher_models,
     bank_models,
+    delivery_models,
+    bookkeeping_models,
     identity_models,
 )
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agreements import correspondence, offers
 from agreements.offered import Offer
-from app import clock, config, create_ground, database, mailing, seals
+from app import clock, config, create_ground, database, delivering, mailing, seals
 from app.adapters import starter
 from app.annual_work import InNameOf, Surroundings
 from app.config import Config
@@ -104,6 +104,22 @@ def send(surroundings: Surroundings) -> Came:
     return Came(told, is_whole=not (done.is_down or failed))
 
 
+def deliver(surroundings: Surroundings) -> Came:
+    """Hand over the documents that are due, and take receipts in."""
+    done = delivering.deliver(surroundings)
+    if done.held:
+        return Came(joined(list(done.silent.values()), by="; "), is_whole=False)
+    if not (done.handed_over or done.receipts or done.deferred or done.failed or done.refused):
+        return Came(_NOTHING)
+    told = Text(
+        f"{done.handed_over} afleveret, {done.receipts} kvitteringer, {len(done.deferred)} udskudt, "
+        f"{len(done.failed)} opgivet",
+        f"{done.handed_over} handed over, {done.receipts} receipts, {len(done.deferred)} put off, "
+        f"{len(done.failed)} given up",
+    )
+    return Came(told, is_whole=not done.deferred and done.is_well)
+
+
 _NOTHING = Text("intet at gøre", "nothing to do")
 
 
@@ -116,6 +132,7 @@ STEPS: tuple[Step, ...] = (
     Step("expire", Text("Tilbud, der udløber", "Offers that run out"), expire),
     Step("remind", Text("Påmindelser", "Reminders"), remind),
     Step("seal", Text("Forsegling", "Sealing"), seal),
+    Step("deliver", Text("Afleveringer", "Deliveries"), deliver),
     Step("letters", Text("Breve", "Letters"), send),
 )
 

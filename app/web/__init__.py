@@ -5,22 +5,31 @@ from __future__ import annotations
 from flask import Flask
 
 from app.web import (
+    account_statements,
+    accounts,
     agreement_drafts,
     agreement_signing,
     agreements,
     api_docs,
     audit,
     authorities,
+    bank,
     billing_details,
     countersigning,
     credits,
+    deliveries,
     fee_tables,
     imports,
     invoices,
     layout,
+    letter_terms,
     letters,
+    memberships,
     notices,
     paper_route,
+    payments,
+    reminder_settings,
+    reminders,
     settings,
     signin,
     signing_rights,
@@ -34,9 +43,10 @@ from app.web import (
 )
 
 _SUBJECTS = (
-    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, audit, users, settings,
-    tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify, letters,
+    start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
+    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
+    memberships, paper_route, signing_rights, templates_pages, verify, letters, letter_terms, payments,
+    account_statements, reminders, reminder_settings, deliveries, accounts,
 )  # fmt: skip
 
 

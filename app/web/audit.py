@@ -48,6 +48,8 @@ ACTIONS = {
     "agreement.sealing_failed": Text("Forsegling mislykkedes", "Sealing failed"),
     "agreement.signed": Text("Aftale underskrevet", "Agreement signed"),
     "agreement.succeeded": Text("Tilslutningsafgift ført videre", "Joining fee carried over"),
+    "membership.notice_given": Text("Medlemskab opsagt", "Notice of membership given"),
+    "membership.notice_withdrawn": Text("Opsigelse af medlemskab trukket tilbage", "Notice of membership withdrawn"),
     "agreement.withdrawn": Text("Aftale trukket tilbage", "Agreement withdrawn"),
     "agreement.written": Text("Aftaletekst gemt", "Agreement text kept"),
     "agreements.imported": Text("Aftaler indlæst", "Agreements imported"),
@@ -57,12 +59,27 @@ ACTIONS = {
     "token.made": Text("API-nøgle lavet", "API token made"),
     "token.ended": Text("API-nøgle ophørt", "API token ended"),
     "authorities.imported": Text("Myndigheder indlæst", "Authorities imported"),
+    "bank.imported": Text("Bankfil taget ind", "Bank file taken in"),
     "batch.issued": Text("Fakturaer udstedt (parti)", "Invoices issued (batch)"),
     "billing_details.changed": Text("Faktureringsoplysninger ændret", "Billing details changed"),
+    "delivery.again": Text("Dokument sendt igen", "Document sent again"),
+    "delivery.by_hand": Text("Afleveret uden om tjenesten", "Handed over outside the service"),
+    "delivery.made": Text("Dokumenter klar til afsendelse", "Documents ready to be sent"),
+    "delivery.receipt": Text("Kvitteringer modtaget", "Receipts received"),
+    "delivery.tried": Text("Dokumenter forsøgt afleveret", "Documents tried to be handed over"),
     "documents.rendered": Text("Dokumenter lavet", "Documents made"),
     "documents.validated": Text("Dokumenter valideret", "Documents validated"),
     "export.made": Text("Udtræk hentet", "Export taken"),
     "invoice.credited": Text("Faktura krediteret", "Invoice credited"),
+    "interest.entered": Text("Referencesatser indtastet", "Reference rates entered"),
+    "invoice.disputed": Text("Faktura bestridt", "Invoice disputed"),
+    "invoice.hold_ended": Text("Indsigelse eller løfte afsluttet", "Dispute or promise ended"),
+    "invoice.promised": Text("Betaling lovet", "Payment promised"),
+    "member.withdrawn": Text("Medlem udmeldt", "Member withdrawn"),
+    "payment.matched": Text("Betaling placeret", "Payment placed"),
+    "payment.unmatched": Text("Placering af betaling ophævet", "Placing of a payment undone"),
+    "payment.refunded": Text("Tilbagebetaling besluttet", "Refund decided"),
+    "payment.written_off": Text("Tilgodehavende afskrevet", "Receivable written off"),
     "invoice.issued": Text("Faktura udstedt", "Invoice issued"),
     "letter.deferred": Text("Brev udskudt", "Letter put off"),
     "letter.failed": Text("Brev kunne ikke sendes", "Letter could not be sent"),
@@ -79,6 +96,9 @@ ACTIONS = {
     "proposal.made": Text("Forslag stillet", "Proposal made"),
     "proposal.rejected": Text("Forslag afvist", "Proposal rejected"),
     "proposal.withdrawn": Text("Forslag trukket tilbage", "Proposal withdrawn"),
+    "reminder.issued": Text("Rykker udstedt", "Reminder issued"),
+    "reminders.rendered": Text("Rykkeres dokumenter lavet", "Reminders' documents made"),
+    "reminders.validated": Text("Rykkere valideret", "Reminders validated"),
     "role.ended": Text("Rolle ophørt", "Role ended"),
     "role.granted": Text("Rolle givet", "Role granted"),
     "seat.ended": Text("Plads ophørt", "Seat ended"),
@@ -86,8 +106,11 @@ ACTIONS = {
     "settings.imported": Text("Indstillinger sat i kraft", "Settings put in force"),
     "signing.rotated": Text("Segl taget i brug", "Seal taken into use"),
     "table.adopted": Text("Takster vedtaget", "Table adopted"),
+    "account_mapping.adopted": Text("Kontooversættelse vedtaget", "Account mapping adopted"),
+    "period.closed": Text("Periode lukket", "Period closed"),
     "user.accepted": Text("Invitation taget imod", "Invitation accepted"),
     "user.ended": Text("Bruger ophørt", "User ended"),
+    "voucher.booked": Text("Bilag bogført", "Voucher booked"),
     "user.invited": Text("Bruger inviteret", "User invited"),
 }
 
@@ -235,8 +258,10 @@ def _until(end: float) -> Any:
         if time.monotonic() > end:
             raise VerifyTakesLonger(
                 Text(
-                    f"efterregningen tager for længe til en side (nået til {check}): kør os2tilslut verify",
-                    f"verifying takes too long for a page (came to {check}): run os2tilslut verify",
+                    f"efterregningen tager for længe til en side (nået til {check}); "
+                    "den kan køres på serveren af dem, der driver tjenesten",
+                    f"verifying takes too long for a page (came to {check}); "
+                    "those who run the service can run it on the server",
                 )
             )
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import access, clock, database, errors, recording
 from app.access import Principal
 from app.config import Config
-from foundation import language
+from foundation import language, periods
 from foundation.audit import Trail
 from foundation.language import LANGUAGES, Language, Text
 from foundation.periods import BUSINESS_ZONE
@@ -62,11 +62,19 @@ PLACES = (
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read"),
     Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
+    Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read"),
+    Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read"),
+    Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read"),
+    Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),
     Place("settings.page", "/settings", Text("Indstillinger", "Settings"), "settings.read"),
 )
+
+
+#: Pages without a place of their own stand in another's.
+_WITHIN = {"deliveries": "invoices"}
 
 
 def tokenless(view: View) -> View:
@@ -87,6 +95,8 @@ def install(app: Flask) -> None:
         places=places,
         asset=asset,
         notices=_notices,
+        period_name=periods.name,
+        period_told=periods.told,
         environment=app.extensions["os2tilslut"].environment,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -155,7 +165,8 @@ def places() -> list[Entry]:
 
 def _is_here(place: Place) -> bool:
     """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
-    if place.endpoint.partition(".")[0] == (request.endpoint or "").partition(".")[0]:
+    module = (request.endpoint or "").partition(".")[0]
+    if place.endpoint.partition(".")[0] == _WITHIN.get(module, module):
         return True
     return place.endpoint != "start.page" and request.path.startswith(f"{place.address}/")
 

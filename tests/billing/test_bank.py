@@ -1,0 +1,223 @@
+"""Promise 22: bank files come in whole or not at all, balances tie, what is known changes nothing, twins are kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.adapters import bank_files as adapter
+from billing import bank, vouchers
+from billing.bank import BANK, FILES, STATEMENTS, TRANSACTIONS, UNPLACED, BankFileRefused
+from foundation.audit import Trail
+from tests import bank_files, bank_statements
+from tests.bank_files import paid, statement, take
+from tests.command_line import CommandLine
+from tests.scenarios.database import AT
+
+ONE = statement("1", 0, [paid(0, 100, "A"), paid(2, 250, "B")], 0, 6)
+TWO = statement("2", 350, [paid(8, 400, "C"), paid(9, -50, "D")], 7, 13)
+THREE = statement("3", 700, [paid(15, 1_000, "E")], 14, 20)
+
+
+def counted(line: CommandLine) -> tuple[int, int, int]:
+    """Count the files, statements and transactions that are kept."""
+    with line.session() as session:
+        tables = (FILES, STATEMENTS, TRANSACTIONS)
+        return tuple(session.scalar(select(func.count()).select_from(table)) or 0 for table in tables)  # type: ignore[return-value]
+
+
+def ledger(line: CommandLine) -> Counter[tuple[object, ...]]:
+    """Give what the ledger has of the bank, whatever the vouchers' numbers."""
+    entries = vouchers.entries().subquery()
+    columns = entries.c.posted_on, entries.c.account, entries.c.amount_ore, entries.c.book, entries.c.kind
+    with line.session() as session:
+        return Counter(tuple(row) for row in session.execute(select(*columns)))
+
+
+def test_each_transaction_is_kept_and_booked_against_what_is_unplaced(empty: CommandLine) -> None:
+    (taken,) = take(empty, TWO)
+
+    assert taken.text.da == "1.xml: 1 kontoudtog, 2 nye posteringer, 0 kendte"
+    assert ledger(empty) == Counter(
+        (bank_files.day(nth), account, ore, "real", "bank")
+        for nth, amount in ((8, 400), (9, -50))
+        for account, ore in ((BANK, amount), (UNPLACED, -amount))
+    )
+    assert empty.run("verify").code == 0
+
+
+def test_the_same_file_twice_changes_nothing(empty: CommandLine) -> None:
+    take(empty, ONE)
+    before = (counted(empty), empty.done("verify"))
+
+    (again,) = take(empty, ONE)
+    (both, twice) = take(empty, TWO, TWO)
+
+    assert (again.is_known, again.new) == (True, 0)
+    assert (both.new, twice.is_known) == (2, True)
+    assert before[0] == (1, 1, 2)
+    assert counted(empty) == (2, 2, 4)
+
+
+def test_a_statement_made_anew_in_another_order_changes_nothing(empty: CommandLine) -> None:
+    moved = [paid(0, 100, "A"), paid(0, 100, "A2"), paid(2, 250, "B", "Andet")]
+    take(empty, statement("64", 0, moved, 0, 6))
+    before = bank_files.rows(empty)
+
+    again = [paid(2, 250, "ny-1", "Andet"), paid(0, 100, "ny-2"), paid(0, 100, "ny-3")]
+    (taken,) = take(empty, statement("7", 0, again, 0, 6))
+
+    assert taken.new == 0
+    assert bank_files.rows(empty) == before
+    assert counted(empty) == (1, 1, 3)
+
+
+def test_twins_of_one_day_are_two_payments_also_in_two_statements_of_that_day(empty: CommandLine) -> None:
+    take(empty, statement("1", 0, [paid(0, 100, "A")], 0, 0))
+    take(empty, statement("2", 100, [paid(0, 100, "B")], 0, 0))
+
+    (whole,) = take(empty, statement("3", 0, [paid(0, 100, "B"), paid(0, 100, "A")], 0, 0))
+
+    with empty.session() as session:
+        twins = session.execute(select(TRANSACTIONS.c.twin, TRANSACTIONS.c.bank_reference)).all()
+    assert sorted(map(tuple, twins)) == [(1, "A"), (2, "B")]
+    assert whole.new == 0
+
+
+def test_a_file_that_reaches_further_brings_what_is_new(empty: CommandLine) -> None:
+    take(empty, ONE)
+
+    (taken,) = take(empty, statement("9", 0, [paid(0, 100, "A"), paid(2, 250, "B"), paid(8, 5, "F")], 0, 8))
+
+    assert (taken.new, taken.statements[0].transactions) == (1, 3)
+    assert [row[3] for row in bank_files.rows(empty)] == [100, 250, 5]
+
+
+def test_a_statement_id_used_again_is_another_statement(empty: CommandLine) -> None:
+    take(empty, ONE)
+
+    take(empty, statement("1", 350, [paid(370, 1, "A")], 365, 371))
+
+    assert counted(empty) == (2, 2, 3)
+
+
+def test_a_gap_is_refused_with_days_and_amounts_until_it_is_filled(empty: CommandLine) -> None:
+    take(empty, ONE)
+
+    with pytest.raises(BankFileRefused) as refused:
+        take(empty, THREE)
+    take(empty, THREE, TWO)
+
+    assert "begynder 2027-03-16 med 7,00" in refused.value.text.da
+    assert "sluttede 2027-03-07 med 3,50" in refused.value.text.da
+    assert "der mangler 3,50" in refused.value.text.da
+    assert counted(empty) == (3, 3, 5)
+
+
+def test_an_overlap_that_tells_otherwise_is_refused_and_named(empty: CommandLine) -> None:
+    take(empty, ONE, TWO)
+    before = bank_files.rows(empty)
+
+    other = statement("x", 0, [paid(0, 100, "A"), paid(2, 200, "B"), paid(8, 450, "C"), paid(9, -50, "D")], 0, 13)
+    with pytest.raises(BankFileRefused) as refused:
+        take(empty, other)
+
+    assert "2027-03-03" in refused.value.text.da
+    assert "2,00 kr." in refused.value.text.da.replace("\u00a0", " ")
+    assert bank_files.rows(empty) == before
+
+
+def test_balances_that_do_not_come_of_the_entries_are_refused(empty: CommandLine) -> None:
+    wrong = ONE.replace(b'<Amt Ccy="DKK">3.50</Amt>', b'<Amt Ccy="DKK">3.51</Amt>')
+
+    with pytest.raises(BankFileRefused, match=r"opening balance DKK.0\.00 and transactions DKK.3\.50"):
+        take(empty, wrong)
+
+    assert counted(empty) == (0, 0, 0)
+
+
+def test_one_wrong_file_among_right_ones_leaves_nothing_behind(empty: CommandLine) -> None:
+    with pytest.raises(BankFileRefused):
+        take(empty, ONE, TWO.replace(b"</Stmt>", b"</Stnt>"))
+
+    assert counted(empty) == (0, 0, 0)
+    assert empty.run("verify").code == 0
+
+
+def test_a_statement_without_entries_tells_that_nothing_came(empty: CommandLine) -> None:
+    take(empty, ONE)
+
+    take(empty, statement("2", 350, [], 7, 13))
+
+    with empty.session() as session:
+        assert bank.latest_day(session) == bank_files.day(13)
+    with pytest.raises(BankFileRefused):
+        take(empty, statement("3", 351, [], 14, 20))
+
+
+#: Twins over two statements of a day, a statement made anew, one that overlaps two, reused ids, one without entries.
+TRICKY = (
+    statement("1", 0, [paid(0, 100, "A"), paid(1, 40, "B")], 0, 1),
+    statement("1", 140, [paid(1, 40, "C"), paid(2, -80, "D")], 1, 2),
+    statement("neu", 0, [paid(1, 40, "C"), paid(0, 100, "A"), paid(1, 40, "B")], 0, 1),
+    statement("over", 100, [paid(1, 40, "B"), paid(1, 40, "C"), paid(2, -80, "D"), paid(3, 7, "E")], 1, 3),
+    statement("2", 107, [], 4, 6),
+    statement("1", 107, [paid(7, 7, "F"), paid(7, 7, "G")], 7, 7),
+)
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_every_order_of_tricky_files_gives_the_same_rows_and_the_same_ledger(empty: CommandLine) -> None:
+    found = set()
+    for order in itertools.permutations(TRICKY):
+        with empty.session() as session:
+            found.add(_outcome(session, order))
+            session.rollback()
+
+    assert len(found) == 1
+    (told,) = found
+    assert [told.count(f"'{reference}'") for reference in "ABCDEFG"] == [1] * 7
+
+
+def _outcome(session: Session, order: tuple[bytes, ...]) -> str:
+    """Take files in one by one; what does not tie yet is tried again, as a clerk would. Give what then stands."""
+    waiting = [adapter.taken("en.xml", content) for content in order]
+    while waiting:
+        still = [file for file in waiting if not _is_taken(session, file)]
+        assert len(still) < len(waiting)
+        waiting = still
+    columns, entries = TRANSACTIONS.c, vouchers.entries().subquery().c
+    kept = session.execute(
+        select(columns.booked_on, columns.amount_ore, columns.bank_reference, columns.raw, columns.fingerprint)
+    )
+    booked = session.execute(select(entries.posted_on, entries.account, entries.amount_ore))
+    return repr((sorted(map(tuple, kept)), sorted(map(tuple, booked))))
+
+
+def _is_taken(session: Session, file: adapter.Taken) -> bool:
+    try:
+        with session.begin_nested():
+            bank.take_in(session, [file], Trail(session, "En Bogholder", AT))
+    except BankFileRefused:
+        return False
+    return True
+
+
+def test_a_generated_year_ties_in_any_order_and_every_transaction_is_there(empty: CommandLine) -> None:
+    year = bank_statements.generate(bank_statements.municipalities(), seed=7)
+
+    take(empty, *(content for content, _ in reversed(year)))
+
+    truth = sorted((each.bank_reference, each.on, each.ore) for _, week in year for each in week)
+    with empty.session() as session:
+        columns = TRANSACTIONS.c
+        kept = session.execute(select(columns.bank_reference, columns.booked_on, columns.amount_ore))
+        assert sorted(map(tuple, kept)) == truth
+        total = session.scalar(select(func.sum(columns.amount_ore)))
+    assert ledger(empty)  # balances per entry: vouchers refuse what does not
+    assert total == sum(each[2] for each in truth)
+    assert empty.run("verify").code == 0
