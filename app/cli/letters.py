@@ -7,6 +7,7 @@ from typing import Any
 import click
 from sqlalchemy import Row, select
 
+from app import invitations
 from app.cli import output, service
 from foundation import letters
 from foundation.language import Text
@@ -76,6 +77,7 @@ def resend(letter: int, to: str, reason: str, by: str) -> None:
     Write a letter again, to another receiver or the same. The first one stays.
     """
     with service.current().writing(by) as (session, trail):
+        invitations.refuse_again(session, letter)
         made = letters.resend(session, letter, to, reason, trail)
     output.say(Text(f"Brev {made} til {to} er skrevet; det sendes af os2tilslut work",
                     f"Letter {made} to {to} was written; os2tilslut work sends it"))  # fmt: skip

@@ -23,6 +23,7 @@ from app.web import (
     imports,
     invoices,
     layout,
+    letter_terms,
     letters,
     memberships,
     notices,
@@ -46,7 +47,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms,
 )  # fmt: skip
 
 

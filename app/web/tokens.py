@@ -31,6 +31,7 @@ TITLES = {
     "delivery.read": Text("se, hvordan dokumenter er afleveret", "see how documents were handed over"),
     "delivery.send": Text("sende dokumenter igen", "send documents again"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
+    "letter.read": Text("se breve, og hvordan de gik", "see letters and how they went"),
     "reminders.read": Text("læse rykkere", "read reminders"),
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
     "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agreements.models import Product
-from app import access, database
+from app import access, database, invitations
 from app.access import Role
 from app.identity import offices, users
 from app.identity.models import BrowserSession, RoleGrant, Seat, UserAccount, UserIdentity
@@ -22,6 +23,7 @@ from app.web import forms, layout, lists
 from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.models import Authority
+from foundation.audit import Trail
 from foundation.language import Text, joined
 
 blueprint = Blueprint("users", __name__)
@@ -186,17 +188,36 @@ def invite() -> ResponseReturnValue:
             session, sent["name"], sent["mail"], trail, roles=[Role(sent["role"])], seats=_seats_in(sent),
             on=layout.today(), valid=layout.config().invitation_valid,
         )  # fmt: skip
-        name, id_ = user.name, user.id
-    return _link(name, token, f"/users/{id_}")
+        made = _made(session, user, token, trail)
+    return _link(made, f"/users/{made.id}")
 
 
-def _link(name: str, token: str, back: str) -> ResponseReturnValue:
-    """Show a link once: it is kept as a hash, so it cannot be shown again."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Whom a link was made for; `token` None where it goes by mail."""
+
+    id: int
+    name: str
+    mail: str
+    token: str | None
+
+
+def _made(session: Session, user: UserAccount, token: str, trail: Trail) -> _Made:
+    """Let a link go to its receiver by mail, where mails are sent."""
+    is_mailed = invitations.is_mailed(layout.config())
+    if is_mailed:
+        invitations.write(session, user, token, trail, layout.config())
+    return _Made(user.id, user.name, user.mail, None if is_mailed else token)
+
+
+def _link(made: _Made, back: str) -> ResponseReturnValue:
+    """Say that a link was mailed; else show it once: it is kept as a hash, so it cannot be shown again."""
     base = (layout.config().base_url or request.host_url).rstrip("/")
     hours = int(layout.config().invitation_valid.total_seconds() // 3600)
-    return render_template(
-        "users/link.html", title=_INVITED, name=name, link=f"{base}/invitation/{token}", hours=hours, back=back
-    )
+    if made.token is None:
+        return render_template("users/mailed.html", title=_INVITED, mail=made.mail, hours=hours, back=back)
+    link = f"{base}/invitation/{made.token}"
+    return render_template("users/link.html", title=_INVITED, name=made.name, link=link, hours=hours, back=back)
 
 
 def _seats_in(sent: Sent) -> list[SeatOf]:
@@ -260,8 +281,8 @@ def link(user: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         found = users.get(session, _id(user))
         token = users.invite_again(session, found, trail, layout.config().invitation_valid)
-        name = found.name
-    return _link(name, token, f"/users/{user}")
+        made = _made(session, found, token, trail)
+    return _link(made, f"/users/{user}")
 
 
 @blueprint.post("/users/<int:user>/end")
@@ -307,8 +328,8 @@ def invite_colleague() -> ResponseReturnValue:
             session, sent["name"], sent["mail"], trail, roles=[Role.SIGNATORY], seats=[SeatOf(cvr=sent["cvr"])],
             on=layout.today(), valid=layout.config().invitation_valid,
         )  # fmt: skip
-        name = user.name
-    return _link(name, token, "/")
+        made = _made(session, user, token, trail)
+    return _link(made, "/")
 
 
 def _own(session: Session) -> list[tuple[str, str]]:

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import re
+from email import message_from_bytes, policy
 
 import pytest
+from sqlalchemy import select
 
 from app.access import Role
-from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, OTHER, OWN, Office, person, signatory
+from foundation import letters
+from tests.app.web.office import (
+    ADMINISTRATOR,
+    APPROVER,
+    AUDITOR,
+    FINANCE,
+    GROUP,
+    OTHER,
+    OWN,
+    Office,
+    office,
+    person,
+    signatory,
+)
 from tests.command_line import CommandLine
 
 NEW = {"name": "En Ny", "mail": "ny@example.dk", "role": "finance"}
@@ -153,3 +168,23 @@ def test_what_is_wrong_with_an_invitation_stands_on_top_and_at_its_field_and_not
     assert f'href="#field-{field}"' in answer.text
     assert f'id="error-{field}"' in answer.text
     assert 'value="finance" selected' in answer.text or field == "role"
+
+
+def test_where_mails_are_sent_the_link_goes_to_the_invited_alone_and_is_never_shown(starter: CommandLine) -> None:
+    line = starter.with_environ(OS2TILSLUT_SMTP_URL="smtp://127.0.0.1:9", OS2TILSLUT_BASE_URL="http://localhost")
+    with office(line) as desk:
+        desk.by(ADMINISTRATOR)
+        answer = desk.post("/users/invite", name="En Ny", mail="ny@example.org", role="auditor")
+        again = desk.post("/letters/1/resend", to="anden@example.org", reason="x").status_code
+        resent = desk.by(FINANCE).post("/letters/1/resend", to="anden@example.org", reason="x")
+
+    with line.session() as session:
+        (letter,) = session.execute(select(letters.LETTERS)).all()
+        read = message_from_bytes(letter.content, policy=policy.default)
+    link = re.search(r"http://localhost/invitation/([\w-]{43})", read.get_content())
+    assert answer.status_code == 200 and "ny@example.org" in answer.text and "/invitation/" not in answer.text
+    assert link is not None and read["To"] == "ny@example.org"
+    assert (again, resent.status_code) == (403, 422) and "sendes ikke igen" in resent.text
+    with office(line) as desk:
+        assert "En Ny" in desk.read(f"/invitation/{link[1]}")  # looking takes nothing up
+        assert "En Ny" in desk.read(f"/invitation/{link[1]}")
