@@ -86,8 +86,8 @@ def fill(line: CommandLine) -> None:
         trail.write()
 
 
-def issue(line: CommandLine) -> None:
-    """Issue the year, credit two authorities their dues, and make the documents."""
+def issue(line: CommandLine, *, reminded: bool = True) -> None:
+    """Issue the year, credit two authorities their dues, make the documents, remind, and let money come in."""
     line.issue(YEAR)
     for cvr in (AARHUS, AALBORG):
         with line.session() as session:
@@ -95,6 +95,9 @@ def issue(line: CommandLine) -> None:
         words = ("--line", 1, "--reason", "Opdigtet", "--by", "En Forbereder", "--approved-by", "En Godkender")
         line.done("billing", "credit", number, *words)
     line.done("billing", "export", YEAR, line.folder / "documents")
+    if not reminded:
+        return
+    remind(line)  # before money comes in that stops it
     paid = [Moved(date(YEAR, 1, 20), 2_500_000, "1", message=("Kontingent",), payer="Aarhus Kommune")]
     statement = bank_demonstration.statement("1", 0, paid, date(YEAR, 1, 18), date(YEAR, 1, 24))
     line.done("bank", "import", line.write("bank.xml", statement.decode()))
@@ -157,7 +160,6 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     references = agree(line)
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
     payment, match, refund = acting.by(line, finance, _pay)
-    remind(line)
     return Waiting(
         payment=payment,
         match=match,

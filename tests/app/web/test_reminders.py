@@ -45,7 +45,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     """An issued year of three municipalities; everything is overdue and the bank has told of every day."""
     line = CommandLine(f"sqlite:///{tmp_path / 'os2tilslut.sqlite'}", tmp_path, clock="2027-01-15T10:00:00Z")
     world.fill(line)
-    world.issue(line)
+    world.issue(line, reminded=False)
     reminding.bank(line, world.LATE)
     with world.made(line.at("2027-04-01")) as app:
         app.config["WTF_CSRF_ENABLED"] = False
