@@ -15,6 +15,7 @@ from app import access, database, posting_files
 from app.posting_files import Wanted
 from app.schemas import Approval, MappingText, Nothing, Rejection, Strict
 from app.web import forms, layout, postings
+from app.web.forms import Sent
 from billing import account_mapping, bookkeeping, closed_periods
 from billing.account_mapping import MappingRefused
 from foundation import periods, proposals
@@ -27,6 +28,7 @@ from foundation.proposals import Kind, Outcome, Proposal
 blueprint = Blueprint("accounts", __name__)
 
 _SHOWN = 50  # earlier mappings
+_UNSENT = Sent({}, {}, {})
 
 
 class NoSuchPeriod(NotFound):
@@ -121,7 +123,7 @@ def closing(proposal: int) -> ResponseReturnValue:
         totals = bookkeeping.totals(session, wanted)
     return render_template(
         "accounts/closing.html", proposal=found, period=wanted, said=json.loads(found.content), totals=totals,
-        unmapped=bookkeeping.unmapped(totals), own=_is_own(found), debit=total(each.debit for each in totals),
+        unmapped=bookkeeping.unmapped(totals), own=_is_own(found), sent=_UNSENT, debit=total(each.debit for each in totals),
         credit=total(each.credit for each in totals),
     )  # fmt: skip
 
@@ -234,7 +236,11 @@ def mapping_proposal(proposal: int) -> ResponseReturnValue:
         before = account_mapping.current_text(session) or ""
     difference: Any = difflib.unified_diff(before.splitlines(), found.content.splitlines(), lineterm="", n=2)
     return render_template(
-        "accounts/mapping_proposal.html", proposal=found, difference=list(difference)[2:], own=_is_own(found)
+        "accounts/mapping_proposal.html",
+        proposal=found,
+        difference=list(difference)[2:],
+        own=_is_own(found),
+        sent=_UNSENT,
     )
 
 
