@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -13,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from app import access, database, posting_files
 from app.posting_files import Wanted
-from app.schemas import Approval, MappingText, Nothing, Rejection, Strict
-from app.web import forms, layout, postings
+from app.schemas import Approval, MappingText, Nothing
+from app.web import deciding, forms, layout, postings
+from app.web.deciding import Find
 from app.web.forms import Sent
 from billing import account_mapping, bookkeeping, closed_periods
 from billing.account_mapping import MappingRefused
@@ -23,12 +25,13 @@ from foundation.errors import NotFound
 from foundation.language import Text
 from foundation.money import total
 from foundation.periods import NotAPeriod, Period
-from foundation.proposals import Kind, Outcome, Proposal
+from foundation.proposals import Kind, Proposal
 
 blueprint = Blueprint("accounts", __name__)
 
 _SHOWN = 50  # earlier mappings
-_UNSENT = Sent({}, {}, {})
+_REJECTED = Text("Forslaget er afvist", "The proposal was rejected")
+_WITHDRAWN = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
 
 
 class NoSuchPeriod(NotFound):
@@ -117,13 +120,17 @@ def close(name: str) -> ResponseReturnValue:
 @access.needs("accounts.read")
 def closing(proposal: int) -> ResponseReturnValue:
     """Show a proposed closing: what stands in the period, and whether that is still what was proposed."""
+    return _closing(proposal)
+
+
+def _closing(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _found(session, proposal, "close_period")
         wanted = bookkeeping.period_of(found)
         totals = bookkeeping.totals(session, wanted)
     return render_template(
         "accounts/closing.html", proposal=found, period=wanted, said=json.loads(found.content), totals=totals,
-        unmapped=bookkeeping.unmapped(totals), own=_is_own(found), sent=_UNSENT, debit=total(each.debit for each in totals),
+        unmapped=bookkeeping.unmapped(totals), own=_is_own(found), sent=sent, debit=total(each.debit for each in totals),
         credit=total(each.credit for each in totals),
     )  # fmt: skip
 
@@ -156,29 +163,19 @@ def approve_closing(proposal: int) -> ResponseReturnValue:
 @access.needs("accounts.approve")
 def reject_closing(proposal: int) -> ResponseReturnValue:
     """Reject a proposed closing, with a reason."""
-    return _closed(proposal, "close_period", "rejected", Rejection)
+    back = f"/accounts/closings/{proposal}"
+    return deciding.reject(_finding(proposal, "close_period"), partial(_closing, proposal), _REJECTED, back)
 
 
 @blueprint.post("/accounts/closings/<int:proposal>/withdraw")
 @access.needs("accounts.prepare")
 def withdraw_closing(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal to close back."""
-    return _closed(proposal, "close_period", "withdrawn", Nothing)
+    return deciding.withdraw(_finding(proposal, "close_period"), _WITHDRAWN, f"/accounts/closings/{proposal}")
 
 
-_AT: Mapping[str, str] = {"close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals"}
-_TOLD: Mapping[str, Text] = {
-    "rejected": Text("Forslaget er afvist", "The proposal was rejected"),
-    "withdrawn": Text("Forslaget er trukket tilbage", "The proposal was withdrawn"),
-}
-
-
-def _closed(id_: int, kind: Kind, outcome: Outcome, form: type[Strict]) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        _found(session, id_, kind)
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(_TOLD[outcome])
-    return redirect(f"{_AT[kind]}/{id_}", 303)
+def _finding(proposal: int, kind: Kind) -> Find:
+    return partial(_found, id_=proposal, kind=kind)
 
 
 # --- the mapping to the public chart
@@ -231,6 +228,10 @@ def _mapping_form(written: str, errors: Mapping[str, Text]) -> str:
 @access.needs("accounts.read")
 def mapping_proposal(proposal: int) -> ResponseReturnValue:
     """Show a proposed mapping, and how it differs from the one in force."""
+    return _mapping_proposal(proposal)
+
+
+def _mapping_proposal(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _found(session, proposal, "account_mapping")
         before = account_mapping.current_text(session) or ""
@@ -240,7 +241,7 @@ def mapping_proposal(proposal: int) -> ResponseReturnValue:
         proposal=found,
         difference=list(difference)[2:],
         own=_is_own(found),
-        sent=_UNSENT,
+        sent=sent,
     )
 
 
@@ -259,11 +260,13 @@ def approve_mapping(proposal: int) -> ResponseReturnValue:
 @access.needs("accounts.approve")
 def reject_mapping(proposal: int) -> ResponseReturnValue:
     """Reject a proposed mapping, with a reason."""
-    return _closed(proposal, "account_mapping", "rejected", Rejection)
+    back = f"/accounts/mapping/proposals/{proposal}"
+    return deciding.reject(_finding(proposal, "account_mapping"), partial(_mapping_proposal, proposal), _REJECTED, back)
 
 
 @blueprint.post("/accounts/mapping/proposals/<int:proposal>/withdraw")
 @access.needs("accounts.prepare")
 def withdraw_mapping(proposal: int) -> ResponseReturnValue:
     """Take one's own proposed mapping back."""
-    return _closed(proposal, "account_mapping", "withdrawn", Nothing)
+    back = f"/accounts/mapping/proposals/{proposal}"
+    return deciding.withdraw(_finding(proposal, "account_mapping"), _WITHDRAWN, back)
