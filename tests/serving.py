@@ -38,10 +38,10 @@ def until(wanted: bool, *ports: int) -> None:
 
 
 @contextmanager
-def serving(line: CommandLine, port: int, provider_port: int) -> Iterator[subprocess.Popen[bytes]]:
+def serving(line: CommandLine, port: int, provider_port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `serve` meanwhile."""
     words = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
-    options = ["--port", str(port), "--provider-port", str(provider_port)]
+    options = ["--port", str(port), "--provider-port", str(provider_port), *more]
     with (line.folder / "serve.log").open("wb") as log:
         running = subprocess.Popen(
             [*words, *options], env=line.environment, stdout=log, stderr=log, start_new_session=True

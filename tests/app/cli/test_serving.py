@@ -8,10 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
 
+from foundation import letters
+from foundation.audit import Trail
+from foundation.letters import Letter, Sender
 from tests.app.test_config import production
 from tests.command_line import CommandLine
 from tests.scenarios import database
@@ -95,3 +99,21 @@ def test_the_demonstrations_people_are_made_once_and_known_to_a_provider_on_anot
         "administrator", "finance", "approver", "auditor", "signatory", "coordination",
     }  # fmt: skip
     starter.done("verify")
+
+
+def test_serving_does_what_comes_by_itself_too(starter: CommandLine) -> None:
+    with starter.session() as session:
+        trail = Trail(session, "tjenesten", database.AT)
+        wanted = Letter("offered", "A-1", "en@example.org", "Tilbud", "Se.")
+        letters.write(session, [wanted], trail, sender=Sender("OS2", "os2@example.org"))
+        trail.write()
+    port, provider = free_port(), free_port()
+
+    with serving(starter, port, provider, "--work", "1"):
+        until(True, port, provider)
+        last = time.monotonic() + PATIENCE
+        while not (starter.folder / "mail" / "00000001.eml").exists() and time.monotonic() < last:
+            time.sleep(0.1)
+
+    assert (starter.folder / "mail" / "00000001.eml").exists()
+    until(False, port, provider)
