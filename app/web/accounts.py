@@ -130,8 +130,8 @@ def _closing(proposal: int, sent: Sent = forms.UNSENT) -> str:
         totals = bookkeeping.totals(session, wanted)
     return render_template(
         "accounts/closing.html", proposal=found, period=wanted, said=json.loads(found.content), totals=totals,
-        unmapped=bookkeeping.unmapped(totals), own=_is_own(found), sent=sent, debit=total(each.debit for each in totals),
-        credit=total(each.credit for each in totals),
+        unmapped=bookkeeping.unmapped(totals), own=_is_own(found), sent=sent,
+        debit=total(each.debit for each in totals), credit=total(each.credit for each in totals),
     )  # fmt: skip
 
 
