@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app import serving
-from benchmarks import client, pages, registers, sealing
+from benchmarks import client, pages, payments, registers, sealing
 from benchmarks.pages import Told
 from tests.postgresql_server import PostgreSQLServer
 
@@ -46,7 +46,8 @@ def main() -> None:
     shown = {kind: _pages(kind) for kind in KINDS}
     run = [*_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)]
     sealed = {kind: _seals(kind) for kind in KINDS}
-    told = "\n\n".join([_machine(), *run, *_showing(shown), *_sealing(sealed)])
+    paid = {kind: _payments(kind) for kind in KINDS}
+    told = "\n\n".join([_machine(), *run, *_showing(shown), *_sealing(sealed), *_paying(paid)])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -81,6 +82,12 @@ def _seals(kind: str) -> sealing.Told:
     print(f"{kind}: seals …", file=sys.stderr)
     with _database(kind) as (url, folder):
         return sealing.measure(url, folder)
+
+
+def _payments(kind: str) -> dict[str, float]:
+    print(f"{kind}: payments …", file=sys.stderr)
+    with _database(kind) as (url, folder):
+        return payments.measure(url, folder)
 
 
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
@@ -226,6 +233,18 @@ def _sealing(sealed: dict[str, sealing.Told]) -> Iterator[str]:
         [(kind, f"{statistics.mean(told.waits) * 1000:.0f}", f"{told.waits[int(len(told.waits) * 0.95)] * 1000:.0f}",
           f"{told.together:.1f}", f"{told.sealing:.0f}", f"{sealing.MANY / told.sealing:.1f}")
          for kind, told in sealed.items()],
+    )  # fmt: skip
+
+
+def _paying(paid: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Tell how quickly bank statements come in."""
+    one = next(iter(paid.values()))
+    yield f"A bank statement of {payments.TRANSACTIONS} transactions, {one['file_megabytes']:.0f} MB of camt.053:"
+    yield _table(
+        ("database", "imported a second", "known already, a second", "MB before", "MB"),
+        [(kind, f"{told['imported_each_second']:.0f}", f"{told['known_each_second']:.0f}",
+          f"{told['megabytes_before']:.0f}", f"{told['megabytes']:.0f}")
+         for kind, told in paid.items()],
     )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ TITLES = {
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
+    "bank.read": Text("læse kontoudtog", "read bank statements"),
+    "bank.import": Text("tage kontoudtog ind", "take bank statements in"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 

@@ -86,9 +86,9 @@ def test_whatever_is_no_bank_file_is_refused_by_name(empty: CommandLine, content
 def _large(most: int) -> bytes:
     moved = [
         Moved(
-            day(nth % 28), 100 + nth, f"R{nth}", message=(f"Faktura 2027-{nth:05d}", "x" * 900), payer="Vejle Kommune"
+            day(nth % 28), 100 + nth, f"R{nth}", message=(f"Faktura 2027-{nth:05d}", "x" * 9_000), payer="Vejle Kommune"
         )
-        for nth in range(most // 1_430)
+        for nth in range(most // 9_535)
     ]
     return bank_demonstration.statement("stor", 0, moved, day(0), day(30))
 
@@ -96,6 +96,7 @@ def _large(most: int) -> bytes:
 def test_forty_megabytes_are_taken_in_within_256(empty: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     content = _large(40 * 1024 * 1024)
     name = file(empty, "stor.xml", content)
+    monkeypatch.setattr(bounded, "PATIENCE", 600)  # on a machine with other work
     monkeypatch.setattr(bounded, "_limit", lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY,) * 2))
 
     taken = bounded.run(empty, "bank", "import", name)
