@@ -31,7 +31,7 @@ serve: export OS2TILSLUT_DATA_DIR = var/demo
 serve: export OS2TILSLUT_CLOCK = 2027-01-20T09:00:00Z
 serve: setup ## run the workplace on 127.0.0.1:8000, on the demonstration's year and people
 	@if [ -e var/demo/os2tilslut.sqlite ]; then .venv/bin/os2tilslut db upgrade; else $(MAKE) demo; fi
-	.venv/bin/os2tilslut serve $(ARGS)
+	.venv/bin/os2tilslut serve --work 30 $(ARGS)
 
 test: setup postgresql strace chromium seals ## run the tests, with bounded examples
 	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)

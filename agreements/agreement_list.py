@@ -17,6 +17,7 @@ from agreements.connections import AGREEMENTS
 from agreements.models import AgreementStep, OfferSignatory
 from agreements.products import PRODUCTS
 from agreements.steps import OFFERS, STEPS, Stand, Step
+from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
 from foundation.language import Text
 
@@ -38,6 +39,9 @@ STATES: dict[str, Text] = {
 }
 
 MEMBERSHIP = "OS2"
+
+#: Where the last day stands in what a step of offering holds, as canonical JSON: from which character, how many.
+_LAST_DAY = (len('{"expires_on":"') + 1, len("2026-12-31"))
 
 _DEAD = (Step.DECLINED, Step.WITHDRAWN, Step.EXPIRED, Step.REPLACED)
 _AGREED = (Step.COUNTERSIGNED, Step.RECORDED, Step.NOTICE_GIVEN, Step.NOTICE_WITHDRAWN)
@@ -108,11 +112,22 @@ def _state(day: date) -> ColumnElement[str]:
         .scalar_subquery()
     )
     ends = [(last == step.value, literal(Stand(step.value).value)) for step in _DEAD]
-    by_days = case((AGREEMENTS.c.id.is_(None), literal("in_force")), else_=_by_days(day))  # a membership has no row
-    return case(*ends, (last.in_([step.value for step in _AGREED]), by_days), else_=_open_state())
+    by_days = case((OFFERS.c.product_id.is_(None), _membership(day)), else_=_by_days(day))
+    return case(*ends, (last.in_([step.value for step in _AGREED]), by_days), else_=_open_state(day))
 
 
-def _open_state() -> ColumnElement[str]:
+def _membership(day: date) -> ColumnElement[str]:
+    """Tell where a membership stands: it has no row of `agreement`, but one of `membership`."""
+    of = MEMBERSHIPS.c.authority_id == OFFERS.c.authority_id
+    endless = exists().where(of, MEMBERSHIPS.c.left_on.is_(None)).correlate(OFFERS)
+    left_on = select(func.max(MEMBERSHIPS.c.left_on)).where(of).correlate(OFFERS).scalar_subquery()
+    return case(
+        (endless, literal("in_force")), (left_on <= day, literal("ended")), else_=literal(Stand.UNDER_NOTICE.value)
+    )
+
+
+def _open_state(day: date) -> ColumnElement[str]:
+    """Tell where a row of `offer` stands that nothing has decided: run out once its last day lies before the day."""
     signed, places = aliased(AgreementStep), aliased(OfferSignatory)
     given = (
         select(func.count()).select_from(signed).where(signed.offer_id == OFFERS.c.id, signed.step == Step.SIGNED.value)
@@ -120,8 +135,13 @@ def _open_state() -> ColumnElement[str]:
     wanted = (
         select(func.count()).select_from(places).where(places.offer_id == OFFERS.c.id)
     ).correlate(OFFERS).scalar_subquery()  # fmt: skip
+    last_day = (
+        select(func.substr(STEPS.c.data, *_LAST_DAY))
+        .where(STEPS.c.offer_id == OFFERS.c.id, STEPS.c.step == Step.OFFERED.value)
+    ).correlate(OFFERS).scalar_subquery()  # fmt: skip
     return case(
         (and_(given > 0, given >= wanted), literal(Stand.SIGNED.value)),
+        (last_day < day.isoformat(), literal(Stand.EXPIRED.value)),
         (given > 0, literal(Stand.PARTLY_SIGNED.value)),
         (_took(Step.OPENED), literal(Stand.OPENED.value)),
         (_took(Step.OFFERED), literal(Stand.OFFERED.value)),

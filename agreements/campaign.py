@@ -42,7 +42,7 @@ class Place:
 
 def standing(session: Session, template_id: int, on: date, product: str | None = None) -> list[Place]:
     """Tell for every agreement in force, not under notice, whether it has a version of the template."""
-    ways = {(each.authority_id, each.product_id): each for each in _under_way(session, template_id)}
+    ways = {(each.authority_id, each.product_id): each for each in _under_way(session, template_id, on)}
     versions = {row.id: row.version for row in session.execute(select(AgreementTemplate.id, AgreementTemplate.version))}
     places = []
     for row in session.execute(_agreements(product)):
@@ -67,9 +67,9 @@ def _agreements(product: str | None) -> Select[Any]:
     return wanted if product is None else wanted.where(PRODUCTS.c.name == product)
 
 
-def _under_way(session: Session, template_id: int) -> list[Offer]:
+def _under_way(session: Session, template_id: int, on: date) -> list[Offer]:
     ids = session.execute(select(OFFERS.c.id).where(OFFERS.c.template_id == template_id)).scalars()
-    return [each for each in offered.many(session, ids) if each.stand in steps.OPEN | {Stand.SIGNED}]
+    return [each for each in offered.many(session, ids) if each.stand_on(on) in steps.OPEN | {Stand.SIGNED}]
 
 
 def _state(offer: Offer | None) -> State:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -21,14 +20,13 @@ from agreements.document import (
     TemplateReference,
 )
 from agreements.templates import Adopted
-from foundation import identifiers, wording
+from foundation import identifiers, letters, wording
 from foundation.errors import Refused
 from foundation.language import Text, day, joined, kroner, same
 from foundation.money import Money
 
 KINDS: Mapping[AgreementKind, Text] = {"active": Text("aktiv", "active"), "passive": Text("passiv", "passive")}
 
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _LONGEST = 200
 
 
@@ -172,7 +170,7 @@ def _people_faults(terms: Terms) -> Iterator[tuple[str, Text]]:
 
 def _person_faults(one: Signatory) -> Iterator[tuple[str, Text]]:
     yield from ((name, _MISSING) for name in ("name", "title") if not getattr(one, name).strip())
-    if not _MAIL.fullmatch(one.mail):
+    if letters.address_fault(one.mail):
         yield "mail", Text("er ikke en mailadresse", "is not a mail address")
 
 
@@ -193,7 +191,7 @@ def _billing_faults(billing: Billing) -> Iterator[tuple[str, Text]]:
         yield "gln", _MISSING
     if billing.gln and (fault := identifiers.gln_fault(billing.gln)):
         yield "gln", fault
-    if billing.contact_mail and not _MAIL.fullmatch(billing.contact_mail):
+    if billing.contact_mail and letters.address_fault(billing.contact_mail):
         yield "contact_mail", Text("er ikke en mailadresse", "is not a mail address")
 
 

@@ -77,8 +77,8 @@ def _values(row: Row) -> dict[str, Any]:
 
 def _unknown_product(name: str) -> Text:
     return Text(
-        f"ukendt produkt {name!r}; indlæs det (products import) eller vedtag dets takstblad (fee-tables adopt)",
-        f"unknown product {name!r}; import it (products import) or adopt its fee table (fee-tables adopt)",
+        f"ukendt produkt {name!r}; indlæs det, eller vedtag dets takstblad",
+        f"unknown product {name!r}; import it, or adopt its fee table",
     )
 
 

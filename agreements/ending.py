@@ -110,6 +110,24 @@ def facts(row: Row[Any]) -> Facts:
     )  # fmt: skip
 
 
+def replaceable(session: Session, agreement_id: int) -> list[Row[Any]]:
+    """Give the agreements that one may take the place of: of the authorities it follows, on its product, not ended."""
+    new, lives = _get(session, agreement_id), register.lives(session)
+    followed = [id_ for id_ in lives if id_ != new.authority_id and new.authority_id in succession.line(lives, id_)]
+    if not followed or new.in_force_from is None:
+        return []
+    facts = AGREEMENTS.c
+    return list(session.execute(
+        select(AGREEMENTS, AUTHORITIES.c.cvr, AUTHORITIES.c.name.label("authority"))
+        .join(AUTHORITIES, facts.authority_id == AUTHORITIES.c.id)
+        .where(
+            facts.authority_id.in_(followed), facts.product_id == new.product_id, facts.countersigned_on.is_not(None),
+            facts.terminated_to.is_(None) | (facts.terminated_to >= new.in_force_from),
+        )
+        .order_by(AUTHORITIES.c.name, facts.signed_on)
+    ))  # fmt: skip
+
+
 # --- acts; each needs the writer's lock, and the caller commits
 
 
@@ -122,13 +140,14 @@ def give_notice(session: Session, agreement_id: int, notice: Notice, trail: Trai
     _refuse_status(row, today, (Status.COUNTERSIGNED, Status.IN_FORCE), Step.NOTICE_GIVEN)
     reason = offers.reason_given(notice.reason)
     last = last_day(terms_of(session, agreement_id), today)
-    data = {"by": notice.by, "reason": reason, "last_day": last} | _who(session, row, notice, trail)
+    data = {"by": notice.by, "reason": reason, "last_day": last} | who_gave(session, row, notice, trail)
     changed = conclusion.change(session, agreement_id, {"notice_given_on": today, "terminated_to": last})
     _record(session, row, Step.NOTICE_GIVEN, data, changed, trail)
     return last
 
 
-def _who(session: Session, row: Row[Any], notice: Notice, trail: Trail) -> dict[str, Any]:
+def who_gave(session: Session, row: Row[Any], notice: Notice, trail: Trail) -> dict[str, Any]:
+    """Give what is kept of who gave notice of a row of an authority. Raises what signing raises of who may not."""
     if notice.by == "association" or notice.signer is None:
         return {"method": "recorded"}
     right = signing.admit_for(session, row.authority_id, row.cvr, notice.signer, trail.at)

@@ -23,6 +23,8 @@ class Product(Base):
     name: Mapped[str]
     account: Mapped[str | None]
     level: Mapped[str | None]
+    description_da: Mapped[str | None]  # what it is, as agreements say it; in both languages or in none
+    description_en: Mapped[str | None]
 
 
 class Agreement(Base):

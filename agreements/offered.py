@@ -102,6 +102,10 @@ class Offer:
         """Tell whether its last day lies before a day."""
         return self.expires_on is not None and self.expires_on < on
 
+    def stand_on(self, on: date) -> Stand:
+        """Tell where it stands on a day: run out once its last day has passed, whether or not that is recorded yet."""
+        return Stand.EXPIRED if self.stand in steps.OPEN and self.has_run_out(on) else self.stand
+
 
 def local_day(at: datetime) -> date:
     """Give the day in Copenhagen."""

@@ -92,7 +92,7 @@ def draft(session: Session, order: Order, build: Build, trail: Trail, *, replace
         raise OfferRefused({"valid_days": Text(f"mellem 1 og {MOST_DAYS}", f"between 1 and {MOST_DAYS}")})
     _refuse_ended(session, order.authority_id, offered.local_day(trail.at))
     old = None if replaces is None else offered.get(session, replaces, [order.authority_id])
-    reference, version = _next_name(session, old, offered.local_day(trail.at).year)
+    reference, version = _next_name(session, old, offered.local_day(trail.at))
     made = build(reference, version)
     _refuse_other(made, reference, version, replace(order, signatories=signatories))
     _refuse_template(session, made, order)
@@ -147,9 +147,9 @@ def _refuse_ended(session: Session, authority_id: int, on: date) -> None:
         raise OfferRefused({"authority": ended})
 
 
-def _next_name(session: Session, old: Offer | None, year: int) -> tuple[str, int]:
+def _next_name(session: Session, old: Offer | None, on: date) -> tuple[str, int]:
     """Give reference and version: the next version where the old one lives, else a new reference."""
-    if old is not None and old.stand not in steps.DEAD:
+    if old is not None and old.stand_on(on) not in steps.DEAD:
         steps.check(old.steps, len(old.signatories), Step.REPLACED)
         if old.stand in (Stand.AGREED, Stand.UNDER_NOTICE):
             raise steps.NotPermitted(
@@ -157,6 +157,7 @@ def _next_name(session: Session, old: Offer | None, year: int) -> tuple[str, int
             )
         highest = select(func.max(OFFERS.c.version)).where(OFFERS.c.reference == old.reference)
         return old.reference, int(session.execute(highest).scalar_one()) + 1
+    year = on.year
     references = session.execute(select(OFFERS.c.reference).where(OFFERS.c.reference.like(f"A-{year}-%"))).scalars()
     used = [int(found[2]) for each in references if (found := _REFERENCE.match(each))]
     return f"A-{year}-{max(used, default=0) + 1:05}", 1
@@ -227,10 +228,11 @@ def offer(session: Session, offer_id: int, fees_today: FeeAnnex, trail: Trail) -
     steps.check(found.steps, len(found.signatories), Step.OFFERED)
     refuse_moved_fees(found, fees_today)
     conclusion.refuse_clash(session, found)
-    replaced = [_replaced(old, found) for old in _undecided(session, found)]
-    last = offered.local_day(trail.at) + timedelta(days=found.valid_days)
+    today = offered.local_day(trail.at)
+    over = [_over(old, found, today) for old in _undecided(session, found, today)]
+    last = today + timedelta(days=found.valid_days)
     now = Next(found, found.steps, Step.OFFERED, About(data={"expires_on": last}))
-    steps.take(session, [*replaced, now], trail)
+    steps.take(session, [*over, now], trail)
     return offered.get(session, offer_id)
 
 
@@ -260,13 +262,13 @@ def _figures(annex: FeeAnnex) -> tuple[object, ...]:
     return annex.year, sheets, annex.band, annex.inhabitants, annex.member, lines, annex.total_ore
 
 
-def _undecided(session: Session, found: Offer) -> Iterator[Offer]:
-    """Give the version that dies by this one. Raises OfferedAlready where another offer waits for the same."""
+def _undecided(session: Session, found: Offer, on: date) -> Iterator[Offer]:
+    """Give the version that dies by this one, and what ran out. Raises OfferedAlready where another offer waits."""
     same_matter = OFFERS.c.product_id.is_(None) if found.product_id is None else OFFERS.c.product_id == found.product_id
     undecided = offered.having([Step.OFFERED], [Step.DECLINED, Step.WITHDRAWN, Step.EXPIRED, Step.REPLACED])
     ids = session.execute(undecided.where(OFFERS.c.authority_id == found.authority_id, same_matter)).scalars()
     for other in offered.many(session, ids):
-        if other.stand in steps.OPEN and other.reference == found.reference:
+        if other.stand in steps.OPEN and (other.reference == found.reference or other.has_run_out(on)):
             yield other
         elif other.stand in steps.OPEN | {Stand.SIGNED}:
             raise OfferedAlready(
@@ -277,7 +279,10 @@ def _undecided(session: Session, found: Offer) -> Iterator[Offer]:
             )
 
 
-def _replaced(old: Offer, by: Offer) -> Next:
+def _over(old: Offer, by: Offer, on: date) -> Next:
+    """Give the step by which an offer is over: it ran out, or another version takes its place."""
+    if old.has_run_out(on):
+        return _expired(old)
     steps.check(old.steps, len(old.signatories), Step.REPLACED)
     signed = [each.mail for each in old.signatories if each.position in old.signed]
     return Next(old, old.steps, Step.REPLACED, About(data={"by": by.name, "told": signed}))
@@ -313,11 +318,18 @@ def reason_given(reason: str) -> str:
 
 def expire_due(session: Session, trail: Trail) -> list[Offer]:
     """Let the offers run out whose last day has passed; give them. Doing it twice is safe."""
-    today = offered.local_day(trail.at)
-    due = [each for each in offered.open_ones(session) if each.has_run_out(today)]
-    wanted = [Next(each, each.steps, Step.EXPIRED, About(data={"expires_on": each.expires_on})) for each in due]
-    steps.take(session, wanted, trail)
+    due = running_out(session, offered.local_day(trail.at))
+    steps.take(session, [_expired(each) for each in due], trail)
     return offered.many(session, [each.id for each in due])
+
+
+def _expired(found: Offer) -> Next:
+    return Next(found, found.steps, Step.EXPIRED, About(data={"expires_on": found.expires_on}))
+
+
+def running_out(session: Session, on: date) -> list[Offer]:
+    """Give the offers that have run out by a day, and of which that is not recorded yet."""
+    return [each for each in offered.open_ones(session) if each.has_run_out(on)]
 
 
 def refuse_run_out(found: Offer, on: date) -> None:
@@ -344,6 +356,29 @@ def reminders_due(session: Session, on: date, every: int) -> list[Offer]:
 def _last_heard(found: Offer) -> date:
     heard = (Step.OFFERED, Step.REMINDED, Step.SIGNED)
     return max(offered.local_day(each.at) for each in found.steps if each.step in heard)
+
+
+def remind_due(session: Session, after: Sequence[int], trail: Trail) -> list[Offer]:
+    """Record that those were reminded whose day has come, so many days after they were asked; give their offers.
+
+    Doing it twice is safe. Where several of the days have passed, one reminder makes up for them.
+    """
+    due = to_remind(session, after, offered.local_day(trail.at))
+    told = [About(data={"told": [one.mail for one in each.waiting]}) for each in due]
+    wanted = [Next(each, each.steps, Step.REMINDED, about) for each, about in zip(due, told, strict=True)]
+    steps.take(session, wanted, trail)
+    return offered.many(session, [each.id for each in due])
+
+
+def to_remind(session: Session, after: Sequence[int], on: date) -> list[Offer]:
+    """Give the offers of which somebody is to be reminded on a day."""
+    return [each for each in offered.open_ones(session) if not each.has_run_out(on) and _is_due(each, after, on)]
+
+
+def _is_due(found: Offer, after: Sequence[int], today: date) -> bool:
+    asked = max(offered.local_day(each.at) for each in found.steps if each.step in (Step.OFFERED, Step.SIGNED))
+    passed = [asked + timedelta(days=days) for days in after if asked + timedelta(days=days) <= today]
+    return bool(passed) and _last_heard(found) < passed[-1]
 
 
 def remind(session: Session, offer_id: int, trail: Trail) -> tuple[Offer, tuple[Signatory, ...]]:

@@ -142,8 +142,10 @@ def _details(facts: Facts) -> Details:
 # --- acts; each needs the writer's lock, and the caller commits
 
 
-def propose(session: Session, facts: Facts, file: tuple[str, bytes], trail: Trail) -> Proposal:
+def propose(session: Session, facts: Facts, file: tuple[str, bytes], trail: Trail, address: str = "") -> Proposal:
     """Propose to record an agreement with its file (name, bytes); it takes the place of one proposed for the same.
+
+    `address` is where it was done from, as the browser's connection tells it; the trail keeps it.
 
     Raises FactsRefused with every fault by field, files.FileRefused, RecordedAlready, steps.NotPermitted.
     """
@@ -153,7 +155,12 @@ def propose(session: Session, facts: Facts, file: tuple[str, bytes], trail: Trai
     _answered(session, facts)
     kept = files.keep(session, *file, trail)
     content = canonical({"facts": asdict(facts), "sha256": kept.sha256})
-    return proposals.propose_newest(session, _KIND, facts.subject, content, trail)
+    return proposals.propose_newest(session, _KIND, facts.subject, content, trail, from_address(address))
+
+
+def from_address(address: str) -> dict[str, str]:
+    """Give what the trail keeps of where somebody acted from; nothing of a command line."""
+    return {"address": address} if address else {}
 
 
 def _refuse_known(session: Session, facts: Facts) -> None:
@@ -189,12 +196,12 @@ def _answered(session: Session, facts: Facts) -> Offer | None:
     return found
 
 
-def approve(session: Session, id_: int, trail: Trail) -> int:
+def approve(session: Session, id_: int, trail: Trail, address: str = "") -> int:
     """Record what was proposed, another person than who proposed it; give the agreement's number.
 
     Raises RecordedAlready, steps.NotPermitted, and what `proposals.decide` raises; the caller then rolls back.
     """
-    proposal = proposals.approve(session, id_, _KIND, trail)
+    proposal = proposals.approve(session, id_, _KIND, trail, from_address(address))
     facts, digest = proposed(proposal)
     _refuse_known(session, facts)
     offer = _answered(session, facts)
@@ -227,7 +234,9 @@ def _values(session: Session, facts: Facts, offer_id: int | None) -> dict[str, A
 # --- many at once
 
 
-def propose_all(session: Session, rows: Rows, found: Mapping[str, bytes], trail: Trail) -> list[Proposal]:
+def propose_all(
+    session: Session, rows: Rows, found: Mapping[str, bytes], trail: Trail, address: str = ""
+) -> list[Proposal]:
     """Propose a file's rows, all or none; each names its PDF in `file`, which is among those found.
 
     Raises RowsRefused with every wrong row.
@@ -247,7 +256,7 @@ def propose_all(session: Session, rows: Rows, found: Mapping[str, bytes], trail:
         made.append((facts, row["file"]))
     if wrong:
         raise RowsRefused(rows.source, sorted(wrong, key=lambda fault: (fault.row, fault.column)), rows.untold)
-    return [propose(session, facts, (name, found[name]), trail) for facts, name in made]
+    return [propose(session, facts, (name, found[name]), trail, address) for facts, name in made]
 
 
 def _file_faults(name: str, found: Mapping[str, bytes]) -> dict[str, Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from agreements.models import Product
 from authorities import register
 from foundation import wording
-from foundation.audit import Trail
+from foundation.audit import Broken, Trail
 from foundation.errors import Refused
-from foundation.intake import Intake, Rows, Taken
+from foundation.intake import Intake, Row, Rows, Taken
 from foundation.language import Text, same
 
 
@@ -21,6 +21,8 @@ class LooksLikeAnother(Refused):
 
 
 PRODUCTS: Table = Product.__table__  # type: ignore[assignment]
+
+_DESCRIBED = ("description_da", "description_en")
 
 
 def ids_by_name(session: Session) -> dict[str, int]:
@@ -65,8 +67,36 @@ def take_in(session: Session, file: Rows, trail: Trail, *, posted: Mapping[str, 
             intake.fault(row, "product", _alike(other))
         if known is not None and known["account"] not in (None, account) and name in posted:
             intake.fault(row, "account", register.rests(posted[name]))
-        intake.offer(row, {"name": name, **row.only("account", "level")}, key_column="product")
+        _check_description(intake, row, known)
+        intake.offer(row, {"name": name, **row.only("account", "level", *_DESCRIBED)}, key_column="product")
     return intake.finish(trail, "products.imported")
+
+
+def _check_description(intake: Intake, row: Row, known: Mapping[str, object] | None) -> None:
+    """Fault a description that would stand in one language alone."""
+    after = {**(known or {}), **row.only(*_DESCRIBED)}
+    for column, other in (_DESCRIBED, _DESCRIBED[::-1]):
+        if not after.get(column) and after.get(other):
+            intake.fault(row, column, Text(f"mangler, når {other} er udfyldt", f"is missing where {other} is given"))
+
+
+def description(session: Session, name: str) -> Text | None:
+    """Give what a product is, or None where the register does not say."""
+    columns = PRODUCTS.c
+    row = session.execute(select(columns.description_da, columns.description_en).where(columns.name == name)).first()
+    return Text(row.description_da, row.description_en) if row is not None and row.description_da else None
+
+
+def faults(session: Session) -> Iterator[Broken]:
+    """Name each product that is described in one language alone, or in signs that paper does not have."""
+    columns = PRODUCTS.c
+    for row in session.execute(select(PRODUCTS).order_by(columns.id)):
+        told = (row.description_da, row.description_en)
+        if (told[0] is None) != (told[1] is None) or any(wording.fault(words) for words in told if words is not None):
+            yield Broken(
+                "agreements", f"product {row.name}",
+                Text("beskrivelsen er ikke læsbar på begge sprog", "the description is not readable in both languages"),
+            )  # fmt: skip
 
 
 def _alike(other: str) -> Text:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from agreements import files
 from agreements.models import RightToSign, RightToSignEnd
-from foundation import append_only, periods, wording
+from foundation import append_only, letters, periods, wording
 from foundation.audit import Trail
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text, day, joined, same
@@ -236,7 +236,5 @@ def _word_fault(words: str) -> Text | None:
 
 
 def is_mail(words: str) -> bool:
-    """Tell whether a text has the shape of one mail address: nothing that could begin another header or another one."""
-    local, at, domain = words.partition("@")
-    shown = all("!" <= sign <= "~" and sign not in ',;<>()[]\\"@' for sign in local + domain)
-    return bool(at and local and shown and "." in domain.strip(".") and not domain.startswith((".", "-")))
+    """Tell whether a text is one mail address that letters can go to."""
+    return letters.address_fault(words) is None

@@ -50,6 +50,10 @@ class NotFresh(Refused):
     """The sign-in is too old for an act that binds."""
 
 
+class TooWeak(Refused):
+    """The sign-in proves too little of who it is for an act that binds."""
+
+
 class NotYet(Refused):
     """Somebody else signs first, or this person skipped a step."""
 
@@ -82,6 +86,12 @@ class Signer:
     address: str
     user_agent: str
     language: Language
+    floor: frozenset[str]  # the levels of assurance that suffice to bind an authority, as the settings say
+
+    @property
+    def is_assured(self) -> bool:
+        """Tell whether the sign-in suffices to sign."""
+        return self.assurance in self.floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +254,26 @@ def _refuse_identity(signer: Signer, cvr: str | None, at: datetime) -> None:
             Text("log ind igen: det her binder, så vi skal vide, at det er dig",
                  "sign in again: this binds, so we must know that it is you")
         )  # fmt: skip
+    _refuse_weak(signer)
     if cvr is not None and signer.organisation_cvr != cvr:
         raise NotTheSigner(_other_organisation(signer, cvr))
 
 
 _MISSING = Text("mangler", "is missing")
+
+
+def _refuse_weak(signer: Signer) -> None:
+    """Hold the sign-in against the floor, whatever let the person in. Raises TooWeak."""
+    if signer.is_assured:
+        return
+    wanted = " / ".join(sorted(signer.floor))
+    raise TooWeak(
+        Text(
+            f"dit login har sikringsniveauet {signer.assurance}, og det rækker ikke til at underskrive; log ind med "
+            f"{wanted}",
+            f"your sign-in has the assurance level {signer.assurance}, which is too low to sign; sign in with {wanted}",
+        )
+    )
 
 
 def _other_organisation(signer: Signer, cvr: str) -> Text:
@@ -264,7 +289,7 @@ def _other_organisation(signer: Signer, cvr: str) -> Text:
 
 
 def admit_for(session: Session, authority_id: int, cvr: str, signer: Signer, at: datetime) -> rights.Right:
-    """Give the right of who acts for an authority now. Raises FormRefused, NotFresh, NotTheSigner."""
+    """Give the right of who acts for an authority now. Raises FormRefused, NotFresh, TooWeak, NotTheSigner."""
     _refuse_identity(signer, cvr, at)
     today = offered.local_day(at)
     right = rights.of_person(session, authority_id, signer.user_id, today)
@@ -297,8 +322,8 @@ def evidence_of(signer: Signer, **more: Any) -> dict[str, Any]:
 def open_(session: Session, offer_id: int, signer: Signer, trail: Trail) -> Offer:
     """Record that a signatory has the agreement before them; once for each person.
 
-    Raises what every act of signing raises: FormRefused, NotFresh, NotTheSigner, SignedAlready, offers.RanOut,
-    steps.NotPermitted.
+    Raises what every act of signing raises: FormRefused, NotFresh, TooWeak, NotTheSigner, SignedAlready,
+    offers.RanOut, steps.NotPermitted.
     """
     offer = offered.get(session, offer_id)
     place = _admit(session, offer, signer, Step.OPENED, trail)
@@ -504,7 +529,7 @@ def _by_name(offer: Offer) -> tuple[str, int]:
 def countersign(session: Session, offer_ids: Sequence[int], signer: Signer, digest: str, trail: Trail) -> Countersigned:
     """Countersign a list for the association in one act; what cannot be is left out and named.
 
-    Raises FormRefused, NotFresh, NotTheSigner, OtherDocument where the list is another, NothingToCountersign.
+    Raises FormRefused, NotFresh, TooWeak, NotTheSigner, OtherDocument where the list is another, NothingToCountersign.
     """
     _refuse_countersigner(session, signer, trail.at)
     chosen = offered.many(session, offer_ids)

@@ -20,6 +20,7 @@ from agreements.models import Agreement, Product
 from app import clock
 from authorities.models import Authority
 from billing.models import Invoice
+from billing.reminder_models import Reminder
 from foundation.audit import AuditEntry
 from foundation.errors import DomainError
 from foundation.language import Language, Text
@@ -71,6 +72,8 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "agreement.notice": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
         "agreement.record": {FINANCE: ALL, APPROVER: ALL},
         "agreement.approve_record": {APPROVER: ALL},
+        "letter.read": _READERS,
+        "letter.resend": {FINANCE: ALL, APPROVER: ALL},
         "rights.read": {SIGNATORY: OWN, **_READERS},
         "rights.change": {SIGNATORY: OWN, FINANCE: ALL},  # a signatory only delegates a right it holds itself
         "templates.read": {**_READERS, ADMINISTRATOR: ALL},
@@ -90,10 +93,24 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "run.issue": {FINANCE: ALL, APPROVER: ALL},
         "invoice.read": {SIGNATORY: OWN, **_READERS},
         "invoice.totals": {COORDINATION: GROUP, **_READERS},
+        "delivery.read": _READERS,
+        "delivery.send": {FINANCE: ALL, APPROVER: ALL},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "accounts.read": _READERS,
+        "accounts.prepare": {FINANCE: ALL, APPROVER: ALL},
+        "accounts.approve": {APPROVER: ALL},
         "bank.read": _READERS,
         "bank.import": {FINANCE: ALL, APPROVER: ALL},
+        "payment.read": _READERS,
+        "payment.match": {FINANCE: ALL, APPROVER: ALL},
+        "refund.prepare": {FINANCE: ALL, APPROVER: ALL},  # write-offs, too
+        "refund.approve": {APPROVER: ALL},
+        "statement.read": {SIGNATORY: OWN, **_READERS},
+        "reminders.read": {SIGNATORY: OWN, **_READERS},
+        "reminders.plan": _READERS,  # the plan, and what holds reminders back
+        "reminders.send": {FINANCE: ALL, APPROVER: ALL},
+        "reminders.approve": {APPROVER: ALL},
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},
@@ -112,9 +129,10 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
 #: What a token never does, whatever its owner may do in person.
 NEVER_BY_TOKEN = frozenset(
     {
-        "run.approve", "credit.approve", "tables.adopt", "settings.approve", "authority.approve", "token.create",
+        "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
+        "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
-        "rights.change",
+        "rights.change", "reminders.approve", "accounts.approve",
     }
 )  # fmt: skip
 
@@ -265,6 +283,14 @@ def master_data(statement: Select[Rows], permission: str = "authority.read") -> 
     if reach.everything:
         return statement
     return statement.where(Authority.id.in_(sorted(reach.authorities)) if reach.authorities else false())
+
+
+def reminders(statement: Select[Rows]) -> Select[Rows]:
+    """Narrow a select over `reminder` to those in the person's scope."""
+    reach = scope("reminders.read")
+    if reach.everything:
+        return statement
+    return statement.where(Reminder.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
 
 
 def audit_entries(statement: Select[Rows]) -> Select[Rows]:

@@ -23,7 +23,7 @@ from agreements.products import PRODUCTS
 from agreements.rights import Ground, Person
 from agreements.signing import Consent, Signer
 from agreements.steps import OFFERS
-from app import association, clock, database, demonstration, offering
+from app import association, clock, database, demonstration, offering, recording
 from app.config import Config
 from app.identity import offices
 from app.identity.models import UserAccount
@@ -61,11 +61,9 @@ class _Stage:
     def by(self, who: str, act: Callable[[Session, Trail], Made]) -> Made:
         """Let a made-up person do something, in a transaction of its own."""
         person = self.people[who]
-        with database.writing() as session:
-            trail = Trail(session, f"{person.name} #{person.id}", clock.now(self.config))
-            made = act(session, trail)
-            trail.write()
-        return made
+        by = f"{person.name} #{person.id}"
+        with database.writing() as session, recording.recorded(session, by, self.config) as trail:
+            return act(session, trail)
 
 
 def ways(session: Session) -> list[Way]:
@@ -172,7 +170,7 @@ def _signer(stage: _Stage, who: str, cvr: str) -> Signer:
     person = stage.people[who]
     return Signer(
         person.id, person.name, person.mail, cvr, stage.config.oidc.issuer, who, "made up",
-        clock.now(stage.config), sha256(f"made up {who}"), "192.0.2.1", "made up", "da",
+        clock.now(stage.config), sha256(f"made up {who}"), "192.0.2.1", "made up", "da", frozenset({"made up"}),
     )  # fmt: skip
 
 

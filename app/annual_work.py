@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.orm import Session
 
-from app import association, clock, database
+from app import association, database, recording
 from app.adapters import work
 from app.config import Config
 from billing import annual_run, approvals, invoices, renderings
 from billing.gathering import Book
 from billing.invoices import Terms
+from billing.seller import Seller
 from foundation.audit import Trail
 from foundation.errors import Refused
 from foundation.language import Text
@@ -68,10 +69,8 @@ class InNameOf:
     @contextmanager
     def writing(self) -> Iterator[tuple[Session, Trail]]:
         """Open a transaction that commits at the end, with the trail of what it does."""
-        with database.writing() as session:
-            trail = Trail(session, self.actor, clock.now(self.config))
+        with database.writing() as session, recording.recorded(session, self.actor, self.config) as trail:
             yield session, trail
-            trail.write()
 
 
 class NotRendered(Refused):
@@ -118,26 +117,29 @@ def issue_all(surroundings: Surroundings, year: int, book: Book, on: date, begin
 
 def _terms(config: Config, year: int, book: Book, on: date, session: Session) -> Terms:
     seller = association.seller(session, config)
-    notices = []
-    if book == "rehearsal":
-        notices.append(
-            Text(
-                "PRØVEKØRSEL – ikke en faktura, intet skal betales", "REHEARSAL – not an invoice, nothing is to be paid"
-            )
-        )
+    rehearsal = Text(
+        "PRØVEKØRSEL – ikke en faktura, intet skal betales", "REHEARSAL – not an invoice, nothing is to be paid"
+    )
+    told = notices(config, seller)
+    return Terms(year, book, on, seller, (rehearsal, *told) if book == "rehearsal" else told)
+
+
+def notices(config: Config, seller: Seller) -> tuple[Text, ...]:
+    """Give what must stand on top of every document that is issued here."""
+    told = []
     if config.environment == "demo":
-        notices.append(
+        told.append(
             Text(
                 "DEMONSTRATION – medlemskaber, aftaler, GLN og nogle takster er opdigtede; intet skal betales",
                 "DEMONSTRATION – memberships, agreements, GLNs and some prices are made up; nothing is to be paid",
             )
         )
     if seller.made_up:
-        notices.append(
+        told.append(
             Text("Betalingsoplysningerne er opdigtede: betal ikke til dem",
                  "The payment details are made up: do not pay to them")
         )  # fmt: skip
-    return Terms(year, book, on, seller, tuple(notices))
+    return tuple(told)
 
 
 def issued_words(year: int, numbers: Sequence[str]) -> Text:

@@ -10,14 +10,18 @@ from billing.seller import Seller
 from foundation.language import Text
 
 
+class SettingsMissing(NotInProduction):
+    """Nothing is invoiced before the association has said who it is and where it is paid."""
+
+
 def seller(session: Session, config: Config) -> Seller:
-    """Give the association as seller; made-up accounts stand in outside production. Raises NotInProduction."""
+    """Give the association as seller; made-up accounts stand in outside production. Raises SettingsMissing."""
     known = found(session, config)
     if known is None:
-        raise NotInProduction(
+        raise SettingsMissing(
             Text(
-                "foreningens indstillinger som sælger mangler: os2tilslut settings import FIL",
-                "the association's settings as seller are missing: os2tilslut settings import FILE",
+                "foreningens indstillinger som sælger mangler",
+                "the association's settings as seller are missing",
             )
         )
     return known

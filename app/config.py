@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from foundation import letters, wording
 from foundation.errors import Refused
 from foundation.language import LANGUAGES, Language, Text
+from foundation.letters import Sender
 
 Environment = Literal["development", "demo", "production"]
 
@@ -34,6 +36,10 @@ STRONG_HERE = "urn:os2tilslut:strong"  # the acr of a strong sign-in at the loca
 
 #: Time stamps made up on this machine, and none at all.
 LOCAL_TIMESTAMPS, NO_TIMESTAMPS = "local", "none"
+
+#: The ways documents go out, and what is said where nothing shall go that way.
+NO_CARRIER = "none"
+_CARRIER_SETTINGS = {"nemhandel": "OS2TILSLUT_CARRIER_NEMHANDEL", "peppol": "OS2TILSLUT_CARRIER_PEPPOL"}
 
 
 class Unsafe(Refused):
@@ -58,6 +64,7 @@ class Oidc:
     strong_acr: frozenset[str]
     strong_amr: frozenset[str]
     strong_assurance: frozenset[str]
+    signing_floor: frozenset[str]  # values of acr, amr or the assurance claim that suffice to sign an agreement
 
     @property
     def is_local(self) -> bool:
@@ -83,6 +90,31 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrying:
+    """Who carries documents one way: a folder that other software empties, or an access point's address."""
+
+    place: str  # a folder, an address, `none`; empty where nothing is said
+    receipts: str  # the address that tells what became of them; empty: none
+    token: str  # by which an access point knows us
+    setting: str  # that says so
+
+    @property
+    def is_web(self) -> bool:
+        """Tell whether it is an address on the web."""
+        return self.place.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Who letters come from, and the server that takes them; without one they are laid in a folder."""
+
+    server: str  # smtp://, starttls:// or smtps://; empty: the folder
+    sender: Sender
+    folder: Path
+    timeout: int  # seconds that the server may take for one answer
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of one process."""
 
@@ -97,6 +129,9 @@ class Config:
     clock: datetime | None  # None: the real one
     oidc: Oidc
     signing: Signing
+    carriers: Mapping[str, Carrying]  # by channel
+    carrier_patience: timedelta  # how long one carrier may take over one document
+    mail: Mail
     session_idle: timedelta  # a browser not seen so long is signed out
     session_limit: timedelta  # and one that signed in so long ago
     invitation_valid: timedelta  # how long a link from the command line may be taken up
@@ -165,7 +200,16 @@ class Config:
             "OS2TILSLUT_SIGNING_PASSWORD": self.signing.password,
             "OS2TILSLUT_SIGNING_CHAIN": str(self.signing.chain or ""),
             "OS2TILSLUT_SIGNING_TIMESTAMPS": self.signing.timestamps or NO_TIMESTAMPS,
+            "OS2TILSLUT_CARRIER_TIMEOUT": str(int(self.carrier_patience.total_seconds())),
+            "OS2TILSLUT_SMTP_URL": self.mail.server,
+            "OS2TILSLUT_SMTP_SECONDS": str(self.mail.timeout),
+            "OS2TILSLUT_MAIL_FROM": f"{self.mail.sender.name} <{self.mail.sender.mail}>",
         }
+        for carrying in self.carriers.values():
+            name = carrying.setting
+            variables |= {
+                name: carrying.place, f"{name}_RECEIPTS": carrying.receipts, f"{name}_TOKEN": carrying.token
+            }  # fmt: skip
         return {name: value for name, value in variables.items() if value}
 
 
@@ -187,6 +231,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         clock=_clock(environ),
         oidc=_oidc(environ, environment == "production"),
         signing=_signing(environ, data_dir, environment == "production"),
+        carriers={channel: _carrying(environ, channel, data_dir, environment) for channel in _CARRIER_SETTINGS},
+        carrier_patience=timedelta(seconds=_count(environ, "OS2TILSLUT_CARRIER_TIMEOUT", 30, most=600)),
+        mail=_mail(environ, data_dir),
         session_idle=timedelta(minutes=_count(environ, "OS2TILSLUT_SESSION_IDLE_MINUTES", 60, most=24 * 60)),
         session_limit=timedelta(hours=_count(environ, "OS2TILSLUT_SESSION_HOURS", 10, most=7 * 24)),
         invitation_valid=timedelta(hours=_count(environ, "OS2TILSLUT_INVITATION_HOURS", 24, most=14 * 24)),
@@ -260,6 +307,9 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
 
     port = _count(environ, "OS2TILSLUT_PROVIDER_PORT", LOCAL_PROVIDER_PORT, most=65535)
     is_local = not is_production and not environ.get("OS2TILSLUT_OIDC_ISSUER")
+    strong_acr = _listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE))
+    strong_amr = _listed(given("OS2TILSLUT_OIDC_STRONG_AMR"))
+    strong_assurance = _listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE"))
     return Oidc(
         issuer=given("OS2TILSLUT_OIDC_ISSUER", f"http://127.0.0.1:{port}"),
         client_id=given("OS2TILSLUT_OIDC_CLIENT_ID", LOCAL_CLIENT),
@@ -268,9 +318,10 @@ def _oidc(environ: Mapping[str, str], is_production: bool) -> Oidc:
         claim_name=given("OS2TILSLUT_OIDC_CLAIM_NAME", "name", "name"),
         claim_cvr=given("OS2TILSLUT_OIDC_CLAIM_CVR", "cvr", "cvr"),
         claim_assurance=given("OS2TILSLUT_OIDC_CLAIM_ASSURANCE"),
-        strong_acr=_listed(given("OS2TILSLUT_OIDC_STRONG_ACR", STRONG_HERE)),
-        strong_amr=_listed(given("OS2TILSLUT_OIDC_STRONG_AMR")),
-        strong_assurance=_listed(given("OS2TILSLUT_OIDC_STRONG_ASSURANCE")),
+        strong_acr=strong_acr,
+        strong_amr=strong_amr,
+        strong_assurance=strong_assurance,
+        signing_floor=_listed(given("OS2TILSLUT_SIGNING_ASSURANCE")) or strong_acr | strong_amr | strong_assurance,
     )
 
 
@@ -291,6 +342,65 @@ def _signing(environ: Mapping[str, str], data_dir: Path, is_production: bool) ->
         folder=folder,
         is_local=is_local,
     )
+
+
+def _carrying(environ: Mapping[str, str], channel: str, data_dir: Path, environment: str) -> Carrying:
+    """Read who carries documents one way; outside production a folder here stands in."""
+    name = _CARRIER_SETTINGS[channel]
+    here = data_dir / "carriers" / channel
+    place = environ.get(name) or ("" if environment == "production" else str(here))
+    found = Carrying(place, environ.get(f"{name}_RECEIPTS", ""), environ.get(f"{name}_TOKEN", ""), name)
+    if environment == "demo" and (place not in (str(here), NO_CARRIER) or found.receipts):
+        raise Unsafe(
+            Text(
+                f"{name}: en demonstration afleverer kun til {here}", f"{name}: a demonstration delivers to {here} only"
+            )
+        )
+    if not found.is_web and place not in ("", NO_CARRIER) and not Path(place).is_absolute():
+        raise _wrong(name, "/folder, https://ap.example.dk/messages, none")
+    for address in filter(None, (place if found.is_web else "", found.receipts)):
+        _refuse_open_road(name, address)
+    if found.token and not found.token.isascii():
+        raise _wrong(f"{name}_TOKEN", "openssl rand -hex 32")
+    return found
+
+
+def _refuse_open_road(name: str, address: str) -> None:
+    """Refuse an address at which documents and token would travel unprotected; on this machine they do not travel."""
+    try:
+        found = urlsplit(address)
+        if found.hostname and (found.scheme == "https" or (found.scheme == "http" and _is_loopback(found.hostname))):
+            return
+    except ValueError:
+        pass
+    raise _wrong(name, "https://ap.example.dk/messages, http://127.0.0.1:8080/messages")
+
+
+def _mail(environ: Mapping[str, str], data_dir: Path) -> Mail:
+    """Read how letters leave. Raises Unsafe."""
+    server = environ.get("OS2TILSLUT_SMTP_URL", "")
+    if server and not _is_mail_server(server):
+        raise _wrong("OS2TILSLUT_SMTP_URL", "starttls://user:password@mail.example.dk:587, smtps://…, smtp://…")
+    host = urlsplit(environ.get("OS2TILSLUT_BASE_URL", "")).hostname or ""
+    otherwise = f"OS2 <tilslut@{host}>" if "." in host and not _is_loopback(host) else "OS2 <tilslut@example.org>"
+    named = _SENDER.fullmatch(environ.get("OS2TILSLUT_MAIL_FROM") or otherwise)
+    if named is None or letters.address_fault(named[2]) or wording.fault(named[1], wording.LONGEST_NAME):
+        raise _wrong("OS2TILSLUT_MAIL_FROM", "OS2 <tilslut@example.dk>")
+    seconds = _count(environ, "OS2TILSLUT_SMTP_SECONDS", 30, most=600)
+    return Mail(server, Sender(named[1], named[2]), data_dir / "mail", seconds)
+
+
+_SENDER = re.compile(r"([^<>@\r\n]*[^<>@\s])\s*<([^<>\s]+)>")
+
+_MAIL_SCHEMES = ("smtp", "starttls", "smtps")
+
+
+def _is_mail_server(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in _MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
+    except ValueError:
+        return False
 
 
 def _listed(given: str) -> frozenset[str]:
@@ -322,11 +432,24 @@ def _refuse_unsafe(config: Config) -> None:
         raise _wrong("OS2TILSLUT_METRICS_TOKEN", "openssl rand -hex 32")
     if config.signing.timestamps == LOCAL_TIMESTAMPS:
         raise _wrong("OS2TILSLUT_SIGNING_TIMESTAMPS", "https://tid.example.dk/, none")
+    _refuse_open_mail(config.mail)
     if not config.is_https:
         raise Unsafe(
             Text("OS2TILSLUT_BASE_URL skal begynde med https://", "OS2TILSLUT_BASE_URL must begin with https://")
         )
     _refuse_unsafe_provider(config.oidc)
+
+
+def _refuse_open_mail(mail: Mail) -> None:
+    """Refuse letters that whoever listens on the way could read: they hold invitations, and maybe a password."""
+    parts = urlsplit(mail.server)
+    if parts.scheme == "smtp" and not _is_loopback(parts.hostname or ""):
+        raise Unsafe(
+            Text(
+                "OS2TILSLUT_SMTP_URL skal begynde med starttls:// eller smtps://, når serveren er en anden maskine",
+                "OS2TILSLUT_SMTP_URL must begin with starttls:// or smtps:// where the server is another machine",
+            )
+        )
 
 
 def _missing(config: Config) -> list[str]:

@@ -25,10 +25,10 @@ from agreements import models as agreement_models
 from agreements import sealed_models
 from app.identity import models as identity_models
 from authorities import models as authority_models
-from billing import bank_models, voucher_models
+from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
 from billing import models as billing_models
 from fee_tables import models as table_models
-from foundation import audit, proposals
+from foundation import audit, letter_models, proposals
 from foundation.base import Base
 from foundation.errors import NotNow
 from foundation.language import Text
@@ -37,6 +37,7 @@ from foundation.language import Text
 MODELS = (
     audit,
     proposals,
+    letter_models,
     authority_models,
     table_models,
     agreement_models,
@@ -44,6 +45,8 @@ MODELS = (
     billing_models,
     voucher_models,
     bank_models,
+    delivery_models,
+    bookkeeping_models,
     identity_models,
 )
 

@@ -112,6 +112,12 @@ _WORDS = {
 }
 
 
+#: Where a refusal is mended, where that is a page of its own.
+_MENDED_AT = {
+    "settings_missing": ("/settings", Text("Til indstillingerne", "To the settings")),
+}
+
+
 def install(app: Flask) -> None:
     """Let every refusal and fault be answered in words."""
     app.register_error_handler(DomainError, _refused)
@@ -223,7 +229,16 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> ResponseR
         return Response(problem.text.da, problem.status, extra, mimetype="text/plain")
     if problem.status >= 500 and "principal" not in g:
         g.principal = access.ANONYMOUS  # who it is could not be read; the page must not fail on it again
-    return render_template("problem.html", problem=problem), problem.status, extra
+    where = {"back": _way_back(), "mended": _MENDED_AT.get(problem.code)}
+    return render_template("problem.html", problem=problem, **where), problem.status, extra
+
+
+def _way_back() -> str | None:
+    """Give the page on which a form stood, where there is one."""
+    if request.method in ("GET", "HEAD") or request_ctx.url_adapter is None:
+        return None
+    page = _page_of_form()
+    return page if request_ctx.url_adapter.test(page, method="GET") else None
 
 
 def as_json(problem: Problem) -> dict[str, object]:

@@ -13,7 +13,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import composing, conclusion, offered, offers, rights, steps, templates
+from agreements import composing, conclusion, offered, offers, products, rights, steps, templates
 from agreements.clauses import TemplateName
 from agreements.composing import Terms
 from agreements.document import AgreementDocument, AgreementKind, Billing, FeeAnnex, Grants, Party, Signatory, Subject
@@ -159,6 +159,8 @@ def _association(seller: Seller) -> Party:
 def _subject(session: Session, product: str) -> Subject:
     if not product:
         return Subject("", Text("Medlemskab af foreningen", "Membership of the association"))
+    if (described := products.description(session, product)) is not None:
+        return Subject(product, described)
     level = session.execute(select(PRODUCTS.c.level).where(PRODUCTS.c.name == product)).scalar()
     told = Text("Et fælles digitalt produkt i OS2", "A shared digital product of OS2")
     return Subject(product, told + Text(f", niveau {level}", f", level {level}") if level else told)

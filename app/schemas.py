@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from agreements import billing_details
 from app.access import Role
 from app.identity import tokens, users
+from billing.deliveries import CHANNELS
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -313,6 +314,64 @@ class CreditOrder(Strict):
     then_reissue = Truth(load_default=False, metadata={"description": "whether the next plan proposes the lines again"})
 
 
+class TakenSuggestion(Strict):
+    """Taking a suggestion: exactly the one that was shown."""
+
+    parts = Words(8_000, required=True)
+
+
+class Placement(Strict):
+    """Placing a payment by hand: amounts on invoices, on an authority's credit, on an account, on a refund."""
+
+    number = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    amount = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    credit_to = Words(8)
+    credit_amount = Words(40)
+    account = Words(40)
+    account_amount = Words(40)
+    refund = Whole(1, 999_999_999)
+    why = Words(required=True, said=Text("Skriv, hvorfor beløbet hører til dér", "Write why the money belongs there"))
+
+
+class Undoing(Strict):
+    """Undoing what was wrong."""
+
+    reason = _reason(Text("skriv, hvorfor det ophæves", "write why it is undone"))
+
+
+class AskedBack(Strict):
+    """Preparing a refund of what stands to an authority's credit."""
+
+    amount = Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
+    reason = Words(required=True, said=Text("Skriv en grund", "Give a reason"))
+
+
+class CreditUse(Strict):
+    """Using what stands to an authority's credit on an invoice of its own."""
+
+    number = Words(40, required=True, said=Text("Skriv fakturaens nummer", "Write the invoice's number"))
+    amount = Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
+
+
+class GivenUp(AskedBack):
+    """Preparing to write off what an invoice owes."""
+
+    with_vat = Truth(load_default=False)
+
+
+class DeliveryAgain(Strict):
+    """Sending a document again: by the same way to the same place where nothing else is said."""
+
+    channel = Chosen(CHANNELS, metadata={"description": "the same as before without it"})
+    address = Words(40, metadata={"description": "a GLN or a CVR number; the same as before without it"})
+
+
+class DeliveryAgainOf(DeliveryAgain):
+    """The same, of a document by its number."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice or credit note"})
+
+
 class Approval(Strict):
     """Approving what is proposed: exactly the content with that digest, where it is said."""
 
@@ -323,6 +382,51 @@ class Rejection(Strict):
     """Rejecting what is proposed."""
 
     reason = _reason(Text("skriv, hvorfor det afvises", "write why it is rejected"))
+
+
+# --- reminders
+
+
+class ReminderPlan(Strict):
+    """The plan of reminders handed over for another person's approval, by its digest."""
+
+    digest = Formed("[0-9a-f]{64}", required=True, metadata={"description": "of the plan that was read"})
+
+
+class HoldEntry(Strict):
+    """An invoice that is disputed, or whose payment is promised by a day."""
+
+    kind = Chosen(("disputed", "promised"), required=True)
+    until = Day(said=Text("Skriv den lovede dag som 2027-01-31", "Give the promised day as 2027-01-31"))
+    reason = _reason(Text("Skriv, hvad der er sagt, og af hvem", "Write what was said, and by whom"))
+
+
+class HoldEnd(Strict):
+    """The end of a dispute or a promise."""
+
+    reason = _reason(Text("Skriv, hvorfor det ikke gælder mere", "Write why it counts no more"))
+
+
+class WithdrawalOrder(Strict):
+    """A member in arrears proposed as withdrawn."""
+
+    cvr = Formed("[0-9]{8}", required=True)
+    left_on = Day(required=True, said=Text("Skriv udmeldelsesdagen som 2028-01-01", "Give the day as 2028-01-01"))
+    reason = _reason(Text("Skriv, hvorfor medlemmet foreslås udmeldt", "Write why it is proposed"))
+
+
+class ReminderTermsText(Strict):
+    """The terms of reminding, as TOML."""
+
+    text = Typed(LONGEST_DECISION, required=True, may_be_empty=False)
+
+
+class RateEntry(Strict):
+    """The reference rate of a half-year, and where it was read."""
+
+    valid_from = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    percent = Typed(10, required=True, may_be_empty=False)
+    source = _reason(Text("Skriv, hvor satsen er læst", "Write where the rate was read"))
 
 
 class Nothing(Strict):
@@ -342,6 +446,18 @@ class SettingsText(Strict):
     """The TOML text of the association's settings."""
 
     text = Typed(LONGEST_DECISION, may_be_empty=False, required=True)
+
+
+class MappingText(Strict):
+    """The TOML text of a mapping of accounts."""
+
+    text = Typed(LONGEST_DECISION, may_be_empty=False, required=True)
+
+
+class ClosingOrder(Strict):
+    """A period to be closed."""
+
+    period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
 
 
 def draft_of(names: Sequence[str]) -> Schema:
@@ -427,6 +543,12 @@ class Activation(Strict):
     active_from = _day()
 
 
+class Replacement(Reasoned):
+    """Letting an agreement take the place of others after a merger."""
+
+    old = Several(Whole(1, 999_999_999), 100, required=True, said=Text("vælg mindst én", "choose one at least"))
+
+
 class Reading(Strict):
     """The first step of signing: the agreement with this digest was read."""
 
@@ -459,12 +581,17 @@ class _OfBilling(Strict):
     contact_mail = _fact()
 
 
-class Choices(_OfBilling):
+class _OfBeginning(Strict):
+    """How an agreement begins; its fields come first in forms, and so do their faults."""
+
+    effective_on = _day()
+    kind = _kind()
+
+
+class Choices(_OfBilling, _OfBeginning):
     """What an authority may choose before anybody has signed."""
 
     digest = _seen()
-    effective_on = _day()
-    kind = _kind()
 
 
 class PassingOn(Strict):
@@ -475,8 +602,8 @@ class PassingOn(Strict):
     right = Whole(1, 999_999_999, required=True)
 
 
-class DraftOrder(_OfBilling):
-    """A draft of an agreement; the amounts are judged in the language they are written in."""
+class _OfSubject(Strict):
+    """To whom something is offered, on what, and from when."""
 
     replaces = Typed(40, load_default="")
     cvr = _fact()
@@ -485,6 +612,11 @@ class DraftOrder(_OfBilling):
     effective_on = _day()
     valid_days = Whole(0, 9_999, required=True, said=Text("skriv et antal dage", "give a number of days"))
     in_order = Truth(load_default=False)
+
+
+class DraftOrder(_OfBilling, _OfSubject):
+    """A draft of an agreement; the amounts are judged in the language they are written in."""
+
     rebate = _fact()
     rebate_reason = _fact()
     exempt_reason = _fact()
@@ -532,6 +664,12 @@ class PaperFacts(Strict):
     note = _fact()
 
 
+class PaperArchive(Strict):
+    """Many agreements from paper: a ZIP of a CSV and its PDFs."""
+
+    file = File(required=True, said=Text("vælg en ZIP", "choose a ZIP"))
+
+
 class SigningRight(Strict):
     """Giving the right to sign: to a user, or to a name that is tied to one later."""
 
@@ -566,6 +704,21 @@ class _Mail(Words):
         if fault := users.mail_fault(words):
             raise refusal(fault)
         return words
+
+
+class Resending(Strict):
+    """Sending a letter again: to whom, and why."""
+
+    to = _Mail(users.LONGEST_MAIL, required=True, said=Text("skriv en mailadresse", "write a mail address"))
+    reason = _reason(Text("skriv, hvorfor det sendes igen", "write why it is sent again"))
+
+
+class LetterTerms(Strict):
+    """Who is told at the secretariat, when signatories are reminded, how long an offer stands."""
+
+    told = Words(2000)
+    reminders = Words(100)
+    valid_days = Whole(1, 365, required=True, said=Text("skriv 1 til 365", "write 1 to 365"))
 
 
 class _Name(Words):
@@ -617,9 +770,10 @@ class SeatChange(Strict):
 
 
 class OfficeChange(Strict):
-    """Giving or ending the chair's office; `until_on` is its last day."""
+    """Giving or ending the chair's office; `from_on` is its first day, today without it, `until_on` its last."""
 
     title = Words(wording.LONGEST_NAME)
+    from_on = Day()
     until_on = Day()
     act = Chosen(("give", "end"), load_default="give")
 

@@ -26,7 +26,7 @@ from app.config import LOCAL_TIMESTAMPS, Config
 from foundation import letterhead
 from foundation.archive import About
 from foundation.audit import canonical, sha256
-from foundation.errors import NotNow, Refused
+from foundation.errors import DomainError, NotNow, Refused
 from foundation.language import Text, joined
 from foundation.letterhead import Paper
 
@@ -84,8 +84,8 @@ def key_in_use(session: Session, config: Config) -> Key:
     if not standing or (standing[0].sha256, standing[0].chain) != (found.sha256, found.pem):
         raise NotInUse(
             Text(
-                "den valgte nøgle er ikke taget i brug: kør os2tilslut signing rotate",
-                "the key that is set was not taken into use: run os2tilslut signing rotate",
+                "den valgte nøgle er ikke taget i brug",
+                "the key that is set was not taken into use",
             )
         )
     return found
@@ -130,6 +130,11 @@ def seal_trial(found: Key, config: Config) -> Sealed:
 
 
 # --- sealing ---------------------------------------------------------------------------------------------------------
+
+
+def waits(session: Session) -> bool:
+    """Tell whether anything waits for its seal."""
+    return sealed.count_waiting(session) > 0
 
 
 def seal_waiting(surroundings: Surroundings, source: Source | None = None) -> Done:
@@ -212,7 +217,7 @@ class Status:
     """How sealing stands: the key, what is wrong with it or will be, the level, what waits and why."""
 
     in_use: Certificate | None
-    fault: Text | None
+    fault: DomainError | None
     warning: Text | None
     level: str
     timestamps: str
@@ -222,11 +227,12 @@ class Status:
 
 def status(session: Session, config: Config, at: datetime) -> Status:
     """Tell how sealing stands. Asks the key, and nobody on the net."""
-    fault = warning = None
+    fault: DomainError | None = None
+    warning = None
     try:
         warning = sealing.warning(key_in_use(session, config).certificate, at)
     except (NoKey, KeyUnusable, NotInUse) as refused:
-        fault = refused.text
+        fault = refused
     standing = sealed.certificates(session)[:1]
     return Status(
         in_use=standing[0] if standing else None,
@@ -248,5 +254,5 @@ def warnings(session: Session, config: Config, at: datetime) -> list[Text]:
         told.append(
             Text(f"{many} aftale(r) er underskrevet, ikke forseglet", f"{many} agreement(s) signed, not sealed")
         )
-        told += [found.fault] if found.fault else []
+        told += [found.fault.text] if found.fault else []
     return told

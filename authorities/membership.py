@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
 from authorities import register, succession
@@ -13,6 +13,7 @@ from authorities.models import Membership
 from authorities.succession import Life
 from foundation import identifiers, periods
 from foundation.audit import Trail
+from foundation.errors import Conflict
 from foundation.intake import Intake, Row, Rows, Taken
 from foundation.language import Text
 from foundation.periods import Period
@@ -42,6 +43,33 @@ def take_in(session: Session, file: Rows, trail: Trail, *, invoiced: InvoicedYea
         intake.offer(row, values, key_column="cvr")
     _check_overlaps(intake, file, ids)
     return intake.finish(trail, "members.imported")
+
+
+def resting(session: Session, authority: int, invoiced: InvoicedYears) -> Iterator[tuple[int, str]]:
+    """Give the invoiced years that rest on one authority's membership, with an invoice's number."""
+    ids = register.ids_by_cvr(session)
+    return _resting(register.lives(session), authority, {ids[cvr]: of for cvr, of in invoiced.items() if cvr in ids})
+
+
+class NotWithdrawn(Conflict):
+    """A membership cannot end so: there is none that goes on, or issued lines rest on it."""
+
+
+def withdraw(session: Session, cvr: str, left_on: date, trail: Trail, *, invoiced: InvoicedYears, because: str) -> None:
+    """End the membership that an authority has on a day with that day. Needs the writer's lock. Raises NotWithdrawn."""
+    ids, lives = register.ids_by_cvr(session), register.lives(session)
+    columns = MEMBERSHIPS.c
+    found = select(MEMBERSHIPS).where(columns.authority_id == ids.get(cvr, 0), columns.left_on.is_(None))
+    row = session.execute(found.order_by(columns.joined_on.desc()).limit(1)).first()
+    if row is None or row.joined_on >= left_on:
+        raise NotWithdrawn(Text(f"{cvr} har intet medlemskab, der løber", f"{cvr} has no membership that goes on"))
+    before, after = Period(row.joined_on, None), Period(row.joined_on, left_on)
+    invoiced_to = {ids[payer]: years for payer, years in invoiced.items() if payer in ids}
+    for year, number in _resting(lives, row.authority_id, invoiced_to):
+        if (periods.new_year(year) in before) != (periods.new_year(year) in after):
+            raise NotWithdrawn(register.rests(number))
+    session.execute(update(MEMBERSHIPS).where(columns.id == row.id).values(left_on=left_on))
+    trail.record("member.withdrawn", cvr, {"left_on": left_on, "because": because})
 
 
 def _resting(

@@ -60,8 +60,8 @@ def take_in_population(session: Session, file: Rows, trail: Trail, *, counted: C
 
 def _unknown_code(code: str) -> Text:
     return Text(
-        f"ingen kommune har koden {code}; indlæs myndighederne først (authorities import)",
-        f"no municipality has the code {code}; import the authorities first (authorities import)",
+        f"ingen kommune har koden {code}; indlæs myndighederne først",
+        f"no municipality has the code {code}; import the authorities first",
     )
 
 

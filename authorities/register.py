@@ -45,8 +45,8 @@ def lives(session: Session) -> dict[int, Life]:
 def unknown_cvr(cvr: str) -> Text:
     """Say that no authority has a CVR number."""
     return Text(
-        f"ingen myndighed har CVR-nummer {cvr}; indlæs den først (authorities import)",
-        f"no authority has the CVR number {cvr}; import it first (authorities import)",
+        f"ingen myndighed har CVR-nummer {cvr}; indlæs den først",
+        f"no authority has the CVR number {cvr}; import it first",
     )
 
 

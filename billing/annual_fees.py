@@ -132,8 +132,8 @@ def _no_table(ground: Ground, product: str) -> Text:
     first = ground.catalogue.first_day(product, "annual_fee")
     if first is None:
         return Text(
-            f"{product} har intet takstblad med vederlag; vedtag et (fee-tables adopt)",
-            f"{product} has no fee table with an annual fee; adopt one (fee-tables adopt)",
+            f"{product} har intet takstblad med vederlag; vedtag et",
+            f"{product} has no fee table with an annual fee; adopt one",
         )
     return Text(
         f"{product} har intet takstblad for {ground.year}; det første gælder fra {day(first).da}",

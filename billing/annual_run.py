@@ -284,7 +284,7 @@ def _account_notes(draft: Draft, unaccounted: set[str]) -> Iterator[Problem]:
     for product in sorted({line.charge.product for line in draft.lines if line.charge.product in unaccounted}):
         unaccounted.remove(product)
         message = Text(
-            f"{product} har intet kontonummer og bogføres under sit navn (products import)",
-            f"{product} has no account number and is posted under its name (products import)",
+            f"{product} har intet kontonummer og bogføres under sit navn",
+            f"{product} has no account number and is posted under its name",
         )
         yield Problem(draft.payer, product, Code.NO_ACCOUNT, message)

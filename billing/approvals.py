@@ -119,10 +119,8 @@ def changed(year: int, digest: str) -> PlanChanged:
     """Give the refusal of a plan that is not what somebody read."""
     return PlanChanged(
         Text(
-            f"planen for {year} har nu en anden kontrolsum: {digest}. "
-            f"Læs den igen (billing plan {year}) og godkend den",
-            f"the plan for {year} has another digest now: {digest}. "
-            f"Read it again (billing plan {year}) and approve that",
+            f"planen for {year} har nu en anden kontrolsum: {digest}. Læs den igen, og godkend den",
+            f"the plan for {year} has another digest now: {digest}. Read it again, and approve that",
         )
     )
 

@@ -268,14 +268,14 @@ def _no_size_key(catalogue: Catalogue, year: int) -> Text:
 def _no_inhabitants(authority: Payer, counted_on: date) -> Text:
     on = day(counted_on)
     return Text(
-        f"indbyggertallet for {authority.name} {on.da} mangler (population import)",
-        f"the inhabitants of {authority.name} on {on.en} are missing (population import)",
+        f"indbyggertallet for {authority.name} {on.da} mangler",
+        f"the inhabitants of {authority.name} on {on.en} are missing",
     )
 
 
 def _no_placement(authority: Payer, key_day: date) -> Text:
     on = day(key_day)
     return Text(
-        f"{authority.name} har ingen indbyggere at tælle og ingen indplacering {on.da} (placements import)",
-        f"{authority.name} has no inhabitants to count and no placement on {on.en} (placements import)",
+        f"{authority.name} har ingen indbyggere at tælle og ingen indplacering {on.da}",
+        f"{authority.name} has no inhabitants to count and no placement on {on.en}",
     )

@@ -17,8 +17,8 @@ from sqlalchemy import Row, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import products
+from billing import balances, closed_periods, invoices, ledger, line_keys, payments
 from billing import document as documents
-from billing import invoices, ledger, line_keys
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import Credited, DocumentLine, InvoiceDocument, VatTotal
 from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE, Book
@@ -91,11 +91,14 @@ def series_name(year: int, book: Book) -> str:
 def credit(session: Session, order: Order, seller: Seller, trail: Trail) -> Issued:
     """Issue a credit note; the caller commits. Needs the writer's lock.
 
-    Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, or OutOfOrder; nothing is issued then.
+    Raises NoSuchLine, NotCreditable, AlreadyCredited, NeedsApproval, PeriodClosed, or OutOfOrder; nothing is issued
+    then.
     """
     taken = _check(session, order)
     _refuse_alone(order, taken.credited, seller)
-    return _issue(session, trail, order, (taken.invoice, taken.lines), seller)
+    issued = _issue(session, trail, order, (taken.invoice, taken.lines), seller)
+    payments.settle_overpaid(session, order.on, trail, [taken.invoice.id])
+    return issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,21 @@ def _check(session: Session, order: Order) -> _Taken:
         {line.position for line in lines if line.id not in before},
     )
     so_far = total(Money(line.net_ore + line.vat_ore) for line in lines if line.id in before)
+    _refuse_written_off(session, invoice, so_far + gross)
     return _Taken(invoice, chosen, gross, so_far + gross)
+
+
+def _refuse_written_off(session: Session, invoice: Row[Any], credited: Money) -> None:
+    """Refuse to give back what was written off: nobody has paid it."""
+    owed = balances.one(session, payments.EVER, invoice.id)
+    if owed is not None and owed.written_off and owed.written_off + credited > owed.gross:
+        lost = kroner(owed.written_off)
+        raise NotCreditable(
+            Text(
+                f"{invoice.number}: {lost.da} er afskrevet, og det kan ikke også krediteres",
+                f"{invoice.number}: {lost.en} was written off, and cannot be credited as well",
+            )
+        )
 
 
 def _refuse_unreadable(order: Order) -> None:
@@ -268,10 +285,9 @@ def _refuse_alone(order: Order, credited: Money, seller: Seller) -> None:
         amount, limit = kroner(credited), kroner(seller.credit_limit)
         raise NeedsApproval(
             Text(
-                f"{order.number}: {amount.da} krediteret i alt er over grænsen på {limit.da}; "
-                "en anden skal godkende (--approved-by NAVN)",
+                f"{order.number}: {amount.da} krediteret i alt er over grænsen på {limit.da}; en anden skal godkende",
                 f"{order.number}: {amount.en} credited in all is above the limit of {limit.en}; "
-                "somebody else must approve (--approved-by NAME)",
+                "somebody else must approve",
             )
         )
 
@@ -289,6 +305,7 @@ def _issue(
     session: Session, trail: Trail, order: Order, taken: tuple[Row[Any], Sequence[Row[Any]]], seller: Seller
 ) -> Issued:
     invoice, lines = taken
+    closed_periods.refuse(session, order.on, invoice.book)
     series = series_name(invoice.year, invoice.book)
     sequence = invoices.draw(session, series, 1, order.on)
     document = _document(order, documents.from_json(invoice.document), invoices.number(series, sequence), lines)

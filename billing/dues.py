@@ -76,8 +76,8 @@ def _receiver(of: Case, member: Member) -> References:
         raise Withheld(
             Code.NO_DUES_RECEIVER,
             Text(
-                f"{name}: kontingentet har ingen modtager; giv medlemskabet et GLN (members import)",
-                f"{name}: the dues have no receiver; give the membership a GLN (members import)",
+                f"{name}: kontingentet har ingen modtager; giv medlemskabet et GLN",
+                f"{name}: the dues have no receiver; give the membership a GLN",
             ),
         )
     return min(reachable, key=lambda found: found[:2])[2]

@@ -20,7 +20,7 @@ from agreements import products
 from agreements.connections import AGREEMENTS, Invoiced, Key
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
-from billing import annual_run, approvals, gathering, ledger, payment_id, preparation
+from billing import annual_run, approvals, closed_periods, gathering, ledger, payment_id, preparation
 from billing.annual_run import Proposal
 from billing.approvals import Approval, NotApproved, Outstanding, PlanChanged
 from billing.document import PaymentWays, completed, from_json
@@ -91,7 +91,7 @@ def issue_batch(session: Session, terms: Terms, trail: Trail, *, at_most: int = 
 
     Needs the writer's lock. Where something that decides a plan was written since the approval, the payers of the
     batch are planned anew and compared with what was approved.
-    Raises PlanChanged (naming what differs) or OutOfOrder; nothing is issued then.
+    Raises PlanChanged (naming what differs), PeriodClosed or OutOfOrder; nothing is issued then.
     """
     approval = approvals.latest(session, terms.year, terms.book)
     left = [] if approval is None else approvals.outstanding(session, approval, at_most=at_most)
@@ -110,10 +110,8 @@ def _refuse_unapproved(session: Session, terms: Terms) -> None:
         return
     raise NotApproved(
         Text(
-            f"planen for {terms.year} er ikke godkendt: læs den (billing plan {terms.year}) og godkend den "
-            f"(billing approve {terms.year} --digest …)",
-            f"the plan for {terms.year} is not approved: read it (billing plan {terms.year}) and approve it "
-            f"(billing approve {terms.year} --digest …)",
+            f"planen for {terms.year} er ikke godkendt: læs den, og godkend den",
+            f"the plan for {terms.year} is not approved: read it, and approve it",
         )
     )
 
@@ -154,6 +152,7 @@ _WRITTEN: tuple[Table, ...] = (INVOICES, LINES, ledger.ENTRIES, ledger.POSTINGS,
 
 
 def _write(session: Session, terms: Terms, trail: Trail, approved: Sequence[Outstanding]) -> tuple[str, ...]:
+    closed_periods.refuse(session, terms.on, terms.book)
     series = series_name(terms.year, terms.book)
     first = draw(session, series, len(approved), terms.on)
     accounts = products.accounts_by_name(session)

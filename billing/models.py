@@ -152,7 +152,7 @@ class LedgerEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     book: Mapped[str]
-    posted_on: Mapped[date]
+    posted_on: Mapped[date] = mapped_column(index=True)
     authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
     text: Mapped[str]

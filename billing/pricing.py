@@ -130,13 +130,13 @@ def _not_countersigned(connection: Connection, at_risk: Money) -> Text:
 def _no_force_day(connection: Connection) -> Text:
     signed = day(connection.facts.signed_on)
     return Text(
-        f"aftalen underskrevet {signed.da} har ingen ikrafttrædelsesdag (in_force_from) og faktureres ikke",
-        f"the agreement signed on {signed.en} has no effective day (in_force_from) and is not invoiced",
+        f"aftalen underskrevet {signed.da} har ingen ikrafttrædelsesdag og faktureres ikke",
+        f"the agreement signed on {signed.en} has no effective day and is not invoiced",
     )
 
 
 def _no_endpoint(product: str) -> Text:
     return Text(
-        f"{product} har hverken GLN eller endpoint = cvr: der er intet sted at sende fakturaen",
-        f"{product} has neither a GLN nor endpoint = cvr: there is nowhere to send the invoice",
+        f"{product} har intet GLN og sendes ikke til CVR-nummeret: der er intet sted at sende fakturaen",
+        f"{product} has no GLN and is not sent to the CVR number: there is nowhere to send the invoice",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from billing.document import Party, PaymentWays, References
+from foundation import plain
+from foundation.audit import canonical
 from foundation.language import Text
 from foundation.money import Money
 
@@ -49,3 +52,13 @@ class ReminderDocument:
     to_pay: Money
     payment: PaymentWays
     notices: tuple[Text, ...]
+
+
+def to_json(reminder: ReminderDocument) -> str:
+    """Write a reminder as canonical JSON."""
+    return canonical(plain.written(reminder))
+
+
+def from_json(text: str) -> ReminderDocument:
+    """Read a reminder back. Raises ValueError where the text is none."""
+    return plain.read(ReminderDocument, json.loads(text))

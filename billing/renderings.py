@@ -204,6 +204,12 @@ def content(session: Session, id_: int) -> bytes:
     return found
 
 
+def contents(session: Session, ids: Collection[int]) -> dict[int, bytes]:
+    """Give the bytes of renderings that are kept, by id."""
+    rows = session.execute(select(RENDERINGS.c.id, RENDERINGS.c.content).where(RENDERINGS.c.id.in_(ids)))
+    return {row.id: row.content for row in rows}
+
+
 def one(session: Session, invoice_id: int, format_: str) -> OneKept | None:
     """Give an invoice's document of one format as kept, in one query; None where it is not made yet."""
     columns = RENDERINGS.c

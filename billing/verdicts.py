@@ -129,13 +129,14 @@ def store(session: Session, judged: Sequence[tuple[Task, tuple[Failure, ...]]], 
     new: list[dict[str, Any]] = []
     for task, failures in judged:
         if (task.rendering_id, task.pack.sha256) not in known:
-            new.append(_row(next_id + len(new), task, failures, trail))
+            new.append(row(next_id + len(new), task, failures, trail))
     append_only.add(session, VERDICTS, new)
     if new:
         trail.record("documents.validated", f"{len(new)}", rows=[(VERDICTS, row) for row in new])
 
 
-def _row(id_: int, task: Task, failures: tuple[Failure, ...], trail: Trail) -> dict[str, Any]:
+def row(id_: int, task: Task, failures: tuple[Failure, ...], trail: Trail) -> dict[str, Any]:
+    """Give the row of a verdict, for whichever table keeps it."""
     return {
         "id": id_,
         "rendering_id": task.rendering_id,

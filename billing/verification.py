@@ -10,15 +10,29 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, select, union_all
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from agreements import conclusion, sealed, steps, templates
+from agreements import conclusion, products, sealed, steps, templates
 from agreements.connections import AGREEMENTS
-from billing import credits, ledger, line_keys, preparation, seller, verdicts
+from billing import (
+    bookkeeping,
+    closed_periods,
+    credits,
+    deliveries,
+    ledger,
+    line_keys,
+    payment_checks,
+    preparation,
+    reminder_verification,
+    seller,
+    verdicts,
+    vouchers,
+)
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
@@ -26,6 +40,7 @@ from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REI
 from billing.invoices import OUTBOX, SERIES, number
 from billing.ledger import Earned
 from billing.preparation import PreparedLine
+from billing.reminder_plan import REMINDERS
 from billing.renderings import RENDERINGS
 from fee_tables import calculation
 from fee_tables.calculation import Kind, Parts
@@ -104,7 +119,8 @@ def _broken(check: str, subject: str, da: str, en: str) -> Broken:
 
 def _triggers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["triggers"] += len(append_only.tables(Base.metadata))
-    for trigger, fault in append_only.faults(session.connection(), Base.metadata):
+    connection = session.connection()
+    for trigger, fault in chain(append_only.faults(connection, Base.metadata), closed_periods.guard_faults(connection)):
         yield Broken("triggers", trigger, fault)
 
 
@@ -172,9 +188,10 @@ def _approvals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
 
 def _numbers(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     counters = {row.name: row for row in session.execute(select(SERIES))}
-    columns = (INVOICES.c.series, INVOICES.c.sequence, INVOICES.c.number, INVOICES.c.issued_on)
+    names = ("series", "sequence", "number", "issued_on")
+    numbered = union_all(*(select(*(table.c[name] for name in names)) for table in (INVOICES, REMINDERS))).subquery()
     last: dict[str, Any] = {}
-    for row in session.execute(select(*columns).order_by(INVOICES.c.series, INVOICES.c.sequence)):
+    for row in session.execute(select(numbered).order_by(numbered.c.series, numbered.c.sequence)):
         checked["numbers"] += 1
         previous = last.get(row.series)
         if row.sequence != (previous.sequence + 1 if previous else 1):
@@ -576,6 +593,25 @@ def _conservation(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("conservation", subject, "råbalancen er ikke nul", "the trial balance is not zero")
 
 
+def _trial_balance(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """The whole ledger is zero, in each book."""
+    entry = vouchers.entries().subquery()
+    for row in session.execute(select(entry.c.book, *_sum(entry.c.amount_ore)).group_by(entry.c.book)):
+        checked["trial_balance"] += 1
+        if _summed(row):
+            yield _broken("trial_balance", row.book, "råbalancen er ikke nul", "the trial balance is not zero")
+
+
+def _closed_periods(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["closed_periods"] += _count(session, closed_periods.CLOSED)
+    try:
+        for subject, fault in bookkeeping.faults(session):
+            yield Broken("closed_periods", subject, fault)
+    except _UNREADABLE as error:
+        kind = type(error).__name__
+        yield _broken("closed_periods", "", f"kan ikke læses: {kind}", f"cannot be read: {kind}")
+
+
 def _sum(ore: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """Sum in two halves: SQLite gives up where a sum leaves 64 bits, as a forged amount may."""
     return func.sum(ore // _HALF).label("high"), func.sum(ore % _HALF).label("low")
@@ -626,10 +662,23 @@ def _outbox(session: Session, checked: Counter[str]) -> Iterator[Broken]:
             yield _broken("outbox", row.number, "har ikke netop én afsendelse", "has not exactly one delivery")
 
 
+def _deliveries(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["deliveries"] += deliveries.count(session)
+    for subject, fault in deliveries.faults(session):
+        yield Broken("deliveries", subject, fault)
+
+
 def _agreements(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     checked["agreements"] += _count(session, steps.STEPS)
     yield from steps.faults(session)
     yield from conclusion.faults(session)
+    yield from products.faults(session)
+
+
+def _reminders(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["reminders"] += _count(session, REMINDERS)
+    for subject, fault in reminder_verification.faults(session):
+        yield Broken("reminders", subject, fault)
 
 
 def _seals(session: Session, checked: Counter[str]) -> Iterator[Broken]:
@@ -652,8 +701,13 @@ _CHECKS: dict[str, Check] = {
     "double_billing": _double_billing,
     "credits": _credits,
     "conservation": _conservation,
+    "trial_balance": _trial_balance,
+    "closed_periods": _closed_periods,
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,
+    **payment_checks.CHECKS,
+    "deliveries": _deliveries,
     "seals": _seals,
+    "reminders": _reminders,
 }

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from sqlalchemy import Select, Table, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from billing import ledger
+from billing import closed_periods, ledger
 from billing.gathering import Book
 from billing.voucher_models import Voucher, VoucherPosting
 from foundation import append_only
@@ -58,8 +58,10 @@ class Order:
 def book(session: Session, orders: Sequence[Order], trail: Trail, action: str = "voucher.booked") -> list[int]:
     """Book vouchers, in one statement a table, each with its entry in the trail; give their ids.
 
-    Needs the writer's lock. Raises ValueError for one that does not balance, or is empty: a fault of ours, no person's.
+    Needs the writer's lock. Raises PeriodClosed for a day that is closed, and ValueError for one that does not balance,
+    or is empty: a fault of ours, no person's.
     """
+    _refuse_closed(session, orders)
     vouchers: list[dict[str, Any]] = []
     postings: list[dict[str, Any]] = []
     first, next_posting = append_only.next_id(session, VOUCHERS), append_only.next_id(session, POSTINGS)
@@ -90,20 +92,28 @@ def book(session: Session, orders: Sequence[Order], trail: Trail, action: str = 
     return [voucher["id"] for voucher in vouchers]
 
 
+def _refuse_closed(session: Session, orders: Sequence[Order]) -> None:
+    days = [order.on for order in orders if order.book == "real"]
+    if days:
+        closed_periods.refuse(session, min(days), "real")
+
+
 def entries() -> Select[Any]:
     """Select the whole ledger, a row for each posting, whether an invoice or a voucher booked it.
 
     Columns: `book`, `kind` (`invoice` for both invoices and credit notes), `subject_id` (the invoice's or the voucher's
-    id), `posted_on`, `text`, `account`, `product`, `authority_id`, `invoice_id`, `amount_ore`.
+    id), `posted_on`, `text`, `account`, `product`, `authority_id`, `invoice_id`, `amount_ore`, `position` (within the
+    subject, from 1).
     """
     invoiced, posted = ledger.ENTRIES.c, ledger.POSTINGS.c
     of_invoices = select(
         invoiced.book, literal("invoice").label("kind"), invoiced.invoice_id.label("subject_id"), invoiced.posted_on,
         invoiced.text, posted.account, posted.product, invoiced.authority_id, invoiced.invoice_id, posted.amount_ore,
+        posted.position,
     ).join(ledger.POSTINGS, posted.entry_id == invoiced.id)  # fmt: skip
     voucher, row = VOUCHERS.c, POSTINGS.c
     of_vouchers = select(
         voucher.book, voucher.kind, voucher.id.label("subject_id"), voucher.posted_on, voucher.text, row.account,
-        row.product, row.authority_id, row.invoice_id, row.amount_ore,
+        row.product, row.authority_id, row.invoice_id, row.amount_ore, row.position,
     ).join(POSTINGS, row.voucher_id == voucher.id)  # fmt: skip
     return select(union_all(of_invoices, of_vouchers).subquery("ledger"))

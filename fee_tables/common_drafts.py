@@ -11,7 +11,8 @@ from fee_tables.size_key import STANDARD_BANDS, SizeKey
 from fee_tables.table import AssociationTable, Index
 from foundation.money import ORE_PER_KRONE
 
-BANDS = 6  # rows that a form offers
+BANDS = 20  # rows that a form has at most
+ROWS = "rows"  # the field that says how many a form shows
 
 _DECISION = ("valid_from", "decided_on", "decided_by", "source")
 SIZE_KEY_FIELDS = (
@@ -70,6 +71,14 @@ def _association_lines(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "round_to", f"round_to = {drafts.quoted(values.get('round_to') or '1')}"
 
 
+def rows(values: Mapping[str, str]) -> int:
+    """Tell how many rows of sizes a form shows: as many as it was asked for, and every one that holds something."""
+    asked = values.get(ROWS, "")
+    wanted = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 3 else len(STANDARD_BANDS)
+    filled = (nth for nth in range(1, BANDS + 1) if values.get(f"band_{nth}") or values.get(f"up_to_{nth}"))
+    return min(BANDS, max(1, wanted, *filled))
+
+
 # --- from a decision to the fields; the days, who decided and the source are left for the new one
 
 
@@ -77,7 +86,7 @@ def size_key_values(key: SizeKey | None) -> dict[str, str]:
     """Give the fields that would write a size key; the standard bands' names where there is none."""
     if key is None:
         return {f"band_{nth}": name for nth, name in enumerate(STANDARD_BANDS, start=1)}
-    found = {"size_key": key.name}
+    found = {"size_key": key.name, ROWS: str(len(key.bands))}
     for nth, band in enumerate(key.bands, start=1):
         found |= {f"band_{nth}": band.name, f"up_to_{nth}": "" if band.most is None else str(band.most)}
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -109,6 +109,11 @@ class Trail:
         self._pending.append(
             {"action": action, "subject": subject, "data": canonical(data), "covers": canonical(covers)}
         )
+
+    def recorded(self, actions: Collection[str]) -> list[tuple[str, str, Any]]:
+        """Give what was recorded of these actions and is not written yet: action, subject, data."""
+        found = (entry for entry in self._pending if entry["action"] in actions)
+        return [(entry["action"], entry["subject"], json.loads(entry["data"])) for entry in found]
 
     def write(self) -> None:
         """Link the collected entries to the chain, in one statement."""

@@ -84,6 +84,11 @@ def day(value: date) -> Text:
     )
 
 
+def month(value: date) -> Text:
+    """Write a day's month in words: januar 2026, January 2026."""
+    return Text(*(f"{_MONTHS[language][value.month - 1]} {value.year}" for language in LANGUAGES))
+
+
 def share(value: Fraction) -> Text:
     """Write a share as a percentage where it is one to the hundredth, else as a fraction: 9 %, 12,5 %, 1/3."""
     hundredths = value * 10_000

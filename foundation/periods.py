@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
+
+from foundation.errors import Refused
+from foundation.language import Text, day, month, same
 
 BUSINESS_ZONE = ZoneInfo("Europe/Copenhagen")
 MONTHS_IN_YEAR = 12
@@ -55,3 +59,86 @@ def share_by_days(first: date) -> Fraction:
     """Give the share of its year that is left on a day, in days of the year's days (the day itself counts)."""
     end, start = new_year(first.year + 1), new_year(first.year)
     return Fraction((end - first).days, (end - start).days)
+
+
+# --- the periods that people name
+
+
+MONTHS_IN_QUARTER = 3
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+_NAMED = re.compile(r"([0-9]{4})(?:-?[QqKk]([1-4])|-([0-9]{2}))?")
+_RANGE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.\.([0-9]{4}-[0-9]{2}-[0-9]{2})")
+
+
+class NotAPeriod(Refused):
+    """The words name no period."""
+
+
+def named(words: str) -> Period:
+    """Read a period: 2027, 2027-Q1 (or 2027K1), 2027-03, or 2027-01-15..2027-03-31. Raises NotAPeriod."""
+    if found := _NAMED.fullmatch(words):
+        if not _FIRST_YEAR <= int(found[1]) <= _LAST_YEAR:
+            raise _no_period(words)
+        return _of_year(words, int(found[1]), found[2], found[3])
+    if found := _RANGE.fullmatch(words):
+        return _range(words, found[1], found[2])
+    raise _no_period(words)
+
+
+def _of_year(words: str, number: int, quarter: str | None, month: str | None) -> Period:
+    if quarter:
+        return months(number, MONTHS_IN_QUARTER * int(quarter) - 2, MONTHS_IN_QUARTER)
+    if not month:
+        return year(number)
+    if not 1 <= int(month) <= MONTHS_IN_YEAR:
+        raise _no_period(words)
+    return months(number, int(month), 1)
+
+
+def _range(words: str, first: str, last: str) -> Period:
+    try:
+        begins, ends = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        raise _no_period(words) from None
+    if not new_year(_FIRST_YEAR) <= begins <= ends < new_year(_LAST_YEAR + 1):
+        raise _no_period(words)
+    return through(begins, ends)
+
+
+def _no_period(words: str) -> NotAPeriod:
+    shown = repr(words[:40])
+    return NotAPeriod(
+        Text(f"{shown} er ingen periode: skriv 2027, 2027-Q1, 2027-03 eller 2027-01-15..2027-03-31",
+             f"{shown} is no period: write 2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31")
+    )  # fmt: skip
+
+
+def months(number: int, first: int, count: int) -> Period:
+    """Give so many months of a year as a period."""
+    after = first + count
+    end = date(number, after, 1) if after <= MONTHS_IN_YEAR else new_year(number + 1)
+    return Period(date(number, first, 1), end)
+
+
+def quarter_of(on: date) -> Period:
+    """Give the quarter a day lies in."""
+    return months(on.year, on.month - (on.month - 1) % MONTHS_IN_QUARTER, MONTHS_IN_QUARTER)
+
+
+def name(period: Period) -> str:
+    """Give the name that `named` reads, the shortest there is. A period that goes on has none: ValueError."""
+    if period.end is None:
+        raise ValueError("a period that goes on has no name")
+    start, last = period.start, period.end - timedelta(days=1)
+    candidates = (f"{start:%Y}", f"{start:%Y}-Q{(start.month + 2) // MONTHS_IN_QUARTER}", f"{start:%Y-%m}")
+    return next((each for each in candidates if named(each) == period), f"{start}..{last}")
+
+
+def told(period: Period) -> Text:
+    """Write a period in words: 2027, 1. kvartal 2027, marts 2027, or from day to day."""
+    short = name(period)
+    if ".." in short:
+        return day(period.start) + same(" – ") + day((period.end or period.start) - timedelta(days=1))
+    if "Q" in short:
+        return Text(f"{short[-1]}. kvartal {short[:4]}", f"quarter {short[-1]} of {short[:4]}")
+    return month(period.start) if "-" in short else same(short)

@@ -8,7 +8,7 @@ decided or replaced by another, and each of these can happen once, which the dat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,7 +23,11 @@ from foundation.base import APPEND_ONLY, Base
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text
 
-Kind = Literal["plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement"]
+Kind = Literal[
+    "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
+    "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
+    "close_period", "account_mapping",
+]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -172,6 +176,17 @@ def history(session: Session, kind: Kind, subject: str, *, at_most: int = 100) -
     return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()).limit(at_most))]
 
 
+def newest_approved(session: Session, kind: Kind, subject: str) -> str | None:
+    """Give the content that was approved last; None where none was."""
+    return session.execute(
+        select(PROPOSALS.c.content)
+        .join(DECISIONS, DECISIONS.c.proposal_id == PROPOSALS.c.id)
+        .where(PROPOSALS.c.kind == kind, PROPOSALS.c.subject == subject, DECISIONS.c.outcome == "approved")
+        .order_by(DECISIONS.c.id.desc())
+        .limit(1)
+    ).scalar()
+
+
 def _open(session: Session, kinds: Iterable[Kind], subject: str | None = None) -> list[Proposal]:
     found = _standing().where(PROPOSALS.c.kind.in_(kinds), DECISIONS.c.id.is_(None), _LATER.c.id.is_(None))
     if subject is not None:
@@ -214,11 +229,18 @@ def _decision(row: Row[Any]) -> Decision | None:
 
 
 def propose(
-    session: Session, kind: Kind, subject: str, content: str, trail: Trail, replaces: int | None = None
+    session: Session,
+    kind: Kind,
+    subject: str,
+    content: str,
+    trail: Trail,
+    replaces: int | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Proposal:
     """Propose something; what is open word for word already is left as it is, so that doing it twice is safe.
 
-    `replaces` closes an open proposal of the same kind. Raises NoSuchProposal, AlreadyDecided or Unreadable.
+    `replaces` closes an open proposal of the same kind; `about` is what else the trail keeps of the act. Raises
+    NoSuchProposal, AlreadyDecided or Unreadable.
     """
     _refuse_unkeepable(content)
     same = [each for each in open_for(session, kind, subject) if each.content == content and each.id != replaces]
@@ -232,25 +254,27 @@ def propose(
         "proposed_by": trail.actor, "proposed_at": trail.at, "replaces": replaces,
     }  # fmt: skip
     append_only.add(session, PROPOSALS, [row])
-    told = {"proposal": id_, "digest": row["digest"], "replaces": replaces}
+    told = {"proposal": id_, "digest": row["digest"], "replaces": replaces} | dict(about or {})
     trail.record(MADE_ACTION, f"{kind} {subject}", told, rows=[(PROPOSALS, row)])
     return Proposal(id_, kind, subject, content, sha256(content), trail.actor, trail.at, replaces)
 
 
-def propose_newest(session: Session, kind: Kind, subject: str, content: str, trail: Trail) -> Proposal:
+def propose_newest(
+    session: Session, kind: Kind, subject: str, content: str, trail: Trail, about: Mapping[str, Any] | None = None
+) -> Proposal:
     """Propose something of which a subject can have but one: it takes the place of what is open for it."""
     waiting = open_for(session, kind, subject)
     if waiting and waiting[0].content == content:
         return waiting[0]
-    return propose(session, kind, subject, content, trail, waiting[0].id if waiting else None)
+    return propose(session, kind, subject, content, trail, waiting[0].id if waiting else None, about)
 
 
-def approve(session: Session, id_: int, kind: Kind, trail: Trail) -> Proposal:
+def approve(session: Session, id_: int, kind: Kind, trail: Trail, about: Mapping[str, Any] | None = None) -> Proposal:
     """Close an open proposal of a kind as approved. Raises what `decide` raises; another kind is not there."""
     proposal = get(session, id_)
     if proposal.kind != kind:
         raise _no_such(id_)
-    return decide(session, id_, "approved", trail)
+    return decide(session, id_, "approved", trail, about=about)
 
 
 def _no_such(id_: int) -> NoSuchProposal:
@@ -279,24 +303,39 @@ def _refuse_replacing(proposal: Proposal, kind: Kind) -> None:
     _refuse_closed(proposal)
 
 
-def decide(session: Session, id_: int, outcome: Outcome, trail: Trail, reason: str = "") -> Proposal:
-    """Close an open proposal; who approves does the act itself in the same transaction.
+def decide(
+    session: Session,
+    id_: int,
+    outcome: Outcome,
+    trail: Trail,
+    reason: str = "",
+    about: Mapping[str, Any] | None = None,
+) -> Proposal:
+    """Close an open proposal; who approves does the act itself in the same transaction. `about` as for `propose`.
 
     Raises NoSuchProposal, AlreadyDecided, SamePerson where who proposed it approves or rejects it, NotYours where
     somebody else withdraws it, or Unreadable where it is rejected without a reason.
     """
     proposal = get(session, id_)
-    _refuse_closed(proposal)
-    _refuse_person(proposal, outcome, trail.actor)
+    refuse_undecidable(proposal, outcome, trail.actor)
     told = _reason(outcome, reason)
     row = {
         "id": append_only.next_id(session, DECISIONS), "proposal_id": id_, "outcome": outcome, "reason": told,
         "decided_by": trail.actor, "decided_at": trail.at,
     }  # fmt: skip
     append_only.add(session, DECISIONS, [row])
-    subject, data = f"{proposal.kind} {proposal.subject}", {"proposal": id_, "digest": proposal.digest}
+    subject, data = (
+        f"{proposal.kind} {proposal.subject}",
+        {"proposal": id_, "digest": proposal.digest} | dict(about or {}),
+    )
     trail.record(DECIDED_ACTIONS[outcome], subject, data, rows=[(DECISIONS, row)])
     return get(session, id_)
+
+
+def refuse_undecidable(proposal: Proposal, outcome: Outcome, actor: str) -> None:
+    """Refuse what a person may not decide so. Raises AlreadyDecided, SamePerson or NotYours."""
+    _refuse_closed(proposal)
+    _refuse_person(proposal, outcome, actor)
 
 
 def _refuse_closed(proposal: Proposal) -> None:

@@ -26,32 +26,45 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right")
+_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold")
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
     "form": "csv", "year": "2028", "kind": "membership", "day": "2017-08-15", "at": "1", "filename": "style.css",
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
-    "right": "{right}", "version": "{version}",
+    "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
 _ELSEWHERE = {
+    ("/reminders/proposals/", "proposal"): "{plan}",
+    ("/settings/reminders/proposals/", "proposal"): "{reminding}",
+    ("/reminders/<number>", "number"): "{reminder}",
+    ("/reminders/<number>/<any", "form"): "pdf",
+    ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/accounts/<name>", "name"): "2027-Q1",
+    ("/accounts/closings/", "proposal"): "{closing}",
+    ("/accounts/mapping/proposals/", "proposal"): "{mapping}",
     ("/authorities/<cvr>/billing/proposals/", "number"): "{details}",
     ("/authorities/<cvr>/billing/<kind>/", "number"): "{place}",
     ("/fee-tables/proposals/", "number"): "{draft}",
     ("/settings/proposals/", "proposal"): "{terms}",
+    ("/settings/letters/proposals/", "proposal"): "{told}",
+    ("/letters/", "number"): "{letter}",
+    ("/payments/proposals/", "proposal"): "{refund}",
     ("/templates/proposals/", "number"): "{text}",
     ("/templates/<name>/", "name"): "connection",
     ("/agreements/record/", "proposal"): "{paper}",
     ("/agreements/<reference>/notice", "reference"): "{agreement}",
     ("/agreements/<reference>/activate", "reference"): "{agreement}",
+    ("/agreements/<reference>/replace", "reference"): "{agreement}",
     ("/agreements/<reference>/recorded.pdf", "reference"): "{agreement}",
     ("/imports/", "name"): "{register}",
     ("/invoices/<number>/<any", "form"): "pdf",
     ("/year/<int:year>/documents.zip", "year"): "2027",
     ("/api/v1/credit-notes/", "number"): "{note}",
+    ("/api/v1/agreements/", "id_"): "{agreement}",
     ("/api/v1/runs/", "id_"): "{run}",
     ("/tokens/", "id_"): "{token}",
     ("/bank/transactions/", "id_"): "{transaction}",

@@ -26,6 +26,10 @@ from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 
 from app.adapters import local_timestamps, sealing, signing_keys
 from tests import sealed_files
+from tests.conftest import FULL
+
+#: Copies at each of two levels; so every kind comes at least once, and more than 300 in all where tests are full.
+COUNT = 200 if FULL else 21
 
 RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]")
 

@@ -20,11 +20,14 @@ from foundation.archive import About
 from foundation.audit import Trail, canonical, sha256
 from foundation.language import Text
 from foundation.letterhead import BODY, LEFT, Paper
-from tests.agreements.signed import CHAIR, DIRECTOR, Way
+from tests.agreements.signed import AT, CHAIR, DIRECTOR, Way
 from tests.command_line import CommandLine
 
 #: When a test seals, unless it says another instant: the machine's, for seals carry the machine's time.
 NOW = clock.machine()
+
+#: The days of the made-up keys: they hold now, and when agreements of tests are countersigned.
+_FROM, _UNTIL = min(NOW, AT), max(NOW, AT) + timedelta(days=500)
 
 
 @cache
@@ -32,8 +35,8 @@ def folder() -> Path:
     """Where this process keeps its made-up keys, made at the first call."""
     place = Path(tempfile.mkdtemp(prefix="os2tilslut-seals-"))
     settings = _settings(place)
-    signing_keys.make_up(Path(settings.key), "seal", NOW, NOW + timedelta(days=500))
-    signing_keys.make_up(settings.local_time, "time", NOW, NOW + timedelta(days=500))
+    signing_keys.make_up(Path(settings.key), "seal", _FROM, _UNTIL)
+    signing_keys.make_up(settings.local_time, "time", _FROM, _UNTIL)
     return place
 
 
@@ -56,7 +59,7 @@ def key() -> Key:
 def other_key() -> Key:
     """Somebody else's key, whose certificate says the same of itself."""
     file = folder() / "other.pem"
-    signing_keys.make_up(file, "seal", NOW)
+    signing_keys.make_up(file, "seal", _FROM, _UNTIL)
     return signing_keys.load(replace(settings(), key=str(file)))
 
 

@@ -170,6 +170,7 @@ _PERMISSIONS = {
     ("credit note", "prepare"): "credit.prepare",
     ("credit note", "approve"): "credit.approve",
     ("payments and bank files", "import and match"): "bank.import",
+    ("reminders", "send"): "reminders.send",
     ("exports", "use"): "export.use",
     ("audit log", "read"): "audit.read",
     ("api token", "create"): "token.create",
@@ -177,6 +178,7 @@ _PERMISSIONS = {
 
 #: Cells that one permission cannot say: what they say is another permission's.
 _ELSEWHERE = {
+    ("reminders.send", "auditor"): "reminders.plan",
     ("run.plan", "auditor"): "run.read",
     ("bank.import", "auditor"): "bank.read",
     ("agreement.evidence", "administrator"): "agreement.read",

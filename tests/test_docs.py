@@ -15,9 +15,11 @@ from typing import Any
 import click
 import pytest
 
+from app import access
 from app.cli import cli
 from billing import verification
 from billing.charges import Code
+from tests import access_walk
 
 HOUSE = Path(__file__).resolve().parent.parent
 ROOMS = ("app", "billing", "agreements", "authorities", "fee_tables", "foundation")
@@ -45,6 +47,8 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[
         assert command is not None
         if isinstance(command, click.Group):
             yield from _commands(command, (*path, name))
+            if command.invoke_without_command:
+                yield " ".join((*path, name)), command
         else:
             yield " ".join((*path, name)), command
 
@@ -53,7 +57,7 @@ COMMANDS = dict(_commands(cli))
 
 
 def _section(command: str) -> str:
-    found = re.search(rf"^### `os2tilslut {command}\b.*?(?=^##)", REFERENCE, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^### `os2tilslut {command}(?! [a-z]).*?(?=^##)", REFERENCE, re.MULTILINE | re.DOTALL)
     return found[0] if found else ""
 
 
@@ -215,6 +219,36 @@ def test_the_walk_in_the_readme_works(tmp_path: Path) -> None:
     assert walked.stdout.rstrip().endswith("Nothing is broken.")
     written = {file.name for file in (tmp_path / "documents").iterdir()}
     assert written == {f"2027-000{nth}.{kind}" for nth in (1, 2) for kind in ("pdf", "xml")}
+
+
+# --- pages
+
+
+def page_rule(rule: str) -> str:
+    """Give a page's address as people write it: `<int:year>` is `<year>`."""
+    return re.sub(r"<(?:[^:>]*:)?(\w+)>", r"<\1>", rule)
+
+
+def page_readers() -> dict[str, str]:
+    """Give every page with who may see it, by the access table; `!` asks for a fresh sign-in."""
+    found: dict[str, str] = {}
+    for line in access_walk.read():
+        if line.is_page and line.whose in ("", "own", "known"):
+            asked = access.POLICY.get(line.asks.rstrip("!"), {})
+            roles = [role for role in access_walk.PEOPLE if role in asked]
+            found[line.rule] = "everybody" if line.asks == "-" else ", ".join(roles)
+            found[line.rule] += ", after a fresh sign-in" if line.asks.endswith("!") else ""
+    return found
+
+
+def test_every_page_is_told_with_who_may_see_it_and_what_it_does() -> None:
+    told = re.findall(r"^\| `(/[^`]*)` \| ([^|]+) \| [^|]{10,} \|$", REFERENCE, re.MULTILINE)
+
+    expected = [(page_rule(rule), who) for rule, who in page_readers().items()]
+
+    assert [line for line in expected if line not in told] == []
+    section = REFERENCE.partition("## Pages\n")[2].partition("\n## ")[0]
+    assert section.count("\n| `/") == len(expected)
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason="the worked cases lie in a sibling folder that is not here")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from importlib import resources
 
@@ -18,20 +18,49 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import billing_details, paper, table_proposals, templates
+from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
-from app import agreement_demonstration, association, bank_demonstration, clock, config, create_app, database
+from app import (
+    agreement_demonstration,
+    association,
+    bank_demonstration,
+    clock,
+    config,
+    create_app,
+    database,
+    reminder_work,
+)
 from app.access import Principal
 from app.agreement_demonstration import Way
+from app.annual_work import InNameOf
 from app.bank_demonstration import Moved
 from app.identity import demonstration, tokens, users
 from app.identity.models import UserAccount
 from authorities.models import Authority
-from billing import annual_run, credit_proposals, handover, seller, work_runs
+from billing import (
+    account_mapping,
+    annual_run,
+    bookkeeping,
+    credit_proposals,
+    handover,
+    holds,
+    payments,
+    reminder_terms,
+    reminders,
+    seller,
+    settlements,
+    vouchers,
+    work_runs,
+)
 from billing.credits import Order
+from billing.matching import Part
 from billing.models import Invoice
+from billing.reminder_models import Reminder
+from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
+from foundation.money import Money
+from tests import paying, reminding
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -106,8 +135,17 @@ class Waiting:
     token: int  # of the one who prepares
     run: int  # that was begun and has ended
     text: int  # an agreement template
+    told: int  # who is told at the secretariat
     paper: int  # an agreement signed on paper
+    closing: int  # of a period
+    mapping: int  # of accounts
     offers: dict[str, str]  # references by CVR, of offers that can be signed
+    payment: int  # that has not found its place
+    match: int  # of another that has
+    refund: int
+    reminders: int  # a plan of reminders
+    terms: int  # of reminding
+    hold: int  # a dispute of Aarhus's first invoice
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -118,8 +156,19 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
     finance = known["finance"].actor
     references = agree(line)
     acting.by(line, finance, lambda session, trail: _hand_over(session, trail, line))
+    payment, match, refund = acting.by(line, finance, _pay)
+    remind(line)
     return Waiting(
+        payment=payment,
+        match=match,
+        refund=refund,
+        reminders=acting.by(line, finance, _plan_reminders),
+        terms=acting.by(line, finance, _propose_terms),
+        hold=acting.by(line, finance, _hold),
         text=acting.by(line, finance, _propose_text),
+        told=acting.by(line, finance, _propose_told),
+        closing=acting.by(line, finance, _propose_closing),
+        mapping=acting.by(line, finance, _propose_mapping),
         paper=acting.by(line, finance, _record_paper),
         offers={AARHUS: references[0], AALBORG: references[2]},
         credit=acting.by(line, finance, lambda session, trail: _propose_credit(session, trail, line)),
@@ -148,9 +197,63 @@ def agree(line: CommandLine, *more: Way) -> list[str]:
         return agreement_demonstration.make(app.extensions["os2tilslut"], (*WAYS, *more))
 
 
+def _propose_told(session: Session, trail: Trail) -> int:
+    return correspondence.propose(session, correspondence.Correspondence(("post@example.org",)), trail).id
+
+
+def _pay(session: Session, trail: Trail) -> tuple[int, int, int]:
+    """Let two payments come in; put the second to Aarhus's credit, and propose to pay some of it back."""
+    waits, placed = paying.take_in(
+        session, trail, [paying.payment(100_000, payer="En Fremmed"), paying.payment(50_000, payer="Aarhus")]
+    )
+    authority_id = session.scalars(select(Authority.id).where(Authority.cvr == AARHUS)).one()
+    why = Text("valgt i hånden", "chosen by hand")
+    placing = payments.Placing(placed, (Part(Money(50_000), authority_id),), "hand", why)
+    (match,) = payments.place(session, [placing], trail.at.date(), trail)
+    order = settlements.RefundOrder(AARHUS, Money(10_000), "Betalt for meget")
+    return waits, match, settlements.propose_refund(session, order, trail).id
+
+
+#: When all that was issued is overdue.
+LATE = date(2027, 4, 1)
+
+
+def remind(line: CommandLine) -> None:
+    """Remind everybody once, after the bank has told of all days."""
+    reminding.bank(line, LATE + timedelta(days=60))
+    reminding.decide(line, automatic="true")
+    with made(line) as app, app.app_context():
+        reminder_work.issue(InNameOf(app.extensions["os2tilslut"], "En Bogholder #4"), LATE)
+    reminding.decide(line, first_after_days=11)
+
+
+def _plan_reminders(session: Session, trail: Trail) -> int:
+    return reminders.hand_over(session, trail, on=LATE + timedelta(days=30)).id
+
+
+def _propose_terms(session: Session, trail: Trail) -> int:
+    return reminder_terms.propose(session, reminding.terms(first_after_days=20), trail).id
+
+
+def _hold(session: Session, trail: Trail) -> int:
+    number = invoice_of(session, AARHUS)
+    return holds.hold(session, number, "disputed", "Opdigtet", trail, on=trail.at.date(), until=None).id
+
+
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
+
+
+def _propose_closing(session: Session, trail: Trail) -> int:
+    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+    vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
+    on = trail.at.date()
+    return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_mapping(session: Session, trail: Trail) -> int:
+    return account_mapping.propose(session, account_mapping.EXAMPLE, trail).id
 
 
 def _record_paper(session: Session, trail: Trail) -> int:
@@ -208,7 +311,10 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "product": "OS2kitos", "draft": str(waiting.table), "terms": str(waiting.settings), "entry": "1",
         "credit": str(waiting.credit), "user": str(auditor), "register": "members", "token": str(waiting.token),
         "run": str(waiting.run), "adopted": "1", "link": "ukendt", "text": str(waiting.text),
-        "paper": str(waiting.paper), "version": "1", "transaction": "1",
+        "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
+        "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
+        "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
+        "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {
@@ -220,6 +326,8 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "offer": "A-2027-99999",
         "agreement": "987654",
         "right": "987654",
+        "reminder": "RY-2027-9999",
+        "hold": "987654",
     }
     return {
         "": {},
@@ -237,8 +345,11 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         note = invoice_of(session, cvr, last=True)
         agreements = select(Agreement.id).where(Agreement.authority_id == authority_id).order_by(Agreement.id)
         rights = select(RightToSign.id).where(RightToSign.authority_id == authority_id).order_by(RightToSign.id)
+        found = select(Reminder.number).where(Reminder.authority_id == authority_id).order_by(Reminder.id)
+        reminder = session.scalars(found).first()
         agreement, right = session.scalars(agreements).first(), session.scalars(rights).first()
     return {
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
+        "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
     }  # fmt: skip

@@ -178,7 +178,7 @@ PLACEMENTS = Layout(
 PRODUCTS = Layout(
     required={"product": _product},
     optional={"account": words(40), "level": _name},
-    may_be_absent={},
+    may_be_absent={"description_da": _text, "description_en": _text},
 )
 _format = one_of("oioubl", "peppol")
 _DETAILS: Mapping[str, Parser] = {

@@ -82,6 +82,10 @@ class Expired(NotSealed):
     """The certificate is not valid on this day."""
 
 
+class NoTimeKey(NotSealed):
+    """The local service of time stamps has no key yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The record of how the agreement was signed, as it goes into the file."""
@@ -129,10 +133,8 @@ def refuse_expired(certificate: x509.Certificate, at: datetime) -> None:
     if not first <= at <= last:
         raise Expired(
             Text(
-                f"certifikatet gælder fra {first:%Y-%m-%d} til {last:%Y-%m-%d}; "
-                "skift nøglen: os2tilslut signing rotate",
-                f"the certificate is valid from {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
-                "change the key: os2tilslut signing rotate",
+                f"certifikatet gælder fra {first:%Y-%m-%d} til {last:%Y-%m-%d}; nøglen skal skiftes",
+                f"the certificate is valid from {first:%Y-%m-%d} to {last:%Y-%m-%d}; the key must be changed",
             )
         )
 
@@ -156,10 +158,10 @@ def timestamps(settings: Signing) -> TimeStamper | None:
     if settings.timestamps != LOCAL_TIMESTAMPS:
         return RequestsHTTPTimeStamper(settings.timestamps, timeout=_PATIENCE)
     if not settings.local_time.exists():
-        raise NotSealed(
+        raise NoTimeKey(
             Text(
-                "det lokale tidsstempel har ingen nøgle: kør os2tilslut signing rotate --made-up",
-                "the local time stamp has no key: run os2tilslut signing rotate --made-up",
+                "det lokale tidsstempel har ingen nøgle endnu",
+                "the local time stamp has no key yet",
             )
         )
     return local_timestamps.service(settings.local_time)

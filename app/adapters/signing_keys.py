@@ -47,6 +47,10 @@ class NoKey(NotNow):
     """There is no key to seal with."""
 
 
+class NoKeyYet(NoKey):
+    """Nobody has made a key up for development and demonstration yet."""
+
+
 class KeyUnusable(NotNow):
     """The key cannot be used: not readable, not matching its certificate, too weak, or made up."""
 
@@ -128,10 +132,10 @@ def _content(file: Path) -> bytes:
 def _from_file(settings: Signing, more: tuple[x509.Certificate, ...]) -> Key:
     file = Path(settings.key)
     if settings.is_local and not file.exists():
-        raise NoKey(
+        raise NoKeyYet(
             Text(
-                "der er ingen nøgle endnu: kør os2tilslut signing rotate --made-up",
-                "there is no key yet: run os2tilslut signing rotate --made-up",
+                "der er ingen nøgle at forsegle med endnu",
+                "there is no key to seal with yet",
             )
         )
     content, password = _content(file), settings.password.encode() or None

@@ -11,10 +11,37 @@ from typing import Any
 from flask import Flask, jsonify
 from flask_smorest import Api
 
-from app.api import answers, audit, authentication, bank, fee_tables, ground, invoices, oneself, plans, registers
+from app.api import (
+    accounts,
+    answers,
+    audit,
+    authentication,
+    bank,
+    deliveries,
+    fee_tables,
+    ground,
+    invoices,
+    letters,
+    oneself,
+    plans,
+    registers,
+    reminders,
+)
 from app.web import layout
 
-ROOMS = (registers.room, fee_tables.room, plans.room, invoices.room, bank.room, audit.room, oneself.room)
+ROOMS = (
+    registers.room,
+    fee_tables.room,
+    plans.room,
+    invoices.room,
+    audit.room,
+    letters.room,
+    oneself.room,
+    bank.room,
+    reminders.room,
+    deliveries.room,
+    accounts.room,
+)
 
 _root = ground.room("root", "Where to begin")
 
@@ -79,8 +106,9 @@ def root(query: object) -> Any:
 
 
 _RESOURCES = (
-    "agreements", "audit-entries", "authorities", "bank-statements", "bank-transactions", "credit-notes", "docs",
-    "fee-tables", "invoices", "me", "memberships", "openapi.json", "placements", "population", "products",
+    "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
+    "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
+    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts",
 )  # fmt: skip
 
 

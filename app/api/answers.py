@@ -168,6 +168,8 @@ class Product(Answer):
     name = _text()
     account = _maybe()
     level = _maybe()
+    description_da = _maybe()
+    description_en = _maybe()
 
 
 class Agreement(Answer):
@@ -312,6 +314,25 @@ class Proposed(Answer):
     proposed_at = _instant()
 
 
+class CreditProposed(Answer):
+    """A credit note that waits for another person."""
+
+    id = _whole()
+    number = _text(metadata={"description": "of the invoice"})
+    lines = fields.List(fields.Integer(), required=True)
+    reason = _text()
+    then_reissue = fields.Boolean(required=True)
+    digest = _text(metadata={"description": "SHA-256 of what was proposed"})
+    proposed_by = _text()
+    proposed_at = _instant()
+
+
+class CreditsProposed(Answer):
+    """Credit notes that wait for another person, newest first."""
+
+    items = _many(CreditProposed)
+
+
 class Proposals(Answer):
     """What waits for another person, newest first."""
 
@@ -449,6 +470,51 @@ class StartedRun(Answer):
     href = _text()
 
 
+class ClosedPeriod(Answer):
+    """A period in which nothing is booked any more."""
+
+    period = _text()
+    postings = _whole()
+    digest = _text(metadata={"description": "SHA-256 over its postings"})
+    prepared_by = _text()
+    closed_by = _text()
+    closed_at = _instant()
+
+
+class OpenPeriod(Answer):
+    """A quarter that is not closed."""
+
+    period = _text()
+    postings = _whole()
+
+
+class Periods(Answer):
+    """The periods of the books, newest first."""
+
+    closed = _many(ClosedPeriod)
+    open = _many(OpenPeriod)
+
+
+class AccountTotal(Answer):
+    """What an account came to; a debit is above zero."""
+
+    account = _text()
+    name = _text()
+    standard_account = _maybe("its number in the public standard chart")
+    product = _maybe()
+    postings = _whole()
+    debit_ore = _ore()
+    credit_ore = _ore()
+    amount_ore = _ore()
+
+
+class AccountTotals(Answer):
+    """What each account came to in a period."""
+
+    period = _text()
+    accounts = _many(AccountTotal)
+
+
 class Invoice(Answer):
     """An issued invoice or credit note; the amounts of a credit note are below zero."""
 
@@ -462,6 +528,75 @@ class Invoice(Answer):
     net_ore = _ore()
     vat_ore = _ore()
     gross_ore = _ore()
+
+
+class Reminder(Answer):
+    """An issued reminder of an invoice."""
+
+    number = _text()
+    invoice = _text()
+    level = _whole()
+    authority = _one(Payer)
+    issued_on = _day()
+    due_on = _day()
+    outstanding_ore = _ore()
+    fee_ore = _ore()
+    compensation_ore = _ore()
+    interest_ore = _ore()
+    to_pay_ore = _ore()
+
+
+class ReminderStop(Answer):
+    """What stands in the way of a reminder."""
+
+    code = _text()
+    text = _text()
+
+
+class PlannedReminder(Answer):
+    """A reminder to be, or one that is stopped."""
+
+    invoice = _text()
+    level = _whole()
+    authority = _one(Payer)
+    due_on = _text()
+    overdue_days = _whole()
+    outstanding_ore = _ore()
+    fee_ore = _ore()
+    compensation_ore = _ore()
+    interest_ore = _ore()
+    to_pay_ore = _ore()
+    why = _text()
+    stops = _many(ReminderStop)
+
+
+class ReminderPlan(Answer):
+    """Who would be reminded today, and who would not, and why."""
+
+    on = _text()
+    digest = _text()
+    terms = _text(metadata={"description": "digest of the terms of reminding"})
+    statement_to = _maybe("the last day the bank has told of")
+    automatic = _truth()
+    outstanding_ore = _ore()
+    charged_ore = _ore()
+    items = _many(PlannedReminder)
+    stopped = _many(PlannedReminder)
+
+
+class WithheldReminder(Answer):
+    """A reminder that was approved, and is not issued any more."""
+
+    invoice = _text()
+    level = _whole()
+    why = _text()
+
+
+class IssuedReminders(Answer):
+    """What issuing came to."""
+
+    numbers = _texts()
+    withheld = _many(WithheldReminder)
 
 
 class Sentences(Answer):
@@ -519,6 +654,64 @@ class PreparedCredit(Answer):
     waiting = _one(Proposed, may_lack=True)
 
 
+class Words(Answer):
+    """The same in both languages."""
+
+    da = _text()
+    en = _text()
+
+
+class DeliveryStanding(Answer):
+    """How a document is handed over; `channel`, `address` and `message_id` are null before it is to be sent."""
+
+    number = _text()
+    authority = _one(Payer)
+    state = _text(metadata={"description": "waits, to_send, handed_over, acknowledged, rejected or given_up"})
+    reason = _one(Words)
+    channel = _maybe("nemhandel, peppol or hand")
+    address = _maybe("0088:GLN or 0184:DKCVR; empty where people did it by hand")
+    message_id = _maybe()
+    tries = _whole()
+    next_at = _instant_or_none()
+
+
+class DeliveryEvent(Answer):
+    """A try, or what the receiver's side told."""
+
+    at = _instant()
+    outcome = _text(metadata={"description": "handed_over, deferred, failed, acknowledged or rejected"})
+    reason = _one(Words)
+
+
+class DeliverySent(Answer):
+    """Bytes that were to be handed over to an address, and what happened."""
+
+    channel = _text()
+    address = _text()
+    message_id = _text()
+    file_name = _text()
+    sha256 = _text()
+    made_at = _instant()
+    made_by = _text()
+    events = _many(DeliveryEvent)
+
+
+class DeliveryStory(Answer):
+    """How a document is handed over, and everything that happened; the newest delivery first."""
+
+    state = _text()
+    reason = _one(Words)
+    next_at = _instant_or_none()
+    deliveries = _many(DeliverySent)
+
+
+class SentAgain(Answer):
+    """A document that is sent again in the next round."""
+
+    number = _text()
+    message_id = _text()
+
+
 class AuditEntry(Answer):
     """Something that was done. `data` is null for who reads only that it was."""
 
@@ -530,6 +723,26 @@ class AuditEntry(Answer):
     data = _maybe("JSON")
     previous_hash = _text()
     hash = _text()
+
+
+class Letter(Answer):
+    """A mail that was written, and how it went. Its words are for its receiver."""
+
+    id = _whole()
+    kind = _text()
+    subject = _text()
+    receiver = _text()
+    title = _text()
+    message_id = _text()
+    sha256 = _text()
+    written_by = _text()
+    written_at = _instant()
+    state = _text()
+    tries = _whole()
+    tried_at = _instant_or_none()
+    reason = _text()
+    replaces_id = fields.Integer(required=True, allow_none=True)
+    resent_id = fields.Integer(required=True, allow_none=True)
 
 
 class Me(Answer):

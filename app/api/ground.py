@@ -208,6 +208,7 @@ def _conditional(view: View) -> View:
 CVR = {"type": "string", "pattern": "^[0-9]{8}$"}
 YEAR = {"type": "integer", "minimum": 1900, "maximum": 2999}
 NUMBER = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[A-Za-z0-9-]+$"}
+NAME = {"type": "string", "minLength": 1, "maxLength": 80}
 ID = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 
 #: How Flask takes them; anything else is no address of ours.

@@ -25,8 +25,10 @@ from billing import credit_proposals, reasons
 from billing.credits import Order
 from billing.models import CreditNote, Invoice, Rendering
 from billing.reasons import NoSuchInvoice
+from foundation import proposals
 from foundation.audit import Trail
 from foundation.language import Text, same
+from foundation.proposals import Proposal
 
 room = ground.room("invoices", "Invoices, credit notes and their documents")
 
@@ -102,12 +104,12 @@ def one_credit_note(query: object, number: str) -> Any:
 
 def _whole(number: str) -> dict[str, Any]:
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         explained = plan_json.explained(reasons.explain(session, row.number))
     return _told(row) | {"lines": explained["lines"], "credits": explained.get("credits", [])}
 
 
-def _found(session: Session, number: str) -> Row[Any]:
+def in_scope(session: Session, number: str) -> Row[Any]:
     """Give an invoice in the reader's scope. Raises NoSuchInvoice, for others' as for unknown ones."""
     is_number = number.isascii() and number.replace("-", "").isalnum()
     row = session.execute(_invoices().where(_COLUMNS.number == number)).first() if is_number else None
@@ -130,7 +132,7 @@ def list_documents(query: object, number: str) -> Any:
     """List the documents of an invoice or credit note."""
     columns = Rendering.__table__.c
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         found = session.execute(
             select(columns.format, columns.sha256, columns.rendered_at, func.length(columns.content).label("bytes"))
             .where(columns.invoice_id == row.id)
@@ -148,7 +150,7 @@ def document(query: object, number: str, **chosen: str) -> Any:
     """Give the bytes of a document; its ETag is their SHA-256."""
     columns, format_ = Rendering.__table__.c, chosen["format"]
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         wanted = (columns.invoice_id == row.id, columns.format == (format_ if format_ in _KINDS else ""))
         found = session.execute(select(columns.content, columns.sha256).where(*wanted)).first()
     if found is None:
@@ -163,12 +165,28 @@ def document(query: object, number: str, **chosen: str) -> Any:
 # --- crediting
 
 
+@ground.reads(room, "/credit-notes/proposals", "credit.prepare", answers.CreditsProposed)
+def list_proposals(query: object) -> Any:
+    """List the credit notes that wait for another person."""
+    with database.reading() as session:
+        found = proposals.open(session, "credit")
+    return {"items": [_proposed(each, credit_proposals.order_of(each)) for each in found]}
+
+
+def _proposed(proposal: Proposal, order: Order) -> dict[str, Any]:
+    return {
+        "id": proposal.id, "number": order.number, "lines": order.lines, "reason": order.reason,
+        "then_reissue": order.then_reissue, "digest": proposal.digest, "proposed_by": proposal.proposed_by,
+        "proposed_at": proposal.proposed_at,
+    }  # fmt: skip
+
+
 @ground.writes(room, "/credit-notes", "credit.prepare", CreditOrder, answers.PreparedCredit)
 def prepare_credit(query: object, sent: Mapping[str, Any]) -> Any:
     """Credit an invoice: at once where the settings let one person do it, else by another person's approval."""
 
     def act(session: Session, trail: Trail) -> Answer:
-        row = _found(session, sent["number"])
+        row = in_scope(session, sent["number"])
         order = Order(
             row.number, sent["reason"], trail.actor, layout.today(), tuple(sorted(set(sent.get("lines", ())))),
             then_reissue=sent["then_reissue"],

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 
 from agreements import lifecycle
+from agreements.ending import NoSuchAgreement
 from agreements.lifecycle import Facts
 from agreements.models import Agreement, Product
 from app import access, database, register_files
 from app.adapters import csv_files
 from app.api import answers, ground, pages, writes
-from app.api.ground import CVR, Write
+from app.api.ground import CVR, ID, ID_IN_PATH, NAME, Write
 from app.api.pages import PageQuery
 from app.api.writes import Answer
 from app.errors import Malformed
@@ -46,6 +47,10 @@ _INVOICING = (
 
 class NoSuchAuthority(NotFound):
     """No authority has that CVR number, or it is not for you."""
+
+
+class NoSuchProduct(NotFound):
+    """No product has that name."""
 
 
 def cvr_field(**other: Any) -> Formed:
@@ -164,16 +169,42 @@ def list_products(query: Mapping[str, Any]) -> Any:
     return _page(Product, select(*Product.__table__.c), query)
 
 
-@ground.reads(room, "/agreements", "agreement.read", answers.page_of(answers.Agreement), AgreementQuery)
-def list_agreements(query: Mapping[str, Any]) -> Any:
-    """List the connection agreements."""
+@ground.reads(room, "/products/<name>", "tables.read", answers.Product, parameters={"name": NAME})
+def one_product(query: object, name: str) -> Any:
+    """Give one product."""
+    with database.reading() as session:
+        row = session.execute(select(*Product.__table__.c).where(Product.name == name)).first()
+    if row is None:
+        raise NoSuchProduct(Text("intet produkt hedder det", "no product has that name"))
+    return _plain(row)
+
+
+def _agreements() -> Any:
+    """Ask for the agreements in the reader's scope, with authority and product."""
     columns = Agreement.__table__.c
     statement = (
         select(*columns, Authority.cvr, Product.name.label("product"))
         .join(Authority, Authority.id == columns.authority_id)
         .join(Product, Product.id == columns.product_id)
     )
-    statement = _of(access.agreements(statement), query)
+    return access.agreements(statement)
+
+
+@ground.reads(room, f"/agreements/{ID_IN_PATH}", "agreement.read", answers.Agreement, parameters={"id_": ID})
+def one_agreement(query: object, id_: int) -> Any:
+    """Give one connection agreement."""
+    with database.reading() as session:
+        row = session.execute(_agreements().where(Agreement.id == id_)).first()
+    if row is None:
+        raise NoSuchAgreement(Text("ingen aftale har det nummer", "no agreement has that number"))
+    return _agreement(row, layout.today())
+
+
+@ground.reads(room, "/agreements", "agreement.read", answers.page_of(answers.Agreement), AgreementQuery)
+def list_agreements(query: Mapping[str, Any]) -> Any:
+    """List the connection agreements."""
+    columns = Agreement.__table__.c
+    statement = _of(_agreements(), query)
     if query.get("product"):
         statement = statement.where(Product.name == query["product"])
     today = layout.today()

@@ -34,12 +34,19 @@ _COMMANDS = {
     "agreement": "app.cli.agreements",
     "fee-tables": "app.cli.tables",
     "billing": "app.cli.billing",
+    "payments": "app.cli.payments",
+    "accounts": "app.cli.accounts",
+    "reminders": "app.cli.reminders",
+    "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",
     "bank": "app.cli.bank",
+    "deliver": "app.cli.delivering",
     "explain": "app.cli.inspection:explain",
     "verify": "app.cli.inspection:verify",
     "signing": "app.cli.signing",
     "users": "app.cli.users",
+    "letters": "app.cli.letters",
+    "work": "app.cli.work",
     "serve": "app.cli.serving",
     "demo": "app.cli.demonstration",
 }
@@ -103,7 +110,7 @@ def _outcome(run: Callable[[], object]) -> int:
         wrong.show()
         return wrong.exit_code
     except DomainError as refused:
-        output.complain(refused.text)
+        output.complain(_mended(refused))
         return 3 if isinstance(refused, NotNow) else 1
     except BrokenPipeError:
         return 3
@@ -113,6 +120,12 @@ def _outcome(run: Callable[[], object]) -> int:
     except Exception as error:
         return _database_outcome(error)
     return result if isinstance(result, int) else 0
+
+
+def _mended(refused: DomainError) -> Text:
+    from app.cli import mending  # late: what is not refused needs none of it
+
+    return mending.refusal(refused)
 
 
 _STOPPED = Text(

@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
-from agreements import ending, evidence, offered, offers, paper, rights, signing, steps
+from agreements import evidence, offered, offers, paper, rights, signing, steps
 from agreements.document import AgreementKind, Billing
-from agreements.ending import Notice
 from agreements.files import LARGEST
 from agreements.offered import Offer, Signatory
 from agreements.signing import Signer
-from agreements.steps import Step
+from agreements.steps import Stand, Step
 from app import association, offering
 from app.access import Role
-from app.adapters import csv_files, files, incoming
+from app.adapters import csv_files, files, incoming, paper_archives
+from app.adapters.paper_archives import Papers
 from app.cli import output, service
 from app.cli.registers import FILE
 from app.config import NotInProduction
@@ -35,9 +35,9 @@ from foundation.audit import Trail, sha256
 from foundation.language import Text, day
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
-_REASON = click.option("--reason", required=True, help="Grunden.")
-_WORKING, _DECIDING = (Role.FINANCE, Role.APPROVER), (Role.APPROVER,)
+BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
+REASON = click.option("--reason", required=True, help="Grunden.")
+WORKING, _DECIDING = (Role.FINANCE, Role.APPROVER), (Role.APPROVER,)
 
 
 # --- looking
@@ -52,8 +52,8 @@ def list_(cvr: str | None, *, as_json: bool) -> None:
     List offers, newest first, and where each stands.
     """
     with service.current().reading() as session:
-        found = offered.listing(session, None if cvr is None else [_authority_id(session, cvr)])
-        rows = [_row(offer) for offer in found]
+        found = offered.listing(session, None if cvr is None else [authority_id(session, cvr)])
+        rows = [_row(offer, service.current().today) for offer in found]
     if as_json:
         output.say_json({"offers": rows})
         return
@@ -61,14 +61,14 @@ def list_(cvr: str | None, *, as_json: bool) -> None:
                   for row in rows])  # fmt: skip
 
 
-def _row(offer: Offer) -> dict[str, Any]:
-    said = offer.document
+def _row(offer: Offer, on: date) -> dict[str, Any]:
+    said, stand = offer.document, offer.stand_on(on)
     last = offer.expires_on
     return {
         "name": offer.name, "reference": offer.reference, "version": offer.version, "cvr": said.authority.cvr,
         "authority": said.authority.name, "product": said.subject.product or None, "kind": offer.kind,
-        "stand": offer.stand.value, "digest": offer.digest, "expires_on": last and last.isoformat(),
-        "waiting": [each.name for each in offer.waiting] if offer.stand in steps.OPEN else [],
+        "stand": stand.value, "digest": offer.digest, "expires_on": last and last.isoformat(),
+        "waiting": [each.name for each in offer.waiting] if stand in steps.OPEN else [],
     }  # fmt: skip
 
 
@@ -82,12 +82,12 @@ def show(reference: str, *, as_json: bool) -> None:
     """
     with service.current().reading() as session:
         offer = offered.newest(session, reference)
-        told = _row(offer) | {"steps": [_step(each) for each in offer.steps]}
+        told = _row(offer, service.current().today) | {"steps": [_step(each) for each in offer.steps]}
     if as_json:
         output.say_json(told)
         return
     output.say(f"{told['name']}  {told['authority']}  {told['product'] or 'OS2'}  {offer.digest}")
-    output.say(steps.STANDS[offer.stand])
+    output.say(steps.STANDS[Stand(told["stand"])])
     output.table([[step["at"], step["step"], step["by"], step["reason"] or ""] for step in told["steps"]])
 
 
@@ -136,7 +136,7 @@ def evidence_(reference: str, into: Path | None) -> None:
 @click.option("--valid-days", default=30, show_default=True, help="Så mange dage står tilbuddet.")
 @click.option("--draft", "only_draft", is_flag=True, help="Kun et udkast; tilbyd det ikke endnu.")
 @click.option("--replaces", metavar="REFERENCE", help="Tilbuddet, det er en ny version af, eller følger.")
-@_BY
+@BY
 def offer(
     cvr: str, product: str, effective: datetime, signatories: tuple[tuple[str, str, str], ...], by: str, **given: Any
 ) -> None:
@@ -145,7 +145,7 @@ def offer(
     Offer an agreement; its text, fees and digest are frozen by it.
     """
     surroundings = service.current()
-    with _attempt(f"{cvr} {product or 'OS2'}", Step.OFFERED, by, _WORKING) as (session, trail):
+    with attempt(f"{cvr} {product or 'OS2'}", Step.OFFERED, by, WORKING) as (session, trail):
         wish = _wish(session, cvr, product, effective.date(), signatories, given)
         seller = association.seller(session, surroundings.config)
         ready = offering.prepare(session, wish, seller, surroundings.today)
@@ -164,20 +164,20 @@ def _wish(
     signatories: tuple[tuple[str, str, str], ...],
     given: dict[str, Any],
 ) -> Wish:
-    authority_id, kind = _authority_id(session, cvr), given["kind"]
-    may = rights.who_may(session, authority_id, effective_on)
+    id_, kind = authority_id(session, cvr), given["kind"]
+    may = rights.who_may(session, id_, effective_on)
     places = tuple(
         Signatory(at, name, title, mail, next((each.id for each in may if each.person.mail == mail), None))
         for at, (name, title, mail) in enumerate(signatories, start=1)
     )
     typed: AgreementKind = "passive" if kind == "passive" else "active"
     return Wish(
-        authority_id, product, effective_on, places, Billing("gln" if given["gln"] else "cvr", gln=given["gln"]),
+        id_, product, effective_on, places, Billing("gln" if given["gln"] else "cvr", gln=given["gln"]),
         kind=typed, in_order=not given["any_order"], valid_days=given["valid_days"],
     )  # fmt: skip
 
 
-def _authority_id(session: Session, cvr: str) -> int:
+def authority_id(session: Session, cvr: str) -> int:
     found = register.ids_by_cvr(session).get(cvr)
     if found is None:
         raise offering.Unknown(register.unknown_cvr(cvr))
@@ -196,20 +196,20 @@ def _offered(made: Offer) -> Text:
 
 @click.command("withdraw")
 @click.argument("reference")
-@_REASON
-@_BY
+@REASON
+@BY
 def withdraw(reference: str, reason: str, by: str) -> None:
     """Træk et udkast eller et tilbud tilbage, der ikke er kontrasigneret.
 
     Withdraw a draft or an offer that is not countersigned.
     """
-    with _attempt(reference, Step.WITHDRAWN, by, _WORKING) as (session, trail):
+    with attempt(reference, Step.WITHDRAWN, by, WORKING) as (session, trail):
         offers.withdraw(session, offered.newest(session, reference).id, reason, trail)
     output.say(Text(f"{reference}: trukket tilbage", f"{reference}: withdrawn"))
 
 
 @click.command("expire")
-@_BY
+@BY
 def expire(by: str) -> None:
     """Lad de tilbud udløbe, hvis sidste dag er gået. Kan køres hver nat.
 
@@ -243,7 +243,7 @@ def countersign(references: tuple[str, ...], digest: str | None, by: str) -> Non
         output.table([[each.name, each.document.authority.name, each.document.subject.product] for each in chosen])
         output.say(Text(f"kontrolsum {signing.list_digest(chosen)}", f"digest {signing.list_digest(chosen)}"))
         return
-    with _attempt(", ".join(references) or "alle", Step.COUNTERSIGNED, by, _DECIDING) as (session, trail):
+    with attempt(", ".join(references) or "alle", Step.COUNTERSIGNED, by, _DECIDING) as (session, trail):
         signer = _chair(session, by, trail)
         done = signing.countersign(session, [each.id for each in chosen], signer, digest, trail)
     for each in done.done:
@@ -272,7 +272,7 @@ def _chair(session: Session, by: str, trail: Trail) -> Signer:
     user_id = next((right.person.user_id for right in found if right.person.user_id), 0)
     return Signer(
         user_id, by, found[0].person.mail if found else "-", "", "kommandolinjen", by, "none", trail.at,
-        sha256(""), "", "os2tilslut", output.language(),
+        sha256(""), "", "os2tilslut", output.language(), frozenset({"none"}),
     )  # fmt: skip
 
 
@@ -289,16 +289,23 @@ def record() -> None:
 @click.argument("pdfs", type=FILE, nargs=-1)
 @click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der registrerer.")
 def record_propose(file: Path, pdfs: tuple[Path, ...], by: str) -> None:
-    """Foreslå aftalerne i en CSV-fil registreret, hver med sin PDF (kolonnen file nævner den).
+    """Foreslå aftalerne i en CSV-fil registreret, hver med sin PDF (kolonnen file nævner den); eller i én ZIP af dem.
 
-    Propose the agreements of a CSV file, each with its PDF.
+    Propose the agreements of a CSV file, each with its PDF; or of one ZIP of them.
     """
-    rows = csv_files.read(file, csv_files.PAPER)
-    found = {incoming.name_of(pdf): _bytes(pdf) for pdf in pdfs}
-    with _acting(by, _WORKING) as (session, trail):
-        made = paper.propose_all(session, rows, found, trail)
+    papers = _papers(file, pdfs)
+    with _acting(by, WORKING) as (session, trail):
+        made = paper.propose_all(session, papers.rows, papers.files, trail)
     for each in made:
         output.say(Text(f"forslag {each.id}: {each.subject}", f"proposal {each.id}: {each.subject}"))
+
+
+def _papers(file: Path, pdfs: tuple[Path, ...]) -> Papers:
+    if file.suffix.lower() == ".zip" and not pdfs:
+        with incoming.opened(file, paper_archives.LARGEST_ARCHIVE) as archive:
+            return paper_archives.read(incoming.name_of(file), archive)
+    rows = csv_files.read(file, csv_files.PAPER)
+    return Papers(rows, {incoming.name_of(pdf): _bytes(pdf) for pdf in pdfs})
 
 
 def _bytes(pdf: Path) -> bytes:
@@ -314,7 +321,7 @@ def record_approve(numbers: tuple[int, ...], by: str) -> None:
 
     Approve proposed recordings, all or none.
     """
-    with _attempt(", ".join(map(str, numbers)), Step.RECORDED, by, _DECIDING) as (session, trail):
+    with attempt(", ".join(map(str, numbers)), Step.RECORDED, by, _DECIDING) as (session, trail):
         made = [(number, paper.approve(session, number, trail)) for number in numbers]
     for number, agreement_id in made:
         output.say(Text(f"forslag {number}: registreret som aftale {agreement_id}",
@@ -323,42 +330,16 @@ def record_approve(numbers: tuple[int, ...], by: str) -> None:
 
 @record.command("reject")
 @click.argument("number", type=int)
-@_REASON
+@REASON
 @click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der afviser.")
 def record_reject(number: int, reason: str, by: str) -> None:
     """Afvis en foreslået registrering, med en grund; den bliver stående i historien.
 
     Reject a proposed recording; it stays in the history.
     """
-    with _attempt(str(number), Step.RECORDED, by, _DECIDING) as (session, trail):
+    with attempt(str(number), Step.RECORDED, by, _DECIDING) as (session, trail):
         proposals.decide(session, number, "rejected", trail, reason)
     output.say(Text(f"forslag {number}: afvist", f"proposal {number}: rejected"))
-
-
-# --- change and end
-
-
-@click.command("notice")
-@click.argument("agreement", type=int)
-@click.option("--party", type=click.Choice(["authority", "association"]), required=True, help="Hvem der siger op.")
-@click.option("--withdraw", "is_withdrawn", is_flag=True, help="Træk opsigelsen tilbage.")
-@_REASON
-@_BY
-def notice(agreement: int, party: Literal["authority", "association"], reason: str, by: str, **given: Any) -> None:
-    """Registrér en opsigelse (eller dens tilbagetrækning); sidste dag følger af aftalens vilkår.
-
-    Record a notice; the last day follows from the terms.
-    """
-    step = Step.NOTICE_WITHDRAWN if given["is_withdrawn"] else Step.NOTICE_GIVEN
-    with _attempt(str(agreement), step, by, _WORKING) as (session, trail):
-        if given["is_withdrawn"]:
-            ending.withdraw_notice(session, agreement, reason, trail)
-            said = Text(f"aftale {agreement}: opsigelsen er trukket tilbage",
-                        f"agreement {agreement}: the notice is withdrawn")  # fmt: skip
-        else:
-            last = day(ending.give_notice(session, agreement, Notice(party, reason), trail))
-            said = Text(f"aftale {agreement}: ophører med {last.da}", f"agreement {agreement}: ends with {last.en}")
-    output.say(said)
 
 
 # --- who may sign
@@ -391,7 +372,7 @@ def rights_list(cvr: str | None) -> None:
 @click.option("--from", "from_on", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
 @click.option("--until", "until_on", type=_DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
 @click.option("--delegation", type=FILE, help="Bemyndigelsen som PDF; uden er grundlaget stillingen.")
-@_BY
+@BY
 def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None:
     """Giv nogen ret til at underskrive; den, der gør det, indestår for det.
 
@@ -402,7 +383,7 @@ def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None
     until_on = given["until_on"] and given["until_on"].date()
     ground = rights.Ground("delegation" if document else "position", given["from_on"].date(), until_on, document)
     person = rights.Person(name, mail, title, given["user_id"])
-    with _acting(by, _WORKING) as (session, trail):
+    with _acting(by, WORKING) as (session, trail):
         made = rights.give(session, _of(session, given["cvr"]), person, ground, trail)
     output.say(Text(f"ret {made.id}: {made.text}", f"right {made.id}: {made.text}"))
 
@@ -411,19 +392,19 @@ def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None
 @click.argument("number", type=int)
 @click.option("--cvr", help="Myndighedens CVR-nummer; uden er det OS2's egne.")
 @click.option("--until", "until_on", required=True, type=_DAY, metavar="DAG", help="Den sidste dag.")
-@_BY
+@BY
 def rights_end(number: int, cvr: str | None, until_on: datetime, by: str) -> None:
     """Lad en ret ophøre; det, der er underskrevet, står.
 
     End a right to sign.
     """
-    with _acting(by, _WORKING) as (session, trail):
+    with _acting(by, WORKING) as (session, trail):
         ended = rights.end(session, number, _of(session, cvr), until_on.date(), trail)
     output.say(Text(f"ret {number}: ophører med {ended.until_on}", f"right {number}: ends with {ended.until_on}"))
 
 
 def _of(session: Session, cvr: str | None) -> int | None:
-    return None if cvr is None else _authority_id(session, cvr)
+    return None if cvr is None else authority_id(session, cvr)
 
 
 # --- acting
@@ -439,11 +420,11 @@ def _acting(by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]
 
 
 @contextmanager
-def _attempt(about: str, step: Step, by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]:
+def attempt(about: str, step: Step, by: str, roles: tuple[Role, ...]) -> Iterator[tuple[Session, Trail]]:
     """Open the same, so that a refusal is recorded."""
     with offering.attempting(lambda: _acting(by, roles), about, step) as (session, trail):
         yield session, trail
 
 
 #: What the group `agreement` takes in.
-COMMANDS = (list_, show, evidence_, offer, withdraw, expire, countersign, record, rights_, notice)
+COMMANDS = (list_, show, evidence_, offer, withdraw, expire, countersign, record, rights_)

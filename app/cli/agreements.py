@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import agreement_life, templates, verify_agreement
+from app.cli import agreement_ends, agreement_life, templates, verify_agreement
 
 
 @click.group(help="Aftaler, der underskrives online / agreements signed online.")
@@ -12,6 +12,6 @@ def command() -> None:
     """Hold the commands on agreements signed online."""
 
 
-for each in (*agreement_life.COMMANDS, verify_agreement.verify):
+for each in (*agreement_life.COMMANDS, *agreement_ends.COMMANDS, verify_agreement.verify):
     command.add_command(each)
 command.add_command(templates.command, "templates")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import annual_work, plan_json
 from app.access import Role
 from app.adapters import files, work
-from app.cli import judging, output, service
+from app.cli import judging, mending, output, service
 from app.cli.output import Progress
 from app.cli.service import Service
 from app.schemas import FIRST_YEAR, LAST_YEAR
@@ -163,7 +163,7 @@ def _show_listed(title: Text, listed: Sequence[Problem]) -> None:
     output.say(Text(f"{title.da} ({count}):", f"{title.en} ({count}):"))
     for problem in listed:
         about = f"{problem.named.name}, {problem.product or 'OS2'}, {problem.code.value}: "
-        output.say(Text(f"  {about}", f"  {about}") + problem.message)
+        output.say(Text(f"  {about}", f"  {about}") + mending.problem(problem))
 
 
 # --- approve

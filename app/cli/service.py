@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import association, clock, config, create_ground, database
+from app import association, clock, config, create_ground, database, recording
 from app.access import Role
 from app.config import Config
 from app.identity import users
@@ -55,10 +55,13 @@ class Service:
     @contextmanager
     def writing(self, actor: str = COMMAND_LINE) -> Iterator[tuple[Session, Trail]]:
         """Open a transaction that commits at the end, with the trail of what it does. Raises Nameless."""
-        with self.app.app_context(), database.writing() as session:
-            trail = Trail(session, readable(actor), self.now)
+        by = readable(actor)
+        with (
+            self.app.app_context(),
+            database.writing() as session,
+            recording.recorded(session, by, self.config) as trail,
+        ):
             yield session, trail
-            trail.write()
 
     def seller(self, session: Session) -> Seller:
         """Give the association as seller; made-up accounts stand in outside production."""

@@ -37,7 +37,9 @@ class NoProvider(NotNow):
               envvar="OS2TILSLUT_PROVIDER_PORT", help="Det lokale logins port / the local sign-in's.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True,
               help="Processer / processes.")  # fmt: skip
-def command(port: int, provider_port: int, workers: int) -> None:
+@click.option("--work", "every", type=click.IntRange(1, 86400), metavar="SEKUNDER",
+              help="Gør også det, der kommer af sig selv / also do what comes by itself.")  # fmt: skip
+def command(port: int, provider_port: int, workers: int, every: int | None) -> None:
     """Kør webapplikationen på 127.0.0.1:8000.
 
     Run the web application.
@@ -46,7 +48,7 @@ def command(port: int, provider_port: int, workers: int) -> None:
 
     os.environ["OS2TILSLUT_PROVIDER_PORT"] = str(provider_port)  # the workers read it, too
     surroundings = service.current()  # refuses unsafe settings before a port is opened
-    with local_provider(surroundings, port, provider_port), _shared_figures():
+    with local_provider(surroundings, port, provider_port), _work_beside(surroundings, every), _shared_figures():
         serving.run("wsgi:app", port, workers, surroundings.config.threads)
 
 
@@ -56,6 +58,21 @@ def _shared_figures() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="os2tilslut-metrics-") as folder:
         os.environ.setdefault(SHARED, folder)
         yield
+
+
+@contextmanager
+def _work_beside(surroundings: Service, every: int | None) -> Iterator[None]:
+    """Do what comes by itself meanwhile, in a process that ends with us, however we end."""
+    if every is None:
+        yield
+        return
+    words = [sys.executable, "-m", "app.rounds", "--every", str(every), "--starter", str(os.getpid())]
+    worker = subprocess.Popen(words, env=os.environ | surroundings.config.environ(), stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 
 from app import seals
 from app.adapters.sealing import WARNING
-from app.cli import output, service
+from app.cli import mending, output, service
 from app.seals import Status
 from foundation.language import Text, same
 
@@ -63,7 +63,8 @@ def _say_status(found: Status) -> None:
     output.table([(label[output.language()], value[output.language()]) for label, value in lines])
     for failure in found.failures:
         output.say(Text(f"Tilbud {failure.offer_id}: ", f"Offer {failure.offer_id}: ") + failure.reason)
-    for told in filter(None, (found.fault, found.warning)):
+    fault = mending.refusal(found.fault) if found.fault else None
+    for told in filter(None, (fault, found.warning)):
         output.say(Text("ADVARSEL: ", "WARNING: ") + told)
 
 
@@ -76,7 +77,7 @@ def _status_json(found: Status) -> dict[str, Any]:
             "subject": used.subject, "sha256": used.sha256, "valid_until": used.not_after.isoformat(),
             "taken_at": used.taken_at.isoformat(), "taken_by": used.taken_by,
         },
-        "fault": found.fault and found.fault[spoken],
+        "fault": found.fault and mending.refusal(found.fault)[spoken],
         "warning": found.warning and found.warning[spoken],
         "warns_days_ahead": WARNING.days,
         "waiting": found.waiting,

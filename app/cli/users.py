@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -11,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from app.access import Role
 from app.cli import output, service
-from app.identity import users
+from app.identity import offices, users
 from app.identity.models import UserAccount
 from app.identity.users import Person, SeatOf
 from foundation.audit import Trail
-from foundation.language import Text, joined, same
+from foundation.language import Text, day, joined, same
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_DAY = click.DateTime(["%Y-%m-%d"])
 _ROLE = click.Choice([role.value for role in Role])
 
 
@@ -205,6 +207,51 @@ def _named(cvrs: tuple[str, ...], products: tuple[str, ...]) -> list[SeatOf]:
     if not cvrs + products:
         raise click.UsageError("--authority CVR / --product NAVN")
     return _seats(cvrs, products)
+
+
+@command.command("offices")
+def list_offices() -> None:
+    """Hvem der underskriver for OS2, eller har gjort det, fra og til hvilken dag.
+
+    Who signs for OS2, or did, from which day to which.
+    """
+    surroundings = service.current()
+    with surroundings.reading() as session:
+        found = offices.held(session)
+    output.table([[each.person.name, each.person.title, f"{each.from_on}", f"{each.until_on or ''}", each.vouched_by]
+                  for each in found], indent="")  # fmt: skip
+
+
+@command.command("give-office")
+@click.argument("user")
+@click.option("--title", default="Formand for bestyrelsen", show_default=True, help="Titel i aftalerne.")
+@click.option("--from", "from_on", type=_DAY, metavar="DAG", help="Den første dag; uden er det i dag.")
+@click.option("--until", "until_on", type=_DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
+def give_office(user: str, title: str, from_on: datetime | None, until_on: datetime | None) -> None:
+    """Giv en bruger hvervet at underskrive for OS2.
+
+    Give a user the office of signing for OS2.
+    """
+    first = from_on.date() if from_on else service.current().today
+    with _changing(user) as (session, trail, found):
+        given = offices.give(session, found, title, until_on.date() if until_on else None, trail, on=first)
+    since = day(given.from_on)
+    output.say(
+        Text(f"{given.text}: underskriver for OS2 fra {since.da}", f"{given.text}: signs for OS2 from {since.en}")
+    )
+
+
+@command.command("end-office")
+@click.argument("user")
+def end_office(user: str) -> None:
+    """Tag hvervet fra en bruger fra i dag; det, der er underskrevet, står.
+
+    Take the office from a user from today; what was signed stands.
+    """
+    with _changing(user) as (session, trail, found):
+        offices.end(session, found, trail, on=service.current().today)
+        who = users.actor(found)
+    output.say(Text(f"{who} underskriver ikke længere for OS2", f"{who} no longer signs for OS2"))
 
 
 @command.command("end")

@@ -46,8 +46,16 @@ def of_user(session: Session, user_id: int) -> list[Right]:
     return [right for right in rights.register(session, None) if right.person.user_id == user_id]
 
 
+def held(session: Session) -> list[Right]:
+    """Give the offices that were ever given, newest first: by whom, from which day to which."""
+    return rights.register(session, None)
+
+
 def give(session: Session, user: UserAccount, title: str, until_on: date | None, trail: Trail, *, on: date) -> Right:
-    """Give somebody the office from a day, to a last day where one is known. Raises OwnOffice, rights.RightRefused."""
+    """Give somebody the office from a day, to a last day where one is known. Raises OwnOffice, rights.RightRefused.
+
+    Who holds it on that day already goes on holding it as before.
+    """
     _refuse_own(user, trail)
     held = rights.of_person(session, None, user.id, on)
     if held is not None:

@@ -30,7 +30,8 @@ TOKENS: Table = ApiToken.__table__  # type: ignore[assignment]
 #: What a token may be given: what the API asks for. Nothing that approves, nor people, nor settings.
 OFFERED = (
     "agreement.read", "authority.read", "authority.change", "tables.read", "tables.draft", "run.read", "run.plan",
-    "run.issue", "invoice.read", "credit.prepare", "bank.read", "bank.import", "audit.read",
+    "run.issue", "invoice.read", "credit.prepare", "bank.read", "bank.import", "audit.read", "reminders.read",
+    "reminders.plan", "reminders.send", "accounts.read", "accounts.prepare",
 )  # fmt: skip
 #: What every token may: ask whose it is.
 ALWAYS = "account.use"

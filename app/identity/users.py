@@ -22,7 +22,7 @@ from app.access import Principal, Role
 from app.identity import offices
 from app.identity.models import BrowserSession, Invitation, RoleGrant, Seat, UserAccount, UserIdentity
 from authorities.models import Authority
-from foundation import wording
+from foundation import letters, wording
 from foundation.audit import Trail
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text, joined, same
@@ -34,9 +34,7 @@ MAIL_LINK = timedelta(minutes=10)
 LONGEST_NAME = wording.LONGEST_NAME - 20  # with its number it is an actor's name
 LONGEST_MAIL = 254
 
-_MAIL = re.compile(r"[!-~]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?")
-# "@", "," and the like in a mail's first half, or a name that ends like an id, would read as somebody else.
-_MAIL_SIGNS = re.compile(r"[,;<>()\[\]\\\"@]")
+# A name that ends like an id would read as somebody else.
 _LOOKS_LIKE_AN_ID = re.compile(r"#\s*[0-9]+\s*$")
 
 
@@ -407,7 +405,7 @@ def name_fault(name: str) -> Text | None:
 
 def mail_fault(mail: str) -> Text | None:
     """Say what is wrong with a mail address."""
-    if _MAIL.fullmatch(mail) and not _MAIL_SIGNS.search(mail.rpartition("@")[0]):
+    if letters.address_fault(mail) is None:
         return None
     shown = wording.quoted(mail)
     return Text(f"{shown} er ikke én mailadresse", f"{shown} is not one address")

@@ -16,6 +16,13 @@ document.addEventListener("keydown", (event) => {
       search.focus();
       search.select();
     }
+  } else if (["j", "k", "ArrowDown", "ArrowUp"].includes(event.key)) {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    if (!rows.length) return;
+    const here = rows.indexOf(event.target.closest("[data-row]"));
+    const next = Math.max(0, Math.min(rows.length - 1, here + (event.key === "j" || event.key === "ArrowDown" ? 1 : -1)));
+    event.preventDefault();
+    rows[next].querySelector("[data-take]").focus();
   } else if (event.key === "?") {
     event.preventDefault();
     const keys = document.getElementById("keys");
@@ -23,5 +30,20 @@ document.addEventListener("keydown", (event) => {
     else keys.showModal();
   }
 });
+
+// On a phone a row is read as a card, so each cell says by itself what its column is called (style.css, .folds).
+function fold(table) {
+  const titles = [...(table.tHead?.rows[0]?.cells ?? [])].map((head) => head.firstChild?.textContent.trim() ?? "");
+  if (!titles.length) return;
+  for (const row of [...table.tBodies, table.tFoot].flatMap((part) => [...(part?.rows ?? [])])) {
+    if (row.cells.length !== titles.length) continue;
+    [...row.cells].forEach((cell, at) => cell.tagName === "TD" && titles[at] && (cell.dataset.title ??= titles[at]));
+  }
+  table.classList.add("folds");
+}
+
+const foldAll = () => document.querySelectorAll(".table-wrap > table").forEach(fold);
+document.addEventListener("htmx:after:swap", foldAll);
+foldAll();
 
 document.querySelector("[data-focus]")?.focus();

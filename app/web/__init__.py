@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from app.web import (
+    account_statements,
+    accounts,
     agreement_drafts,
     agreement_signing,
     agreements,
@@ -15,12 +17,18 @@ from app.web import (
     billing_details,
     countersigning,
     credits,
+    deliveries,
     fee_tables,
     imports,
     invoices,
     layout,
+    letters,
+    memberships,
     notices,
     paper_route,
+    payments,
+    reminder_settings,
+    reminders,
     settings,
     signin,
     signing_rights,
@@ -35,8 +43,9 @@ from app.web import (
 
 _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
-    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices, paper_route,
-    signing_rights, templates_pages, verify,
+    settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
+    memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
+    reminders, reminder_settings, deliveries, accounts,
 )  # fmt: skip
 
 

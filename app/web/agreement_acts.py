@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +12,7 @@ from flask import request
 from flask import session as browser
 from sqlalchemy.orm import Session
 
-from agreements import offered, offers, signing, steps
+from agreements import ending, offered, offers, signing, steps
 from agreements.offered import Offer
 from agreements.signing import Signer
 from agreements.steps import Stand, Step
@@ -51,15 +51,22 @@ def signer(session: Session) -> Signer:
     """Give who acts, as the provider told it at this sign-in; what it did not tell is empty."""
     person = access.current()
     account = session.get_one(UserAccount, person.user_id)
-    how: dict[str, str] = browser.get("how", {})
+    how: dict[str, Any] = browser.get("how", {})
+    floor = layout.config().oidc.signing_floor
     assert person.user_id is not None and person.signed_in_at is not None  # a fresh sign-in was asked for
     return Signer(
         user_id=person.user_id, name=account.name, mail=account.mail, organisation_cvr=how.get("cvr") or "",
-        iss=how.get("iss") or "", sub=how.get("sub") or "", assurance=how.get("assurance") or how.get("acr") or "",
+        iss=how.get("iss") or "", sub=how.get("sub") or "", assurance=_level(how, floor),
         auth_time=person.signed_in_at, id_token_sha256=how.get("id_token_sha256") or "",
         address=request.remote_addr or "", user_agent=request.user_agent.string[:_LONGEST_AGENT],
-        language=layout.spoken(),
+        language=layout.spoken(), floor=floor,
     )  # fmt: skip
+
+
+def _level(how: Mapping[str, Any], floor: frozenset[str]) -> str:
+    """Give the level a sign-in has: the one that suffices where any does, else what the provider tells first."""
+    told = [word for word in (how.get("assurance"), how.get("acr"), *(how.get("amr") or ())) if word]
+    return next((word for word in told if word in floor), told[0] if told else "")
 
 
 def refuse_other(offer: Offer, digest: str) -> None:
@@ -90,8 +97,19 @@ def permitted(session: Session, offer: Offer, row: Any) -> list[Act]:
         found.append(Act("countersign", Text("Underskriv for OS2", "Sign for OS2"), "/agreements/countersign",
                          is_first=True))  # fmt: skip
     if row is not None:
-        found += of_agreement(row, f"/agreements/{row.id}", offer.stand)
+        found += of_agreement(session, row, offer.stand)
+    if offer.product_id is None and offer.stand in (Stand.AGREED, Stand.UNDER_NOTICE):
+        found += _of_membership(offer)
     return found
+
+
+def _of_membership(offer: Offer) -> list[Act]:
+    if not access.reaches("agreement.notice", offer.authority_id):
+        return []
+    title = Text("Opsig medlemskabet", "Give notice of the membership")
+    if offer.stand is Stand.UNDER_NOTICE:
+        title = Text("Træk opsigelsen tilbage", "Withdraw the notice")
+    return [Act("membership", title, f"/authorities/{offer.document.authority.cvr}/membership")]
 
 
 def _of_signatory(session: Session, offer: Offer, base: str) -> list[Act]:
@@ -104,25 +122,21 @@ def _of_signatory(session: Session, offer: Offer, base: str) -> list[Act]:
 
 
 def _of_secretariat(offer: Offer, base: str) -> list[Act]:
-    found = []
-    if offer.stand is Stand.DRAFT:
+    found, stand = [], offer.stand_on(layout.today())
+    if stand is Stand.DRAFT:
         found.append(Act("offer", Text("Tilbyd", "Offer"), f"{base}/offer", is_form=True, is_first=True))
-    if offer.stand in steps.OPEN | {Stand.DRAFT} | steps.DEAD - {Stand.REPLACED}:
-        title = Text("Ny version", "New version") if offer.stand not in steps.DEAD else Text("Nyt tilbud", "New offer")
+    if stand in steps.OPEN | {Stand.DRAFT} | steps.DEAD - {Stand.REPLACED}:
+        title = Text("Ny version", "New version") if stand not in steps.DEAD else Text("Nyt tilbud", "New offer")
         found.append(Act("again", title, f"/agreements/new?replaces={offer.reference}"))
-    if offer.stand in steps.PERMITTED[Step.WITHDRAWN]:
+    if stand in steps.PERMITTED[Step.WITHDRAWN]:
         title = Text("Træk tilbage", "Withdraw")
         found.append(Act("withdraw", title, f"{base}/withdraw", is_form=True, needs_reason=True))
     return found
 
 
-def of_registered(row: Any) -> list[Act]:
-    """Give what the person can do with an agreement of the register now."""
-    return of_agreement(row, f"/agreements/{row.id}", Stand.AGREED)
-
-
-def of_agreement(row: Any, base: str, stand: Stand) -> list[Act]:
-    """Give what can be done with an agreement that was made: notice, its withdrawal, passive to active."""
+def of_agreement(session: Session, row: Any, stand: Stand = Stand.AGREED) -> list[Act]:
+    """Give what can be done with an agreement that was made: notice, its withdrawal, passive to active, a merger."""
+    base = f"/agreements/{row.id}"
     if not access.reaches("agreement.notice", row.authority_id) or row.countersigned_on is None or _is_over(row):
         return []
     if stand in steps.DEAD:
@@ -132,6 +146,9 @@ def of_agreement(row: Any, base: str, stand: Stand) -> list[Act]:
     found = [Act("notice", Text("Opsig", "Give notice"), f"{base}/notice")]
     if row.kind == "passive" and row.active_from is None and access.current().may("agreement.draft"):
         found.append(Act("activate", Text("Gør aktiv", "Make active"), f"{base}/activate"))
+    if access.current().may("agreement.draft") and ending.replaceable(session, row.id):
+        title = Text("Erstat efter sammenlægning", "Replace after a merger")
+        found.append(Act("replace", title, f"{base}/replace"))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from agreements.steps import Step
 from app import access, association, database, offering
 from app.offering import Wish
 from app.schemas import draft_order
-from app.web import agreement_acts, agreements, forms, layout, memory_list
+from app.web import agreement_acts, agreements, campaign_list, forms, layout, memory_list
 from app.web.forms import Sent
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
@@ -93,7 +94,7 @@ def draft() -> ResponseReturnValue:
             ready = offering.prepare(session, _wish(session, sent.values), seller, offered.local_day(trail.at))
             made = offers.draft(session, ready.order, ready.build, trail, replaces=None if old is None else old.id)
     except (_Faults, TermsRefused, OfferRefused, RowsRefused, NoAnnex) as refused:
-        return _again(sent, _named(refused))
+        return _again(sent, forms.in_order(draft_order(PLACES), _named(refused), signatories="in_order"))
     layout.done(Text("Udkastet er skrevet. Læs det, og tilbyd det så", "The draft is written. Read it, then offer it"))
     return redirect(f"/agreements/{made.reference}", 303)
 
@@ -221,4 +222,9 @@ def campaign() -> ResponseReturnValue:
         versions = [each for each in templates.listed(session) if each.name == name]
         newest = versions[0] if versions else None
         places = campaigning.standing(session, newest.id, layout.today()) if newest is not None else []
-    return render_template("agreements/campaign.html", name=name, newest=newest, reached=places)
+    listing = campaign_list.listing(places)
+    listed = memory_list.page(listing, campaign_list.chosen(places, listing, request.args), request.args)
+    return render_template(
+        "agreements/campaign.html", name=name, newest=newest, page=listed, states=campaign_list.STATES,
+        counts=Counter(each.state for each in places),
+    )  # fmt: skip

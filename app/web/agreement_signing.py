@@ -77,7 +77,7 @@ def _read(session: Session, offer: Offer, given: Mapping[str, str], errors: Mapp
     return render_template(
         "agreements/sign.html", offer=offer, document=offer.document, place=place, errors=errors,
         given={**_choices_of(offer), **given}, labels=LABELS, may_choose=not offer.signed,
-        cvr_matches=_matches(session, offer),
+        cvr_matches=_matches(session, offer), is_assured=agreement_acts.signer(session).is_assured,
     ), status  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def choose(reference: str) -> ResponseReturnValue:
         faults: Mapping[str, Text] | None = getattr(refused, "faults", None)
         if not isinstance(faults, Mapping):
             raise
-        return _unchosen(reference, sent, _known(faults))
+        return _unchosen(reference, sent, forms.in_order(Choices, _known(faults)))
     layout.done(Text(f"Version {new.version} er lavet med jeres valg", f"Version {new.version} holds your choices"))
     return redirect(f"/agreements/{reference}/sign", 303)
 

@@ -22,8 +22,11 @@ from agreements.steps import OFFERS, Step, Taken
 from app import access, database
 from app.schemas import Offering, Reasoned
 from app.web import agreement_acts, forms, layout, lists, titles
+from app.web.forms import Sent
+from app.web.letters import STATES as LETTER_STATES
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
+from foundation import letters
 from foundation.language import Text, same
 
 blueprint = Blueprint("agreements", __name__)
@@ -120,8 +123,11 @@ def one(reference: str) -> ResponseReturnValue:
     with database.reading() as session:
         if reference.isascii() and reference.isdigit():
             return render_template("agreements/registered.html", **_registered(session, reference))
-        offer = seen(session, reference)
-        return render_template("agreements/page.html", **_told(session, offer))
+        return _page(session, seen(session, reference))
+
+
+def _page(session: Session, offer: Offer, sent: Sent = forms.UNSENT) -> str:
+    return render_template("agreements/page.html", sent=sent, **_told(session, offer))
 
 
 def seen(session: Session, reference: str, permission: str = "agreement.read") -> Offer:
@@ -186,6 +192,8 @@ def _told(session: Session, offer: Offer) -> dict[str, Any]:
         "sealed": _is_sealed(session, offer.id),
         "acts": agreement_acts.permitted(session, offer, row),
         "kinds": KINDS,
+        "letters": letters.about(session, offer.name) if access.current().may("letter.read") else [],
+        "letter_states": LETTER_STATES,
     }
 
 
@@ -199,7 +207,8 @@ def _state(session: Session, offer: Offer) -> Text:
     state = session.execute(
         found.statement.with_only_columns(found.columns.state).where(found.columns.offer_id == offer.id)
     ).scalar()
-    return STATES[state] if state is not None else STATES.get(offer.stand, steps.STANDS[offer.stand])
+    stand = offer.stand_on(layout.today())
+    return STATES[state] if state is not None else STATES.get(stand, steps.STANDS[stand])
 
 
 def _shown(taken: Taken, offer: Offer, *, reads: bool) -> Shown:
@@ -247,7 +256,7 @@ def _registered(session: Session, number: str) -> dict[str, Any]:
         "state": STATES[state] if state is not None else None,
         "recorded": paper.of_agreement(session, row.id),
         "reads": access.reaches("agreement.whole", row.authority_id),
-        "acts": agreement_acts.of_registered(row),
+        "acts": agreement_acts.of_agreement(session, row),
         "kinds": KINDS,
         "titles": titles.FACTS,
     }
@@ -323,8 +332,12 @@ def offer_it(reference: str) -> ResponseReturnValue:
 @access.needs("agreement.draft")
 def withdraw(reference: str) -> ResponseReturnValue:
     """Take a draft or an offer back, with a reason."""
+    sent = forms.read(Reasoned)
+    if sent.errors:
+        with database.reading() as session:
+            return _page(session, seen(session, reference, "agreement.draft"), sent), 422
     with agreement_acts.acting_on(reference, Step.WITHDRAWN) as (session, trail):
         found = seen(session, reference, "agreement.draft")
-        offers.withdraw(session, found.id, forms.taken(Reasoned)["reason"], trail)
+        offers.withdraw(session, found.id, sent["reason"], trail)
     layout.done(Text("Trukket tilbage", "Withdrawn"))
     return redirect(f"/agreements/{reference}", 303)

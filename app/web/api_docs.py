@@ -10,6 +10,7 @@ from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from app import access, errors
+from app.web import api_words
 from app.web.tokens import TITLES
 from foundation.language import Text
 
@@ -37,7 +38,7 @@ class Operation:
 
     method: str
     path: str
-    summary: str
+    summary: Text
     permission: Text
     members: tuple[Member, ...]
     answers: tuple[tuple[str, str], ...]
@@ -48,7 +49,10 @@ class Operation:
 def page() -> ResponseReturnValue:
     """Show every operation of the API, by what it is about."""
     document = current_app.extensions["os2tilslut_openapi"]()
-    rooms = [(tag["description"], list(_operations(document, tag["name"]))) for tag in document["tags"]]
+    rooms = [
+        (Text(api_words.ROOMS[tag["name"]], tag["description"]), list(_operations(document, tag["name"])))
+        for tag in document["tags"]
+    ]
     return render_template("api_docs.html", rooms=rooms)
 
 
@@ -63,7 +67,8 @@ def _operation(document: Mapping[str, Any], path: str, method: str, found: Mappi
     shared = document["paths"][path].get("parameters", ())  # of the path, for all of its methods
     members = [_parameter(each) for each in (*shared, *found["parameters"])]
     answers = sorted((status, answer["description"]) for status, answer in found["responses"].items())
-    return Operation(method.upper(), path, found["summary"], _permission(found), (*members, *_body(document, found)),
+    summary = Text(api_words.OPERATIONS[f"{method.upper()} {path}"], found["summary"])
+    return Operation(method.upper(), path, summary, _permission(found), (*members, *_body(document, found)),
                      tuple(answers))  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from agreements import directory, history, lifecycle
+from agreements import directory, history, leaving, lifecycle
 from agreements.connections import AGREEMENTS
 from agreements.directory import Choices, Directory
 from agreements.lifecycle import Facts, Kind
@@ -22,7 +22,8 @@ from app.web.lists import Choice, Column, Filter, Listing
 from authorities import profile
 from authorities.profile import Profile
 from authorities.register import AUTHORITIES, COUNTED_TYPES
-from billing import outlook, overview
+from billing import forecast, outlook, overview
+from billing.forecast import Forecast
 from billing.models import Invoice
 from fee_tables.size_key import SizeBand, SizeKey, band_title
 from foundation import proposals
@@ -249,11 +250,26 @@ def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
         "size": size(known, key, today, is_counted=authority.type in COUNTED_TYPES),
         "chart": charts.inhabitants([(row.year, row.inhabitants) for row in known.counts], key),
         "is_member": known.is_member(today),
+        "leaves": _leaves(session, authority.id),
         "invoices": _invoices(session, authority.id),
         "waiting": proposals.open_for(session, "billing_details", authority.cvr),
         "today": today,
+        "years": _own_years(session, authority.id, today),
         **_coming(session, authority.id, today),
     }
+
+
+def _leaves(session: Session, authority_id: int) -> Any:
+    """Give the membership that the person may give notice of, or take that back; None where there is none."""
+    may = access.reaches("agreement.notice", authority_id)
+    return leaving.running(session, authority_id, layout.today()) if may else None
+
+
+def _own_years(session: Session, authority_id: int, today: date) -> list[Forecast]:
+    """Tell what the authority pays this year and next, and why, to who belongs to it."""
+    if authority_id not in access.scope("invoice.read").authorities:
+        return []
+    return [forecast.of(session, authority_id, year) for year in (today.year, today.year + 1)]
 
 
 def _coming(session: Session, authority_id: int, today: date) -> dict[str, Any]:

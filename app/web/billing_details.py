@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
@@ -13,8 +14,9 @@ from sqlalchemy.orm import Session
 from agreements import billing_details
 from agreements.billing_details import Details, NoSuchPlace, Place, Standing
 from app import access, database
-from app.schemas import Approval, BillingDetails, Nothing, Rejection
-from app.web import authorities, forms, layout
+from app.schemas import Approval, BillingDetails
+from app.web import authorities, deciding, forms, layout
+from app.web.deciding import Find
 from app.web.forms import Sent
 from foundation import proposals
 from foundation.language import Text, same
@@ -142,6 +144,10 @@ def _form(authority: object, standing: Standing, values: Mapping[str, str], erro
 @access.needs("authority.read")
 def proposal(cvr: str, number: int) -> ResponseReturnValue:
     """Show what is proposed, beside what stands."""
+    return _page(cvr, number)
+
+
+def _page(cvr: str, number: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         authority = authorities.load(session, cvr, wholly=True)
         found = _proposal(session, cvr, number)
@@ -154,7 +160,8 @@ def proposal(cvr: str, number: int) -> ResponseReturnValue:
             products=products,
             labels=LABELS,
             facts=_FACTS,
-            is_own=proposals.is_same_person(found.proposed_by, access.current().actor),
+            own=proposals.is_same_person(found.proposed_by, access.current().actor),
+            sent=sent,
         )
 
 
@@ -175,25 +182,27 @@ def approve(cvr: str, number: int) -> ResponseReturnValue:
 @access.needs("authority.approve")
 def reject(cvr: str, number: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
-    with layout.acting() as (session, trail):
-        authorities.load(session, cvr, "authority.approve")
-        found = _proposal(session, cvr, number)
-        proposals.decide(session, found.id, "rejected", trail, forms.taken(Rejection)["reason"])
-    layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
-    return redirect(url_for("billing_details.page", cvr=cvr), 303)
+    told = Text("Forslaget er afvist", "The proposal is rejected")
+    back = url_for("billing_details.page", cvr=cvr)
+    return deciding.reject(_finding(cvr, number, "authority.approve"), partial(_page, cvr, number), told, back)
 
 
 @blueprint.post("/proposals/<int:number>/withdraw")
 @access.needs("authority.propose")
 def withdraw(cvr: str, number: int) -> ResponseReturnValue:
     """Withdraw what one has proposed oneself."""
-    with layout.acting() as (session, trail):
-        authorities.load(session, cvr, "authority.propose")
-        found = _proposal(session, cvr, number)
-        forms.taken(Nothing)
-        proposals.decide(session, found.id, "withdrawn", trail)
-    layout.done(Text("Forslaget er trukket tilbage", "The proposal is withdrawn"))
-    return redirect(url_for("billing_details.page", cvr=cvr), 303)
+    told = Text("Forslaget er trukket tilbage", "The proposal is withdrawn")
+    return deciding.withdraw(_finding(cvr, number, "authority.propose"), told, url_for("billing_details.page", cvr=cvr))
+
+
+def _finding(cvr: str, number: int, permission: str) -> Find:
+    """Give what finds a proposal of an authority that a permission reaches."""
+
+    def find(session: Session) -> Proposal:
+        authorities.load(session, cvr, permission)
+        return _proposal(session, cvr, number)
+
+    return find
 
 
 def _proposal(session: Session, cvr: str, number: int) -> Proposal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template
@@ -11,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from app import access, annual_work, association, database
 from app.annual_work import InNameOf
-from app.schemas import Approval, CreditOrder, Nothing, Rejection, Strict
-from app.web import forms, invoices, layout
+from app.schemas import Approval, CreditOrder
+from app.web import deciding, forms, invoices, layout
+from app.web.deciding import Find
+from app.web.forms import Sent
 from billing import credit_proposals, reasons
 from billing.credits import Issued, Order
 from billing.reasons import ExplainedLine
 from foundation import proposals
 from foundation.language import Text, kroner
+from foundation.proposals import NoSuchProposal, Proposal
 
 blueprint = Blueprint("credits", __name__)
 
@@ -91,17 +95,19 @@ def _issued(issued: Issued) -> ResponseReturnValue:
 @access.needs("credit.prepare")
 def one(proposal: int) -> ResponseReturnValue:
     """Show a proposed credit note, and who may decide it."""
+    return _page(proposal)
+
+
+def _page(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
-        found = proposals.get(session, proposal)
-        if found.kind != "credit":
-            raise proposals.NoSuchProposal(Text("det er ingen kreditnota", "that is no credit note"))
+        found = _proposal(session, proposal)
         order = credit_proposals.order_of(found)
         explained = reasons.explain(session, order.number)
         lines = [line for line in explained.lines if line.position in order.lines]
     own = proposals.is_same_person(found.proposed_by, access.current().actor)
     return render_template(
         "invoices/proposal.html", proposal=found, order=order, invoice=explained, lines=lines, own=own,
-        gross=_gross(lines),
+        gross=_gross(lines), sent=sent,
     )  # fmt: skip
 
 
@@ -124,20 +130,25 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("credit.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject the proposed credit note, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Kreditnotaen er afvist", "The credit note was rejected"))
+    told = Text("Kreditnotaen er afvist", "The credit note was rejected")
+    return deciding.reject(_finding(proposal), partial(_page, proposal), told, f"/invoices/credits/{proposal}")
 
 
 @blueprint.post("/invoices/credits/<int:proposal>/withdraw")
 @access.needs("credit.prepare")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    told = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
+    return deciding.withdraw(_finding(proposal), told, f"/invoices/credits/{proposal}")
 
 
-def _closed(id_: int, outcome: proposals.Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        if proposals.get(session, id_).kind != "credit":
-            raise proposals.NoSuchProposal(Text("det er ingen kreditnota", "that is no credit note"))
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"/invoices/credits/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, id_=proposal)
+
+
+def _proposal(session: Session, id_: int) -> Proposal:
+    """Give a proposed credit note; a proposal of another kind is not there. Raises NoSuchProposal."""
+    found = proposals.get(session, id_)
+    if found.kind != "credit":
+        raise NoSuchProposal(Text("det er ingen kreditnota", "that is no credit note"))
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -13,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from agreements import directory, impact, products, table_proposals
 from app import access, database, schemas
-from app.schemas import Approval, Nothing, Rejection, TableText
-from app.web import fields, forms, layout, lists, memory_list, price_list, table_forms
+from app.schemas import Approval, TableText
+from app.web import deciding, fields, forms, layout, lists, memory_list, price_list, table_forms
+from app.web.deciding import Find
 from app.web.forms import Sent
 from app.web.memory_list import MemoryListing
 from app.web.price_list import Product
 from app.web.table_forms import TableForm
-from fee_tables import catalogue, drafts, facts, prices, text
+from fee_tables import catalogue, common_drafts, drafts, facts, prices, text
 from fee_tables.catalogue import ADOPTED, Catalogue
 from fee_tables.reader import TableFault
 from fee_tables.size_key import STANDARD_BANDS, band_title
@@ -249,6 +251,8 @@ def _check(form: TableForm) -> ResponseReturnValue:
     if sent.errors:
         return _common(form, sent.typed, sent.errors), 422
     values = sent.values
+    if values.get(table_forms.ADD):
+        return _common(form, {**values, common_drafts.ROWS: str(common_drafts.rows(values) + 1)}, {})
     written = form.text_of(values)
     with database.reading() as session:
         decision, faults = table_proposals.tried(session, written.text)
@@ -258,9 +262,11 @@ def _check(form: TableForm) -> ResponseReturnValue:
 
 
 def _common(form: TableForm, values: Mapping[str, str], errors: Mapping[str, Text]) -> str:
+    groups, rows = form.groups(values), common_drafts.rows(values)
     return render_template(
-        "fee_tables/common.html", form=form, labels=fields.labels(form.groups), values=values, errors=errors
-    )
+        "fee_tables/common.html", form=form, groups=groups, labels=fields.labels(groups), values=values, errors=errors,
+        rows=rows, is_full=rows == common_drafts.BANDS,
+    )  # fmt: skip
 
 
 @blueprint.get("/fee-tables/draft/text")
@@ -349,13 +355,18 @@ def propose() -> ResponseReturnValue:
 @access.needs("tables.read_drafts")
 def proposal(number: int) -> ResponseReturnValue:
     """Show a proposed table: what it says, what it changes, and its digest."""
+    return _page(number)
+
+
+def _page(number: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, number)
         decision = text.read(found.content, bands_on=None)
         return render_template(
             "fee_tables/proposal.html",
             proposal=found,
-            is_own=proposals.is_same_person(found.proposed_by, access.current().actor),
+            own=proposals.is_same_person(found.proposed_by, access.current().actor),
+            sent=sent,
             **_meaning(session, catalogue.read(session), decision),
         )
 
@@ -376,23 +387,21 @@ def adopt(number: int) -> ResponseReturnValue:
 @access.needs("tables.adopt")
 def reject(number: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
-    with layout.acting() as (session, trail):
-        found = _proposal(session, number)
-        proposals.decide(session, found.id, "rejected", trail, forms.taken(Rejection)["reason"])
-    layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
-    return redirect(url_for("fee_tables.proposal", number=number), 303)
+    told = Text("Forslaget er afvist", "The proposal is rejected")
+    back = url_for("fee_tables.proposal", number=number)
+    return deciding.reject(_finding(number), partial(_page, number), told, back)
 
 
 @blueprint.post("/fee-tables/proposals/<int:number>/withdraw")
 @access.needs("tables.draft")
 def withdraw(number: int) -> ResponseReturnValue:
     """Withdraw what one has proposed oneself."""
-    with layout.acting() as (session, trail):
-        found = _proposal(session, number)
-        forms.taken(Nothing)
-        proposals.decide(session, found.id, "withdrawn", trail)
-    layout.done(Text("Forslaget er trukket tilbage", "The proposal is withdrawn"))
-    return redirect(url_for("fee_tables.page"), 303)
+    told = Text("Forslaget er trukket tilbage", "The proposal is withdrawn")
+    return deciding.withdraw(_finding(number), told, url_for("fee_tables.page"))
+
+
+def _finding(number: int) -> Find:
+    return partial(_proposal, number=number)
 
 
 def _proposal(session: Session, number: int) -> Proposal:

@@ -54,6 +54,10 @@ class Sent:
         return self.values.get(name, otherwise)
 
 
+#: What a page shows of its form before it was sent.
+UNSENT = Sent({}, {}, {})
+
+
 def read(of: type[Schema] | Schema, **known: Any) -> Sent:
     """Read the form that was sent; `known` is what the address says, which no field may say otherwise."""
     schema = of() if isinstance(of, type) else of
@@ -65,6 +69,15 @@ def read(of: type[Schema] | Schema, **known: Any) -> Sent:
         return Sent(schema.load({**sent, **known}), {}, typed)
     except ValidationError as error:
         return Sent({}, _told(error, schema), typed)
+
+
+def in_order(of: type[Schema] | Schema, errors: Mapping[str, Text], **before: str) -> dict[str, Text]:
+    """Give faults that an act found in the order of the form; what is of no field comes first.
+
+    `before` names for a group of fields, which is none itself, the field that it stands before.
+    """
+    order = {name: at for at, name in enumerate((of() if isinstance(of, type) else of).fields)}
+    return dict(sorted(errors.items(), key=lambda each: order.get(before.get(each[0], each[0]), -1)))
 
 
 def taken(of: type[Schema] | Schema, **known: Any) -> Mapping[str, Any]:

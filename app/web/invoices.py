@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agreements.products import PRODUCTS
-from app import access, database
+from app import access, database, delivery_words
 from app.adapters import pictures
-from app.web import lists
+from app.web import layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
-from billing import credit_proposals, invoice_register, ledger, renderings
+from billing import balances, credit_proposals, delivery_register, invoice_register, ledger, payments, renderings
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.invoice_register import InvoicePage
 from billing.reasons import NoSuchInvoice
@@ -162,10 +162,16 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
     taken = credited_positions(session, found.id)
     receivers = found.document.references.format
     sent = next((each for each in found.documents if each.format == receivers), None)
+    owed, today = balances.one(session, payments.EVER, found.id), layout.today()
     return {
+        "owed": owed,
+        "owed_state": balances.STATES[balances.state(owed, today)] if owed else None,
+        "payments_": payments.matches(session, invoice_id=found.id) if owed else [],
         "booked": ledger.booked(session, found.id),
         "pictures": _pictures(session, found),
         "sent": sent,
+        "delivery": delivery_register.story(session, found.id),
+        "delivery_words": delivery_words,
         "states": STATES,
         "formats": FORMAT_NAMES,
         "taken": taken,
@@ -234,8 +240,8 @@ def _kept(session: Session, number: str, form: str) -> OneKept:
     if found is None:
         raise NoSuchDocument(
             Text(
-                "dokumentet er ikke lavet endnu: det laves ved udstedelsen, og af os2tilslut billing export",
-                "the document is not made yet: issuing makes it, and so does os2tilslut billing export",
+                "dokumentet er ikke lavet endnu: det laves, når årets udstedelse er færdig",
+                "the document is not made yet: it is made when the issuing of the year is finished",
             )
         )
     return found

@@ -12,10 +12,10 @@ from flask import Flask, Response, abort, current_app, flash, g, request, sessio
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
-from app import access, clock, database, errors
+from app import access, clock, database, errors, recording
 from app.access import Principal
 from app.config import Config
-from foundation import language
+from foundation import language, periods
 from foundation.audit import Trail
 from foundation.language import LANGUAGES, Language, Text
 from foundation.periods import BUSINESS_ZONE
@@ -46,13 +46,17 @@ _TWO_YEARS = 63_072_000  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation, shown to whom it is for."""
+    """One entry of the navigation, shown to whom it is for; those of a group stand together under its name."""
 
     endpoint: str
     address: str
     title: Text
     permission: str
+    group: Text | None = None
 
+
+_MONEY = Text("Penge", "Money")
+_FEW = 2
 
 PLACES = (
     Place("start.page", "/", Text("Overblik", "Overview"), "account.use"),
@@ -60,8 +64,13 @@ PLACES = (
     Place("agreements.page", "/agreements", Text("Aftaler", "Agreements"), "agreement.read"),
     Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
-    Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read"),
-    Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read"),
+    Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read", _MONEY),
+    Place("deliveries.page", "/deliveries", Text("Afleveringer", "Deliveries"), "delivery.read", _MONEY),
+    Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read", _MONEY),
+    Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read", _MONEY),
+    Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read", _MONEY),
+    Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read", _MONEY),
+    Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
     Place("audit.page", "/audit", Text("Revisionsspor", "Audit log"), "audit.read"),
     Place("users.page", "/users", Text("Brugere", "Users"), "users.read"),
@@ -87,6 +96,8 @@ def install(app: Flask) -> None:
         places=places,
         asset=asset,
         notices=_notices,
+        period_name=periods.name,
+        period_told=periods.told,
         environment=app.extensions["os2tilslut"].environment,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -136,26 +147,36 @@ def moment(value: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A link of the navigation."""
+    """A link of the navigation; `inside` are those of its group."""
 
     address: str
     title: Text
     is_here: bool
+    inside: tuple[Entry, ...] = ()
 
 
 def places() -> list[Entry]:
-    """Give the navigation of who is signed in."""
+    """Give the navigation of who is signed in. A group stands where its first place does, and leads there."""
     person = access.current()
-    return [
-        Entry(place.address, place.title, _is_here(place))
-        for place in PLACES
-        if person.user_id is not None and person.may(place.permission)
-    ]
+    shown = [place for place in PLACES if person.user_id is not None and person.may(place.permission)]
+    return [entry for place in shown if (entry := _entry(place, shown)) is not None]
+
+
+def _entry(place: Place, shown: list[Place]) -> Entry | None:
+    """Give a place's entry, or that of the group it is the first of; None for the group's others. A few need no group."""
+    together = [each for each in shown if place.group is not None and each.group == place.group]
+    if len(together) <= _FEW:
+        return Entry(place.address, place.title, _is_here(place))
+    if place.group is None or together[0] is not place:
+        return None
+    inside = tuple(Entry(each.address, each.title, _is_here(each)) for each in together)
+    return Entry(place.address, place.group, any(each.is_here for each in inside), inside)
 
 
 def _is_here(place: Place) -> bool:
     """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
-    if place.endpoint.partition(".")[0] == (request.endpoint or "").partition(".")[0]:
+    module = (request.endpoint or "").partition(".")[0]
+    if place.endpoint.partition(".")[0] == module:
         return True
     return place.endpoint != "start.page" and request.path.startswith(f"{place.address}/")
 
@@ -202,10 +223,8 @@ def _notices() -> Sequence[tuple[str, str]]:
 def acting() -> Iterator[tuple[Session, Trail]]:
     """Open a writing transaction in the name of who is signed in; commit with its trail at the end."""
     person: Principal = access.current()
-    with database.writing() as opened:
-        trail = Trail(opened, person.actor, clock.now(config()))
+    with database.writing() as opened, recording.recorded(opened, person.actor, config()) as trail:
         yield opened, trail
-        trail.write()
 
 
 # --- headers

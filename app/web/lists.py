@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from app.adapters.sheets import decimal, neutral
 from app.web import layout
 from foundation import language
 from foundation.errors import NotFound
@@ -34,7 +35,6 @@ _ROWS_AT_A_TIME = 500
 _PAGES_KEPT = 64  # of the questions, not of the answers
 _LAST_PAGE = 100_000
 _LONGEST_SEARCH = 200
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _NOTHING_YET = Text("Der er intet her endnu", "There is nothing here yet")
 
@@ -316,11 +316,6 @@ def shown(value: Cell, spoken: Language) -> str:
     return language.whole_number(value)[spoken]
 
 
-def neutral(words: str) -> str:
-    """Keep a spreadsheet from reading a text as a formula: a quote mark before what would start one."""
-    return f"'{words}" if words.startswith(_FORMULA_STARTS) else words
-
-
 # --- files
 
 
@@ -375,8 +370,7 @@ def _as_csv(name: str, columns: Sequence[Column], rows: Iterable[Any]) -> Respon
 
 def _plain(value: Cell) -> str:
     if isinstance(value, Money):
-        whole, ore = divmod(abs(value.ore), ORE_PER_KRONE)
-        return f"{'-' if value.ore < 0 else ''}{whole},{ore:02d}"
+        return decimal(value)
     if isinstance(value, int):
         return str(value)
     return neutral(shown(value, layout.spoken()))

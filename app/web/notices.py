@@ -1,4 +1,4 @@
-"""How an agreement changes and ends: notice by either side, taking it back, and passive to active."""
+"""How an agreement changes and ends: notice by either side, taking it back, passive to active, a merger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agreements.ending import Notice
 from agreements.offers import OfferRefused
 from agreements.steps import Step
 from app import access, clock, database
-from app.schemas import Activation, NoticeGiven, Reasoned
+from app.schemas import Activation, NoticeGiven, Reasoned, Replacement
 from app.web import agreement_acts, agreements, forms, layout
 from app.web.forms import Sent
 from billing import invoices
@@ -127,4 +127,42 @@ def activate(reference: str) -> ResponseReturnValue:
         row = _row(session, reference, "agreement.draft")
         ending.activate(session, row.id, sent["active_from"], invoices.resting(session).agreements, trail)
     layout.done(Text("Tilslutningen er aktiv fra den dag", "The connection is active from that day"))
+    return redirect(f"/agreements/{reference}", 303)
+
+
+# --- after a merger
+
+
+@blueprint.get("/replace")
+@access.needs("agreement.draft")
+def replacement(reference: str) -> ResponseReturnValue:
+    """Show which agreements of the authorities this one follows it may take the place of."""
+    return _replacement(reference, {}, {})
+
+
+def _replacement(reference: str, typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    with database.reading() as session:
+        row = _row(session, reference, "agreement.draft")
+        found = ending.replaceable(session, row.id)
+    chosen = set(typed["old"]) if "old" in typed else {str(each.id) for each in found}
+    return render_template(
+        "agreements/replace.html", agreement=row, found=found, chosen=chosen, typed=typed, errors=errors
+    )
+
+
+@blueprint.post("/replace")
+@access.needs("agreement.draft")
+def replace(reference: str) -> ResponseReturnValue:
+    """Let the agreement take the place of the chosen ones, which end the day before."""
+    sent = forms.read(Replacement)
+    if sent.errors:
+        return _replacement(reference, sent.typed, sent.errors), 422
+    try:
+        with agreement_acts.acting_on(reference, Step.REPLACED) as (session, trail):
+            row = _row(session, reference, "agreement.draft")
+            resting = invoices.resting(session).agreements
+            ending.replace_after_merger(session, row.id, sent["old"], sent["reason"], resting, trail)
+    except OfferRefused as refused:
+        return _replacement(reference, sent.typed, refused.faults), 422
+    layout.done(Text("De valgte aftaler er erstattet af denne", "The chosen agreements are replaced by this one"))
     return redirect(f"/agreements/{reference}", 303)

@@ -16,10 +16,11 @@ from app import access, clock, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
-from billing import invoice_register, overview
+from billing import delivery_register, invoice_register, overview, withdrawals
 from billing.gathering import INVOICES, LINES
 from billing.overview import Missing, Overview, YearState
 from fee_tables.expiry import Expiry
+from foundation import letters
 from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 from foundation.proposals import Kind, Proposal
@@ -32,11 +33,20 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "credit": ("credit.approve", Text("Kreditnota til godkendelse", "Credit note for approval")),
     "table": ("tables.adopt", Text("Takster til vedtagelse", "Fee table for adoption")),
     "settings": ("settings.approve", Text("Indstillinger til godkendelse", "Settings for approval")),
+    "correspondence": ("settings.approve", Text("Breve og frister til godkendelse", "Letters and terms for approval")),
     "billing_details": ("authority.approve", Text("Faktureringsoplysninger til godkendelse",
                                                   "Billing details for approval")),
     "template": ("templates.adopt", Text("Skabelon til vedtagelse", "Template for adoption")),
     "recorded_agreement": ("agreement.approve_record", Text("Aftale fra papir til godkendelse",
                                                             "Agreement from paper for approval")),
+    "close_period": ("accounts.approve", Text("Periode til lukning", "Period to be closed")),
+    "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
+    "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
+    "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
+    "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
+    "withdrawal": ("reminders.approve", Text("Udmeldelse til afgørelse", "Withdrawal for decision")),
+    "reminder_terms": ("settings.approve", Text("Rykkervilkår til godkendelse", "Terms of reminding for approval")),
+    "interest_rates": ("settings.approve", Text("Referencesatser til godkendelse", "Reference rates for approval")),
 }  # fmt: skip
 
 #: What belongs to all products: what it is called, and its place among the fee tables.
@@ -76,7 +86,13 @@ def told(session: Session) -> dict[str, Any]:
     found = overview.of(session, layout.today()) if person.may("run.read") else None
     return {
         "overview": found,
-        "tasks": [*_of_agreements(session, person), *(_tasks(person, found) if found else [])],
+        "tasks": [
+            *_of_letters(session, person),
+            *_of_agreements(session, person),
+            *_of_arrears(session, person),
+            *_of_deliveries(session, person),
+            *(_tasks(person, found) if found else []),
+        ],
         "warnings": _warnings(session, person),
         "expiring": [_expiring(each) for each in found.expiring] if found else [],
         "plan_problems": _problems(session, found.plan_year) if found else None,
@@ -102,6 +118,13 @@ def _warnings(session: Session, person: Principal) -> list[Text]:
     if not (person.may("agreement.draft") or person.may("settings.propose")):
         return []
     return seals.warnings(session, layout.config(), clock.now(layout.config()))
+
+
+def _of_letters(session: Session, person: Principal) -> list[Task]:
+    """Name the letters that could not be sent."""
+    failed = letters.given_up(session) if person.may("letter.resend") else []
+    title = Text("Breve kunne ikke sendes", "Letters could not be sent")
+    return [Task(title, "/letters?state=failed", layout.say(_count(len(failed))), is_yours=True)] if failed else []
 
 
 def _of_agreements(session: Session, person: Principal) -> list[Task]:
@@ -130,6 +153,28 @@ def _of_agreements(session: Session, person: Principal) -> list[Task]:
     ]
 
 
+def _of_arrears(session: Session, person: Principal) -> list[Task]:
+    """Name the members that owe their dues despite a reminder; nobody is taken off by itself."""
+    if not person.may("reminders.plan"):
+        return []
+    found = withdrawals.candidates(session, layout.today())
+    open_ = [each for each in found if each.proposal_id is None]
+    title = Text("Medlemmer, der ikke har betalt kontingent trods rykker",
+                 "Members that have not paid their dues despite a reminder")  # fmt: skip
+    if not open_:
+        return []
+    return [Task(title, "/reminders/arrears", layout.say(_count(len(open_))), person.may("reminders.send"))]
+
+
+def _of_deliveries(session: Session, person: Principal) -> list[Task]:
+    """Name the documents that no carrier takes, or that a receiver rejected."""
+    if not person.may("delivery.send"):
+        return []
+    many = delivery_register.needing(session)
+    title = Text("Dokumenter, der ikke kunne afleveres", "Documents that could not be handed over")
+    return [Task(title, "/deliveries?state=to_mend", layout.say(_count(many)), is_yours=True)] if many else []
+
+
 def _proposed(person: Principal, proposal: Proposal) -> Task:
     permission, title = _DECIDERS[proposal.kind]
     is_own = proposal.proposed_by == person.actor
@@ -143,8 +188,13 @@ def _address(proposal: Proposal) -> str:
         return f"/year/{year}" + ("?book=rehearsal" if book == "rehearsal" else "")
     bases = {
         "template": "/templates/proposals", "recorded_agreement": "/agreements/record",
+        "reminders": "/reminders/proposals", "withdrawal": "/reminders/proposals",
+        "reminder_terms": "/settings/reminders/proposals", "interest_rates": "/settings/reminders/proposals",
         "credit": "/invoices/credits", "table": "/fee-tables/proposals", "settings": "/settings/proposals",
+        "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
+        "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
+        "refund": "/payments/proposals", "write_off": "/payments/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
 
@@ -175,6 +225,8 @@ def _lacking(person: Principal, missing: Missing, year: int) -> Task:
     title = Text(f"Planen for {year}: ", f"The plan for {year}: ") + _LACKS[missing.what]
     address = _LACKS_AT.get(missing.what) or f"/fee-tables/{quote(missing.product)}"
     permission = "authority.change" if missing.what == "population" else "tables.draft"
+    if not person.may(permission):
+        address = f"/year/{year}/problems"
     return Task(title, address, missing.product, person.may(permission))
 
 

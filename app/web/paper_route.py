@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -17,11 +18,16 @@ from agreements.paper import Facts, FactsRefused
 from agreements.products import PRODUCTS
 from agreements.steps import Step
 from app import access, database
-from app.schemas import Approval, Nothing, PaperFacts, Rejection, Strict
-from app.web import agreement_acts, agreements, forms, layout, titles
+from app.adapters import csv_files, paper_archives
+from app.adapters.incoming import Unreadable
+from app.adapters.zips import HostileArchive
+from app.schemas import Approval, PaperArchive, PaperFacts
+from app.web import agreement_acts, agreements, deciding, forms, layout, titles
+from app.web.deciding import Find
 from app.web.forms import Sent
 from authorities.register import AUTHORITIES
-from foundation import proposals
+from foundation import proposals, wording
+from foundation.errors import RowsRefused
 from foundation.language import Text
 from foundation.proposals import NoSuchProposal, Proposal
 
@@ -66,9 +72,9 @@ def propose() -> ResponseReturnValue:
         return _again(sent, sent.errors)
     try:
         with agreement_acts.acting_on(sent["reference"] or "paper", Step.RECORDED) as (session, trail):
-            proposal = paper.propose(session, _facts(sent.values), _file(sent["file"]), trail)
+            proposal = paper.propose(session, _facts(sent.values), _file(sent["file"]), trail, _address())
     except FactsRefused as refused:
-        return _again(sent, refused.faults)
+        return _again(sent, forms.in_order(PaperFacts, refused.faults))
     except FileRefused as refused:
         return _again(sent, {"file": refused.text})
     layout.done(Text("Registreret. En anden skal godkende det", "Recorded. Somebody else must approve it"))
@@ -87,8 +93,51 @@ def _facts(given: Mapping[str, Any]) -> Facts:
     return Facts(**(words | needed | {name: given[name] for name in _DAYS}))
 
 
+def _address() -> str:
+    """Give where the person acts from."""
+    return request.remote_addr or ""
+
+
 def _file(given: FileStorage) -> tuple[str, bytes]:
     return given.filename or "", given.read(files.LARGEST + 1)
+
+
+# --- many at once
+
+
+@blueprint.get("/many")
+@access.needs("agreement.record")
+def many() -> ResponseReturnValue:
+    """Ask for a ZIP of a CSV with its PDFs."""
+    return _many({})
+
+
+def _many(errors: Mapping[str, Text], refused: RowsRefused | None = None) -> str:
+    return render_template("agreements/record_many.html", errors=errors, refused=refused, columns=csv_files.PAPER)
+
+
+@blueprint.post("/many")
+@access.needs("agreement.record")
+def propose_many() -> ResponseReturnValue:
+    """Propose every row of the CSV with its PDF, all or none; another person approves them."""
+    sent = forms.read(PaperArchive)
+    if sent.errors:
+        return _many(sent.errors), 422
+    try:
+        given: FileStorage = sent["file"]
+        papers = paper_archives.read(wording.legible(given.filename or ""), given.stream)  # type: ignore[arg-type]
+        with agreement_acts.acting_on("paper", Step.RECORDED) as (session, trail):
+            made = paper.propose_all(session, papers.rows, papers.files, trail, _address())
+    except RowsRefused as refused:
+        return _many({"file": refused.head}, refused), 422
+    except (Unreadable, HostileArchive) as refused:
+        return _many({"file": refused.text}), 422
+    count = len(made)
+    layout.done(
+        Text(f"{count} aftaler er registreret. En anden skal godkende dem",
+             f"{count} agreements are recorded. Somebody else must approve them")
+    )  # fmt: skip
+    return redirect("/agreements/record", 303)
 
 
 # --- deciding
@@ -98,6 +147,10 @@ def _file(given: FileStorage) -> tuple[str, bytes]:
 @access.needs("agreement.record")
 def one(proposal: int) -> ResponseReturnValue:
     """Show what was recorded, with its file, and who may approve it."""
+    return _page(proposal)
+
+
+def _page(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, proposal)
         facts, digest = paper.proposed(found)
@@ -105,7 +158,7 @@ def one(proposal: int) -> ResponseReturnValue:
     return render_template(
         "agreements/recorded.html", proposal=found, facts=facts, digest=digest, authority=name, labels=LABELS,
         routes=ROUTES, kinds=agreements.KINDS, fields=FIELDS,
-        own=proposals.is_same_person(found.proposed_by, access.current().actor),
+        own=proposals.is_same_person(found.proposed_by, access.current().actor), sent=sent,
     )  # fmt: skip
 
 
@@ -128,7 +181,7 @@ def approve(proposal: int) -> ResponseReturnValue:
     with agreement_acts.acting_on(f"record {proposal}", Step.RECORDED) as (session, trail):
         found = _proposal(session, proposal)
         proposals.expect(session, found.id, forms.taken(Approval).get("digest"))
-        agreement_id = paper.approve(session, found.id, trail)
+        agreement_id = paper.approve(session, found.id, trail, _address())
     layout.done(Text("Aftalen er registreret", "The agreement is recorded"))
     return redirect(f"/agreements/{agreement_id}", 303)
 
@@ -137,24 +190,22 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("agreement.approve_record")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject what was recorded, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Registreringen er afvist", "The record was rejected"))
+    told = Text("Registreringen er afvist", "The record was rejected")
+    to, about = f"/agreements/record/{proposal}", paper.from_address(_address())
+    return deciding.reject(_finding(proposal), partial(_page, proposal), told, to, about=about)
 
 
 @blueprint.post("/<int:proposal>/withdraw")
 @access.needs("agreement.record")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own record back."""
-    return _closed(
-        proposal, "withdrawn", Nothing, Text("Registreringen er trukket tilbage", "The record was withdrawn")
-    )
+    told = Text("Registreringen er trukket tilbage", "The record was withdrawn")
+    to, about = f"/agreements/record/{proposal}", paper.from_address(_address())
+    return deciding.withdraw(_finding(proposal), told, to, about=about)
 
 
-def _closed(id_: int, outcome: proposals.Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        found = _proposal(session, id_)
-        proposals.decide(session, found.id, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"/agreements/record/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_proposal, number=proposal)
 
 
 def _proposal(session: Session, number: int) -> Proposal:

@@ -57,5 +57,5 @@ def at_hand(session: Session, year: int) -> Snapshot | None:
 
 
 def seller(session: Session) -> Seller:
-    """Give the association as it invoices here. Raises NotInProduction."""
+    """Give the association as it invoices here. Raises SettingsMissing."""
     return association.seller(session, layout.config())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template
@@ -14,9 +15,12 @@ from sqlalchemy.orm import Session
 from app import access, clock, database, schemas
 from app.access import Role
 from app.config import Config
-from app.schemas import Approval, Nothing, Rejection, SettingsText, Strict
-from app.web import forms, layout, settings_form
+from app.identity import offices
+from app.schemas import Approval, SettingsText
+from app.web import deciding, forms, layout, settings_form
+from app.web.deciding import Find
 from app.web.fields import labels
+from app.web.forms import Sent
 from billing import seller as sellers
 from billing import seller_drafts
 from billing.einvoice import rule_packs
@@ -25,7 +29,7 @@ from billing.models import InvoiceSeries
 from billing.seller import SETTINGS, SUBJECT, Seller, SettingsRefused
 from foundation import proposals
 from foundation.language import Text
-from foundation.proposals import Outcome, Proposal
+from foundation.proposals import Proposal
 
 blueprint = Blueprint("settings", __name__)
 
@@ -50,6 +54,7 @@ def _told(session: Session, config: Config) -> dict[str, Any]:
         "series": list(session.scalars(select(InvoiceSeries).order_by(InvoiceSeries.name))),
         "packs": [rule_packs.status(config.rules_dir, format_) for format_ in FORMATS],
         "environment_facts": _facts(config) if Role.ADMINISTRATOR in access.current().roles else [],
+        "offices": [(right, right.holds(clock.today(config))) for right in offices.held(session)],
         "now": clock.now(config),
     }
 
@@ -149,12 +154,17 @@ def _current(session: Session) -> str:
 @access.needs("settings.read")
 def one(proposal: int) -> ResponseReturnValue:
     """Show proposed settings, and how they differ from those in force."""
+    return _page(proposal)
+
+
+def _page(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _settings_proposal(session, proposal)
         before = _current(session)
     return render_template(
         "settings/proposal.html",
         proposal=found,
+        sent=sent,
         difference=list(difflib.unified_diff(before.splitlines(), found.content.splitlines(), lineterm="", n=2))[2:],
         own=proposals.is_same_person(found.proposed_by, access.current().actor),
     )
@@ -182,19 +192,17 @@ def approve(proposal: int) -> ResponseReturnValue:
 @access.needs("settings.approve")
 def reject(proposal: int) -> ResponseReturnValue:
     """Reject proposed settings, with a reason."""
-    return _closed(proposal, "rejected", Rejection, Text("Forslaget er afvist", "The proposal was rejected"))
+    told = Text("Forslaget er afvist", "The proposal was rejected")
+    return deciding.reject(_finding(proposal), partial(_page, proposal), told, f"/settings/proposals/{proposal}")
 
 
 @blueprint.post("/settings/proposals/<int:proposal>/withdraw")
 @access.needs("settings.propose")
 def withdraw(proposal: int) -> ResponseReturnValue:
     """Take one's own proposal back."""
-    return _closed(proposal, "withdrawn", Nothing, Text("Forslaget er trukket tilbage", "The proposal was withdrawn"))
+    told = Text("Forslaget er trukket tilbage", "The proposal was withdrawn")
+    return deciding.withdraw(_finding(proposal), told, f"/settings/proposals/{proposal}")
 
 
-def _closed(id_: int, outcome: Outcome, form: type[Strict], told: Text) -> ResponseReturnValue:
-    with layout.acting() as (session, trail):
-        _settings_proposal(session, id_)
-        proposals.decide(session, id_, outcome, trail, forms.taken(form).get("reason", ""))
-    layout.done(told)
-    return redirect(f"/settings/proposals/{id_}", 303)
+def _finding(proposal: int) -> Find:
+    return partial(_settings_proposal, id_=proposal)

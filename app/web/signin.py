@@ -150,7 +150,7 @@ def _refuse_foreign(opened: Session, user: UserAccount, identity: Identity) -> N
 
 def _begin_session(opened: Session, user: UserAccount, identity: Identity) -> None:
     how = {
-        "acr": identity.acr, "assurance": identity.assurance, "cvr": identity.cvr,
+        "acr": identity.acr, "amr": list(identity.amr), "assurance": identity.assurance, "cvr": identity.cvr,
         "id_token_sha256": identity.id_token_sha256, "iss": identity.issuer, "sub": identity.subject,
     }  # fmt: skip
     chosen = {"language": session["language"]} if "language" in session else {}  # before, in this browser

@@ -13,16 +13,19 @@ from fee_tables.catalogue import Catalogue
 from fee_tables.drafts import Draft
 from foundation.language import Text
 
+ADD = "add"  # the button that asks for one row more, and checks nothing
+
 
 @dataclass(frozen=True, slots=True)
 class TableForm:
     """One form: its heading, its fields, how they become a text, and what they begin with."""
 
     title: Text
-    groups: tuple[Group, ...]
+    groups: Callable[[Mapping[str, str]], tuple[Group, ...]]  # as its values ask for: a size key has as many rows
     names: tuple[str, ...]
     text_of: Callable[[Mapping[str, str]], Draft]
     begun: Callable[[Catalogue], dict[str, str]]
+    add: Text | None = None  # what the button says that draws the form again with a row more
 
 
 def _decision(name: str, title: Text) -> Group:
@@ -44,14 +47,12 @@ def _band(nth: int) -> tuple[FormField, FormField]:
     )  # fmt: skip
 
 
-_BANDS = Group(
-    Text(
-        "Størrelserne, den mindste først; tomme rækker tæller ikke",
-        "The sizes, smallest first; empty rows do not count",
-    ),
-    tuple(field for nth in range(1, common_drafts.BANDS + 1) for field in _band(nth)),
-    is_pairs=True,
-)
+def _bands(rows: int) -> Group:
+    title = Text("Størrelserne, den mindste først; tomme rækker tæller ikke",
+                 "The sizes, smallest first; empty rows do not count")  # fmt: skip
+    return Group(title, tuple(field for nth in range(1, rows + 1) for field in _band(nth)), is_pairs=True)
+
+
 _DUES = Group(Text("Kontingent", "Dues"), (
     FormField("dues", Text("Kontingent, kr. om året", "Dues, DKK a year")),
     FormField("half_after", Text("Halvt ved indmeldelse efter", "Half when joining after"),
@@ -76,14 +77,15 @@ def _newest(decisions: Any) -> Any:
 
 SIZE_KEY = TableForm(
     Text("Ny fordelingsnøgle", "New size key"),
-    (_decision("size_key", Text("Navn", "Name")), _BANDS),
-    common_drafts.SIZE_KEY_FIELDS,
+    lambda values: (_decision("size_key", Text("Navn", "Name")), _bands(common_drafts.rows(values))),
+    (*common_drafts.SIZE_KEY_FIELDS, common_drafts.ROWS, ADD),
     common_drafts.size_key_text,
     lambda known: common_drafts.size_key_values(_newest(known.size_keys)),
+    Text("Tilføj en størrelse", "Add a size"),
 )
 ASSOCIATION = TableForm(
     Text("Nyt kontingent og bidrag", "New dues and contribution"),
-    (_decision("association", Text("Forening", "Association")), _DUES, _SHARES),
+    lambda values: (_decision("association", Text("Forening", "Association")), _DUES, _SHARES),
     common_drafts.ASSOCIATION_FIELDS,
     common_drafts.association_text,
     lambda known: common_drafts.association_values(_newest(known.association)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,8 +13,10 @@ from agreements import template_text, templates
 from agreements.template_text import TemplateFault, TemplateRefused
 from agreements.templates import Adopted, NoSuchTemplate
 from app import access, database
-from app.schemas import Approval, Nothing, Rejection, TemplateWords
-from app.web import forms, layout
+from app.schemas import Approval, TemplateWords
+from app.web import deciding, forms, layout
+from app.web.deciding import Find
+from app.web.forms import Sent
 from foundation import proposals
 from foundation.language import Text
 from foundation.proposals import NoSuchProposal, Proposal
@@ -97,6 +100,10 @@ def propose() -> ResponseReturnValue:
 @access.needs("templates.read")
 def proposal(number: int) -> ResponseReturnValue:
     """Show a proposed text beside the newest adopted one."""
+    return _page(number)
+
+
+def _page(number: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, number)
         text = templates.proposed(found)
@@ -104,7 +111,7 @@ def proposal(number: int) -> ResponseReturnValue:
     changes = template_text.difference(newest.template, text) if newest is not None else []
     return render_template(
         "templates/proposal.html", proposal=found, text=text, newest=newest, changes=changes, names=NAMES,
-        titles=CHANGES, own=proposals.is_same_person(found.proposed_by, access.current().actor),
+        titles=CHANGES, own=proposals.is_same_person(found.proposed_by, access.current().actor), sent=sent,
     )  # fmt: skip
 
 
@@ -125,23 +132,21 @@ def adopt(number: int) -> ResponseReturnValue:
 @access.needs("templates.adopt")
 def reject(number: int) -> ResponseReturnValue:
     """Reject what is proposed, with a reason."""
-    with layout.acting() as (session, trail):
-        found = _proposal(session, number)
-        proposals.decide(session, found.id, "rejected", trail, forms.taken(Rejection)["reason"])
-    layout.done(Text("Forslaget er afvist", "The proposal is rejected"))
-    return redirect(f"/templates/proposals/{number}", 303)
+    told = Text("Forslaget er afvist", "The proposal is rejected")
+    return deciding.reject(_finding(number), partial(_page, number), told, f"/templates/proposals/{number}")
 
 
 @blueprint.post("/proposals/<int:number>/withdraw")
 @access.needs("templates.propose")
 def withdraw(number: int) -> ResponseReturnValue:
     """Withdraw what one has proposed oneself."""
-    with layout.acting() as (session, trail):
-        found = _proposal(session, number)
-        forms.taken(Nothing)
-        proposals.decide(session, found.id, "withdrawn", trail)
-    layout.done(Text("Forslaget er trukket tilbage", "The proposal is withdrawn"))
-    return redirect("/templates", 303)
+    return deciding.withdraw(
+        _finding(number), Text("Forslaget er trukket tilbage", "The proposal is withdrawn"), "/templates"
+    )
+
+
+def _finding(number: int) -> Find:
+    return partial(_proposal, number=number)
 
 
 def _proposal(session: Session, number: int) -> Proposal:

@@ -25,6 +25,8 @@ FACTS = {
     "valid_to": Text("Sidste dag", "Last day"), "succeeded_by_cvr": Text("Efterfølger", "Successor"),
     "cvr_forced_reason": Text("Hvorfor CVR er rigtigt", "Why the CVR is right"),
     "year": Text("År", "Year"), "inhabitants": Text("Indbyggere", "Inhabitants"), "source": Text("Kilde", "Source"),
+    "description_da": Text("Beskrivelse på dansk", "Description in Danish"),
+    "description_en": Text("Beskrivelse på engelsk", "Description in English"),
     "band": Text("Størrelse", "Size"), "valid_from": Text("Gælder fra", "Valid from"),
     "decided_by": Text("Besluttet af", "Decided by"), "reason": Text("Grund", "Reason"),
     "joined_on": Text("Medlem fra", "Member from"), "left_on": Text("Første dag uden", "First day without"),

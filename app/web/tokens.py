@@ -22,6 +22,8 @@ TITLES = {
     "authority.change": Text("indlæse registre", "take rows into the registers"),
     "tables.read": Text("læse takster og produkter", "read fee tables and products"),
     "tables.draft": Text("kontrollere og foreslå takster", "check and propose fee tables"),
+    "accounts.read": Text("læse bogføringen", "read the books"),
+    "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
     "run.read": Text("læse årets plan", "read the year's plan"),
     "run.plan": Text("overdrage planen til godkendelse", "hand the plan over for approval"),
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
@@ -29,6 +31,9 @@ TITLES = {
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
     "bank.read": Text("læse kontoudtog", "read bank statements"),
     "bank.import": Text("tage kontoudtog ind", "take bank statements in"),
+    "reminders.read": Text("læse rykkere", "read reminders"),
+    "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
+    "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 

@@ -238,7 +238,7 @@ def _faults_of_seats(session: Session, seats: list[SeatOf]) -> Mapping[str, Text
 @blueprint.post("/users/<int:user>/office")
 @access.needs("users.change")
 def change_office(user: int) -> ResponseReturnValue:
-    """Give or end the chair's office, from today."""
+    """Give the chair's office from a day, today where none is named; or end it from today."""
     sent = forms.read(OfficeChange)
     with layout.acting() as (session, trail):
         if sent.errors:
@@ -247,7 +247,8 @@ def change_office(user: int) -> ResponseReturnValue:
         if sent["act"] == "end":
             offices.end(session, holder, trail, on=layout.today())
         else:
-            offices.give(session, holder, sent.get("title", ""), sent.get("until_on"), trail, on=layout.today())
+            first = sent.get("from_on") or layout.today()
+            offices.give(session, holder, sent.get("title", ""), sent.get("until_on"), trail, on=first)
     return _changed(user)
 
 

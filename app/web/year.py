@@ -5,17 +5,20 @@ handing over to validated documents.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from app import access, clock, database
+from app import access, clock, database, delivery_words
 from app.adapters import background
-from app.schemas import HandOver, Issuing, OfBook, PlanReturned, Strict
+from app.schemas import HandOver, Issuing, OfBook, PlanReturned
 from app.web import (
     archive,
     comparison_list,
+    deciding,
     forms,
     layout,
     lists,
@@ -25,15 +28,17 @@ from app.web import (
     problem_list,
     year_steps,
 )
+from app.web.deciding import Find
+from app.web.forms import Sent
 from app.web.memory_list import NotAnAmount
 from app.web.planning import checked, planned
-from billing import comparison, handover, progress, work_runs, years
+from billing import comparison, delivery_register, handover, progress, work_runs, years
 from billing.causes import TITLES
 from billing.gathering import Book
 from billing.plan_snapshot import Snapshot, Wanted, chosen
-from foundation import proposals
 from foundation.errors import NotFound
 from foundation.language import Text, day
+from foundation.proposals import Proposal
 
 blueprint = Blueprint("year", __name__, url_prefix="/year")
 
@@ -59,7 +64,7 @@ def plan(year: int) -> ResponseReturnValue:
     return _plan_page(year)
 
 
-def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
+def _plan_page(year: int, sent: Sent = forms.UNSENT) -> str:
     with planned(year) as (session, snapshot):
         standing = year_steps.standing(session, snapshot, at=clock.machine())
     wanted, faults = _wanted(snapshot)
@@ -71,7 +76,7 @@ def _plan_page(year: int, errors: Mapping[str, Text] | None = None) -> str:
         problems=problem_list.grouped(snapshot.plan.problems, _SHOWN_OF_A_CODE),
         notes=problem_list.grouped(snapshot.plan.notes, _SHOWN_OF_A_CODE),
         nothing=snapshot.plan.nothing[:_SHOWN_NOTHING], mending=problem_list.mending, titles=year_steps.NEXT_TITLES,
-        is_own=year_steps.is_own(standing, access.current()), faults=faults, errors=errors or {}, today=layout.today(),
+        is_own=year_steps.is_own(standing, access.current()), faults=faults, sent=sent, today=layout.today(),
     )  # fmt: skip
 
 
@@ -137,8 +142,12 @@ def show_progress(year: int) -> ResponseReturnValue:
     with database.reading() as session:
         done = progress.of(session, year, book)
         run = work_runs.latest(session, year, book, at=clock.machine())
+        delivered = delivery_register.counts(session, year, book)
     template = "year/progress_part.html" if layout.is_fragment() else "year/progress.html"
-    return render_template(template, year=year, book=book, done=done, run=run, today=layout.today())
+    return render_template(
+        template, year=year, book=book, done=done, run=run, delivered=delivered, titles=delivery_words.STATES,
+        today=layout.today(),
+    )  # fmt: skip
 
 
 # --- files
@@ -207,7 +216,7 @@ def export_documents(year: int) -> ResponseReturnValue:
 @access.needs("run.plan")
 def hand_over(year: int) -> ResponseReturnValue:
     """Hand the plan that was read over to another person."""
-    sent, book = _read(year, HandOver)
+    sent, book = _read(year)
     with layout.acting() as (session, trail):
         handover.hand_over(session, year, sent["digest"], planning.seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er overdraget. En anden person godkender den.",
@@ -219,7 +228,7 @@ def hand_over(year: int) -> ResponseReturnValue:
 @access.needs("run.approve", fresh=True)
 def approve(year: int) -> ResponseReturnValue:
     """Approve exactly the plan that was read and that another person handed over."""
-    sent, book = _read(year, HandOver)
+    sent, book = _read(year)
     with layout.acting() as (session, trail):
         handover.approve(session, year, sent["digest"], planning.seller(session), trail, book=book)
     layout.done(Text(f"Planen for {year} er godkendt og kan udstedes.",
@@ -231,25 +240,30 @@ def approve(year: int) -> ResponseReturnValue:
 @access.needs("run.approve")
 def send_back(year: int) -> ResponseReturnValue:
     """Reject the plan that was handed over, with a reason."""
-    return _decide(year, "rejected", PlanReturned, Text("sendt tilbage", "sent back"))
+    book = _book(checked(year))
+    told = Text(f"Planen for {year} er sendt tilbage.", f"The plan for {year} is sent back.")
+    return deciding.reject(_finding(year, book), partial(_plan_page, year), told, _address(year, book), PlanReturned)
 
 
 @blueprint.post("/<int:year>/withdraw")
 @access.needs("run.plan")
 def withdraw(year: int) -> ResponseReturnValue:
     """Take one's own handing over back."""
-    return _decide(year, "withdrawn", OfBook, Text("trukket tilbage", "withdrawn"))
+    book = _book(checked(year))
+    told = Text(f"Planen for {year} er trukket tilbage.", f"The plan for {year} is withdrawn.")
+    return deciding.withdraw(_finding(year, book), told, _address(year, book), OfBook)
 
 
-def _decide(year: int, outcome: proposals.Outcome, form: type[Strict], words: Text) -> ResponseReturnValue:
-    sent, book = _read(year, form)
-    with layout.acting() as (session, trail):
+def _finding(year: int, book: Book) -> Find:
+    """Give what finds the plan that was handed over."""
+
+    def find(session: Session) -> Proposal:
         waiting = handover.waiting(session, year, book)
         if waiting is None:
             raise NotFound(Text(f"Ingen plan for {year} venter", f"No plan for {year} waits"))
-        proposals.decide(session, waiting.id, outcome, trail, sent.get("reason", ""))
-    layout.done(Text(f"Planen for {year} er {words.da}.", f"The plan for {year} is {words.en}."))
-    return _back(year, book)
+        return waiting
+
+    return find
 
 
 @blueprint.post("/<int:year>/issue")
@@ -258,7 +272,7 @@ def issue(year: int) -> ResponseReturnValue:
     """Start issuing what is approved; a process of its own goes on when the page is closed."""
     sent = forms.read(Issuing)
     if sent.errors:
-        return _plan_page(checked(year), errors=sent.errors), 422
+        return _plan_page(checked(year), sent), 422
     dated, book = sent.get("dated") or layout.today(), sent["book"]
     background.start(layout.config(), year, book, dated, access.current().actor)
     if dated > layout.today():
@@ -268,10 +282,10 @@ def issue(year: int) -> ResponseReturnValue:
     return redirect(_address(year, book, "/progress"), 303)
 
 
-def _read(year: int, form: type[Strict]) -> tuple[Mapping[str, Any], Book]:
-    """Read a form on a year. Raises NoSuchYear and FormRefused."""
+def _read(year: int) -> tuple[Mapping[str, Any], Book]:
+    """Read which plan of a year is meant. Raises NoSuchYear and FormRefused."""
     checked(year)
-    sent = forms.taken(form)
+    sent = forms.taken(HandOver)
     return sent, sent["book"]
 
 

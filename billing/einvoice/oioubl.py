@@ -63,13 +63,17 @@ def render(document: InvoiceDocument, attachment: bytes | None = None) -> bytes:
     return ubl.written(root)
 
 
-def render_reminder(reminder: ReminderDocument) -> bytes:
-    """Write a reminder: a line for each invoice that is owed, a charge for each thing the delay costs."""
+def render_reminder(reminder: ReminderDocument, attachment: bytes | None = None) -> bytes:
+    """Write a reminder: a line for each invoice that is owed, a charge for each thing the delay costs.
+
+    Its PDF is written into it where one is given.
+    """
     root = ubl.document("Reminder")
     _head(root, reminder)
     _code(root, "ReminderTypeCode", "Reminder", "remindertypecode-1.1")  # F-REM006, F-REM059, F-REM060, F-REM061
     value(root, "ReminderSequenceNumeric", str(reminder.sequence))  # F-REM007
     _note(root, joined(reminder.notices, by=" ").da, reminder.references)
+    _attachment(root, reminder.number, "Rykker", attachment)
     _parties(root, reminder)
     _payment(root, reminder, reminder.to_pay)
     for at, charge in enumerate(reminder.charges, start=1):

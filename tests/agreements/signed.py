@@ -120,6 +120,7 @@ class Way:
         made = Signer(
             user_id, person.name, person.mail, self.cvr, "https://provider.eksempel.dk", f"sub-{user_id}", "high",
             self.at - timedelta(minutes=1), sha256(f"token {user_id}"), "192.0.2.7", "Mozilla/5.0", "da",
+            frozenset({"high"}),
         )  # fmt: skip
         return replace(made, **changed)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from agreements import offers, rights, signing, steps
+from agreements import agreement_list, offers, rights, signing, steps
 from agreements.connections import AGREEMENTS
 from agreements.document import Billing
 from agreements.models import AgreementStep
@@ -21,6 +22,7 @@ from agreements.signing import (
     NotYet,
     OtherDocument,
     SignedAlready,
+    TooWeak,
 )
 from agreements.steps import NotPermitted, Stand, Step
 from foundation.audit import ENTRIES
@@ -173,6 +175,23 @@ def test_signing_asks_for_a_sign_in_of_the_last_five_minutes(way: Way, minutes: 
 
     with pytest.raises(NotFresh):
         way.opened(offer, auth_time=way.at - timedelta(minutes=minutes))
+
+
+def test_a_sign_in_below_the_floor_signs_declines_and_countersigns_nothing(way: Way) -> None:
+    way.chair_may_countersign()
+    offer, signed = way.offered(), replace(way, product="OS2kitos").signed()
+    acts = (
+        lambda: way.opened(offer, assurance="low"),
+        lambda: way.opened(offer, floor=frozenset({"highest"})),
+        lambda: way.countersign(signed, signer=way.chair(assurance="low")),
+        lambda: way.by("En #11", lambda s, t: signing.decline(s, offer.id, way.signer(assurance="low"), "Nej", t)),
+    )
+
+    for act in acts:
+        with pytest.raises(TooWeak, match="too low to sign; sign in with high"):
+            act()
+
+    assert way.now(offer).stand is Stand.OFFERED and way.now(signed).stand is Stand.SIGNED
 
 
 # --- the two steps, the words
@@ -393,6 +412,25 @@ def test_pv_113_an_offer_that_ran_out_is_followed_by_one_with_another_reference_
     assert new.digest != offer.digest
     with pytest.raises(NotPermitted):
         late.opened(offer)
+
+
+def test_an_offer_past_its_day_is_run_out_by_its_facts_and_stands_in_nobody_s_way(way: Way) -> None:
+    offer = way.opened(way.offered())
+    late = way.later(days=31)
+
+    def listed(place: Way) -> list[str]:
+        found = agreement_list.on(place.at.date())
+        return place.asked(lambda s: list(s.execute(found.statement.with_only_columns(found.columns.state)).scalars()))
+
+    assert (listed(way.later(days=30)), listed(late)) == ([Stand.OPENED], [Stand.EXPIRED])
+    assert (offer.stand_on(date(2026, 12, 24)), offer.stand_on(date(2026, 12, 25))) == (Stand.OPENED, Stand.EXPIRED)
+
+    new = late.offered(replaces=offer.id)
+
+    assert (new.reference, new.version) == ("A-2026-00002", 1)
+    assert way.now(offer).stand is Stand.EXPIRED, "offering anew records what the day had done"
+    assert late.by(SECRETARIAT, offers.expire_due) == []
+    way.line.done("verify")
 
 
 def test_an_offer_can_be_signed_on_its_last_day_in_copenhagen(way: Way) -> None:

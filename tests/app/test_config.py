@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app import config, create_app
@@ -167,3 +169,33 @@ def test_demo_says_on_every_document_that_its_data_are_made_up(starter: CommandL
     demo.done("billing", "export", 2027, demo.folder / "out")
 
     assert "DEMONSTRATION" in (demo.folder / "out" / "2027-0001.xml").read_text(encoding="utf-8")
+
+
+# --- carriers
+
+
+def test_outside_production_documents_go_into_a_folder_of_the_data_directory(tmp_path: Path) -> None:
+    found = config.read({"OS2TILSLUT_DATA_DIR": str(tmp_path)}).carriers
+
+    assert {channel: one.place for channel, one in found.items()} == {
+        channel: str(tmp_path / "carriers" / channel) for channel in ("nemhandel", "peppol")
+    }
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://ap.example.dk/messages",
+        "ftp://ap.example.dk",
+        "http://127.0.0.1.example.dk/",
+        "en/mappe",
+        "nogen",
+        "https://",
+        "https://[",
+    ],
+)
+def test_a_carrier_is_a_folder_or_an_address_on_a_safe_road(place: str) -> None:
+    with pytest.raises(config.Unsafe) as refused:
+        config.read({"OS2TILSLUT_CARRIER_PEPPOL": place})
+
+    assert "OS2TILSLUT_CARRIER_PEPPOL" in refused.value.text.da

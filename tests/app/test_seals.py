@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from agreements import document_pdf, evidence, sealed, steps
 from agreements.offered import Offer
@@ -21,11 +23,12 @@ from app import config, create_app, database, seals, verifying
 from app.adapters import sealing
 from app.annual_work import InNameOf
 from app.seals import NotInUse, NotMadeUpHere, Source
-from foundation.audit import ENTRIES, canonical, sha256
+from foundation.audit import ENTRIES, Trail, canonical, sha256
 from foundation.errors import NotNow
-from tests import pdf_structure, sealed_files
+from tests import pdf_structure, pdf_tampering, sealed_files
 from tests.agreements.signed import Way
 from tests.command_line import CommandLine
+from tests.conftest import SEED
 
 #: What stands in for the agreement's own PDF: another text for every offer.
 SOURCE = Source(lambda offer: sealed_files.document(offer.id), evidence.record)
@@ -198,7 +201,7 @@ def test_a_key_seals_only_after_it_was_taken_into_use(place: Place) -> None:
     sealed_files.other_key()
     changed = place.changed(key=str(sealed_files.folder() / "other.pem"))
 
-    with pytest.raises(NotInUse, match="signing rotate"):
+    with pytest.raises(NotInUse, match="was not taken into use"):
         seals.seal_waiting(changed, SOURCE)
     _, is_new = seals.rotate(changed)
 
@@ -254,6 +257,31 @@ def test_the_sealed_file_is_ours_and_whole_and_one_flipped_bit_is_not(place: Pla
     assert (whole.judgement, whole.reasons) == ("whole", ())
     assert changed.judgement == "changed" and changed.original == whole.original
     assert changed.reasons[0].en.startswith("byte 3,000: ")
+
+
+def _stored(session: Session, trail: Trail, *, made: sealed.Fresh) -> bool:
+    return sealed.store(session, made, trail)
+
+
+@pytest.mark.parametrize("level", [sealing.B_B, sealing.B_LTA])
+def test_no_changed_copy_is_called_whole_by_the_whole_examination(place: Place, level: str) -> None:
+    seals.rotate(place.changed(timestamps="local"))  # vouches for the time stamps of the shared files
+    other = replace(place.way, product="OS2kitos", rights={})
+    first, second = place.countersigned(), place.way.countersign(other.signed()).done[0]
+    files = {one.id: sealed_files.sealed(level, number) for number, one in enumerate((first, second), start=1)}
+    for number, (offer_id, file) in enumerate(files.items(), start=1):
+        made = sealed_files.as_kept(offer_id, number, file)
+        replace(place.way, at=sealed_files.NOW).by(ACTOR, partial(_stored, made=made))
+    copies = pdf_tampering.changed(level, pdf_tampering.COUNT, SEED)
+
+    passed = place.way.asked(
+        lambda session: [each.kind for each in copies if verifying.verify(session, each.content).judgement == "whole"]
+    )
+    swapped = place.verdict(files[second.id].content)
+
+    assert passed == []
+    assert swapped.judgement == "whole" and swapped.original is not None, swapped.reasons
+    assert swapped.original.offer_id == second.id, "a swapped file is genuine, and told as the other agreement's"
 
 
 def test_the_copy_that_was_shown_before_is_ours_without_its_seal(place: Place) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 import fee_tables.models  # noqa: F401 - every model stands in the metadata
+import foundation.letter_models
 import foundation.proposals  # noqa: F401
 from foundation import append_only
 from foundation.base import Base, Instant
@@ -26,6 +27,7 @@ of_every_table = pytest.mark.parametrize("table", TABLES, ids=[table.name for ta
 
 EXPECTED = {
     "adopted_table", "approved_invoice", "audit_entry", "invoice", "invoice_line", "ledger_entry", "outbox_message",
+    "letter", "letter_attempt",
     "agreement_file", "agreement_step", "offer", "offer_signatory", "plan_approval", "posting", "prepared_invoice",
     "proposal", "proposal_decision", "recorded_agreement", "rendering", "right_to_sign", "right_to_sign_end",
     "seller_settings", "verdict",

@@ -109,3 +109,45 @@ def test_a_later_day_never_has_a_larger_share(first: date) -> None:
     if later.year == first.year:
         assert periods.share_by_months(later) <= periods.share_by_months(first)
         assert periods.share_by_days(later) < periods.share_by_days(first)
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("2027", (2027, 1, 1), (2027, 12, 31)), ("2027-Q1", (2027, 1, 1), (2027, 3, 31)),
+        ("2027k4", (2027, 10, 1), (2027, 12, 31)), ("2028-02", (2028, 2, 1), (2028, 2, 29)),
+        ("2027-12", (2027, 12, 1), (2027, 12, 31)), ("2027-01-15..2028-02-29", (2027, 1, 15), (2028, 2, 29)),
+        ("2027-05-05..2027-05-05", (2027, 5, 5), (2027, 5, 5)),
+    ],
+)  # fmt: skip
+def test_a_period_is_read_from_the_words_people_use(words: str, first: tuple[int, ...], last: tuple[int, ...]) -> None:
+    found = periods.named(words)
+
+    assert (found.start, found.last_day) == (date(*first), date(*last))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", " 2027", "27", "1899", "3000", "2027-Q0", "2027-Q5", "2027-13", "2027-00", "2027-02-30..2027-03-01", "٢٠٢٧",
+     "2027-03-01..2027-02-28", "2027-01-01..", "2027\n", "2999-12-31..3000-01-01", "2027-01-01...2027-02-01"],
+)  # fmt: skip
+def test_words_that_name_no_period_are_refused(words: str) -> None:
+    with pytest.raises(periods.NotAPeriod):
+        periods.named(words)
+
+
+@given(days, lengths)
+def test_a_period_has_the_shortest_name_that_is_read_as_it(start: date, length: int) -> None:
+    for period in (Period(start, start + timedelta(days=length)), periods.quarter_of(start), periods.year(start.year),
+                   periods.months(start.year, start.month, 1)):  # fmt: skip
+        assert periods.named(periods.name(period)) == period
+        assert start in periods.quarter_of(start)
+
+
+def test_a_period_is_told_in_words() -> None:
+    told = [periods.told(periods.named(words)) for words in ("2027", "2027-Q1", "2027-03", "2027-01-01..2027-01-31")]
+
+    assert [text.da for text in told] == ["2027", "1. kvartal 2027", "marts 2027", "januar 2027"]
+    assert periods.told(periods.named("2027-01-02..2027-02-01")).en == "2 January 2027 – 1 February 2027"
+    with pytest.raises(ValueError, match="goes on"):
+        periods.name(Period(date(2027, 1, 1)))

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
-from billing import bank_models, verdicts, vouchers
+from authorities.register import AUTHORITIES
+from billing import (
+    account_mapping,
+    bank_models,
+    bookkeeping,
+    deliveries,
+    ledger,
+    payments,
+    settlements,
+    verdicts,
+    vouchers,
+)
+from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
-from foundation import append_only, proposals
+from billing.gathering import INVOICES
+from billing.matching import Part
+from billing.payments import Placing
+from billing.settlements import RefundOrder, WriteOffOrder
+from foundation import append_only, letters, periods, proposals
 from foundation.audit import Trail
 from foundation.base import Base
+from foundation.language import Text
 from foundation.money import Money
 from tests.command_line import CommandLine
 
@@ -77,8 +94,55 @@ def keep_payments(line: CommandLine) -> None:
             trail.record("bank.imported", f"bank-{id_}.xml", rows=rows)
             for table, row in rows:
                 append_only.add(session, table, [row])
-            amounts = (vouchers.Entry("6470", Money(100)), vouchers.Entry("6190", Money(-100)))
+            amounts = (vouchers.Entry(ledger.BANK, Money(100)), vouchers.Entry(ledger.CLEARING, Money(-100)))
             vouchers.book(session, [vouchers.Order("bank", str(id_), AT.date(), "Indbetaling", amounts)], trail)
+            place_payment(session, id_, trail)
+        trail.write()
+
+
+def close_periods(line: CommandLine) -> None:
+    """Adopt two mappings of accounts, and close two months before the year, each with a payment in it."""
+    with line.session() as session:
+        one, other = (Trail(session, f"En {who} #{nth}", AT) for nth, who in enumerate(("Forbereder", "Godkender")))
+        for nth in (11, 12):
+            text_ = f"{account_mapping.EXAMPLE}# {nth}\n"
+            mapping = account_mapping.propose(session, text_, one)
+            amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+            order = vouchers.Order("opening", f"2026-{nth}", date(2026, nth, 15), "Primo", amounts)
+            vouchers.book(session, [order], one)
+            period = periods.named(f"2026-{nth}")
+            closing = bookkeeping.propose_closing(session, period, one, on=AT.date())
+            one.write()
+            account_mapping.approve(session, mapping.id, other)
+            bookkeeping.approve_closing(session, closing.id, other, on=AT.date())
+            other.write()
+
+
+def place_payment(session: Session, id_: int, trail: Trail) -> None:
+    """Put a payment to an authority's credit, pay half of it back, and give up an øre of an invoice."""
+    invoice = session.execute(select(INVOICES).where(INVOICES.c.book == "real").order_by(INVOICES.c.id)).first()
+    assert invoice is not None
+    cvr = session.execute(select(AUTHORITIES.c.cvr).where(AUTHORITIES.c.id == invoice.authority_id)).scalar_one()
+    part, why = Part(Money(100), invoice.authority_id), Text("valgt i hånden", "chosen by hand")
+    payments.place(session, [Placing(id_, (part,), "hand", why)], AT.date(), trail)
+    approver = Trail(session, "En Godkender", AT)
+    back = settlements.propose_refund(session, RefundOrder(cvr, Money(50), "Betalt for meget"), trail)
+    order = WriteOffOrder(invoice.number, Money(1), "Uerholdelig", with_vat=False)
+    lost = settlements.propose_write_off(session, order, trail)
+    trail.write()
+    settlements.approve_refund(session, back.id, AT.date(), approver)
+    settlements.approve_write_off(session, lost.id, AT.date(), approver)
+    approver.write()
+
+
+def deliver(line: CommandLine) -> None:
+    """Keep deliveries of two documents, noted by hand, and a receipt of each."""
+    with line.session() as session:
+        trail = Trail(session, "En Bogholder", AT)
+        for number in ("2027-0001", "2027-0002"):
+            deliveries.by_hand(session, number, trail, now=AT)
+        ids = session.execute(text("SELECT message_id FROM delivery ORDER BY id")).scalars()
+        deliveries.receive(session, [Receipt(id_, "acknowledged", "Modtaget", "{}") for id_ in ids], trail)
         trail.write()
 
 
@@ -98,6 +162,27 @@ def _bank_rows(id_: int, trail: Trail) -> list[tuple[Table, dict[str, Any]]]:
     }  # fmt: skip
     tables: tuple[Any, ...] = (bank_models.BankFile, bank_models.BankStatement, bank_models.BankTransaction)
     return [(model.__table__, row) for model, row in zip(tables, (file, statement, transaction), strict=True)]
+
+
+def write_letters(line: CommandLine) -> None:
+    """Write three letters: one is sent, one is put off, one could not be sent and is written again."""
+    sender = letters.Sender("OS2", "os2@example.org")
+    with line.session() as session:
+        trail = Trail(session, "En Sekretær", AT)
+        ids = letters.write(
+            session,
+            [
+                letters.Letter("offer", f"A-2027-0000{nth} v1", "en@example.org", "Tilbud", "Se tilbuddet.")
+                for nth in (1, 2, 3)
+            ],
+            trail,
+            sender=sender,
+        )
+        tried = ("sent", "deferred", "failed")
+        said = Text("svaret", "the answer")
+        letters.note(session, [letters.Tried(*each, said, "450 vent") for each in zip(ids, tried, strict=True)], trail)  # type: ignore[arg-type]
+        letters.resend(session, ids[2], "anden@example.org", "ny adresse", trail)
+        trail.write()
 
 
 def adopt_templates(line: CommandLine) -> None:

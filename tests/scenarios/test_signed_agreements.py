@@ -182,8 +182,12 @@ def test_rights_are_given_listed_and_ended_by_command(way: Way) -> None:
 def test_an_offer_that_ran_out_does_so_by_command(way: Way) -> None:
     taken(way, prepared(way, DIRECTOR))
 
-    told = way.line.at("2027-01-15").done("agreement", "expire")
+    later = way.line.at("2027-01-15")
+    before = later.json("agreement", "list")["offers"][0]
 
+    told = later.done("agreement", "expire")
+
+    assert (before["stand"], before["waiting"]) == ("expired", [])
     assert told.out == "A-2026-00001 v1: udløbet\n"
 
 

@@ -29,7 +29,8 @@ STATES = {
         f"/year/{world.YEAR}/comparison", f"/year/{world.YEAR + 1}?book=rehearsal", f"/year/{world.YEAR + 1}?least=x",
         "/fee-tables/OS2valghalla", "/fee-tables/OS2valghalla/2023-01-01?with=2023-01-01", "/findes-ikke",
         "/authorities?page=99", "/invoices/2027-9999", "/users", f"/year/{world.YEAR}/problems?q=findes-ikke",
-        f"/year/{world.YEAR + 1}/problems?kind=problem", "/tokens",
+        f"/year/{world.YEAR + 1}/problems?kind=problem", "/tokens", "/deliveries?q=findes-ikke",
+        "/deliveries?state=to_mend",
     ),
     "administrator": ("/users?q=findes-ikke", "/invoices"),
     "anonymous": ("/findes-ikke", "/sign-in/callback?state=ukendt", "/invitation/ukendt"),
@@ -42,11 +43,21 @@ WRONG = {
         "/settings/change": {"cvr": "1", "payment_days": "99"}, "/settings/propose": {"text": "payment_days = 99"},
         "/fee-tables/draft": {}, "/fee-tables/draft/size-key": {"up_to_1": "mange"},
         "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"},
-        "/imports": {}, "/tokens": {"days": "0"},
+        "/accounts/mapping/propose": {"text": "x"}, "/imports": {}, "/tokens": {"days": "0"},
         "/invoices/{invoice}/credit": {}, "/authorities/{cvr}/billing/membership/{place}": {"gln": "1"},
     },
     "administrator": {"/users/invite": {"mail": "ingen"}},
     "signatory": {"/colleagues/invite": {"name": " ", "mail": "ny@example.dk"}},
+}  # fmt: skip
+
+#: Pages on which something is rejected, sent back or withdrawn with a reason.
+DECIDED = {
+    "approver": (
+        "/settings/proposals/{terms}", "/invoices/credits/{credit}", "/fee-tables/proposals/{draft}",
+        "/templates/proposals/{text}", "/agreements/record/{paper}", "/authorities/{cvr}/billing/proposals/{details}",
+        f"/year/{world.YEAR + 1}",
+    ),
+    "finance": ("/agreements/{offer}",),
 }  # fmt: skip
 
 
@@ -157,6 +168,20 @@ def sent_wrong(visitor: Visitor, path: str, typed: dict[str, str]) -> list[str]:
         visitor.page.fill(f"#field-{name}", words)
     with visitor.page.expect_navigation():
         visitor.page.locator("main form .button-primary").first.click()
+    return told_faults(visitor, path)
+
+
+def without_reason(visitor: Visitor, path: str) -> list[str]:
+    """Reject, send back or withdraw without a reason; give all that is wrong with how that is told."""
+    visitor.go(path)
+    with visitor.page.expect_navigation():
+        visitor.page.evaluate("document.querySelector('#field-reason').form.requestSubmit()")
+    hidden = [] if visitor.page.is_visible("#field-reason") else [f"{path}: the field is folded away"]
+    return hidden + told_faults(visitor, path)
+
+
+def told_faults(visitor: Visitor, path: str) -> list[str]:
+    """Give all that is wrong with a page that tells the faults of its form."""
     browser.screenshot(visitor.page, f"wrong-{path}")
     told = visitor.page.evaluate(_TOLD)
     found = [*browser.shape(visitor.page, "da"), *browser.axe(visitor.page), *told]
@@ -185,10 +210,12 @@ def test_every_form_tells_its_faults_on_top_and_at_the_field(
     base, things = workplace
     found: list[str] = []
 
-    for role, forms in WRONG.items():
+    for role, forms in (WRONG | {"approver": {}}).items():
         visitor = signed_in(chromium, base, role, "da", WIDE)
         for path, typed in forms.items():
             found += sent_wrong(visitor, path.format_map(things["own"]), typed)
+        for path in DECIDED.get(role, ()):
+            found += without_reason(visitor, path.format_map(things["own"]))
         found += visitor.complaints
         visitor.page.context.close()
 

@@ -16,11 +16,11 @@ import pytest
 
 from app.adapters import sealing
 from tests import pdf_tampering, sealed_files
-from tests.conftest import FULL, SEED
+from tests.conftest import SEED
 from tests.pdf_tampering import Changed
 
 LEVELS = (sealing.B_B, sealing.B_LTA)
-COUNT = 200 if FULL else 21  # at each level; so every kind comes at least once
+COUNT = pdf_tampering.COUNT
 
 
 @pytest.fixture(scope="module")

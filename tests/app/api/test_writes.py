@@ -210,6 +210,8 @@ def test_a_credit_note_within_the_limit_is_issued_and_another_waits(demonstratio
     assert [each["format"] for each in documents] == ["peppol", "pdf", "oioubl"]
     assert (waits.json["number"], waits.json["waiting"]["subject"]) == (None, second)
     assert again.json["waiting"]["id"] == waits.json["waiting"]["id"]
+    listed = demonstration.get("/credit-notes/proposals", token).json["items"]
+    assert [(each["number"], each["id"]) for each in listed] == [(second, waits.json["waiting"]["id"])]
 
 
 def _without_limit(program: Program) -> None:

@@ -188,9 +188,10 @@ def test_messages_of_problems_are_in_the_language_asked_for(starter: CommandLine
     english = starter.json("--language", "en", "billing", "plan", 2027)
     by_environment = starter.with_environ(OS2TILSLUT_LANGUAGE="en").json("billing", "plan", 2027)
 
-    assert "hverken GLN" in danish["problems"][0]["message"]
-    assert "neither a GLN" in english["problems"][0]["message"]
+    assert "har intet GLN" in danish["problems"][0]["message"]
+    assert "has no GLN" in english["problems"][0]["message"]
     assert english == by_environment
+    assert "(agreements import)" in starter.done("billing", "plan", 2027).out
     assert english["digest"] == danish["digest"]
 
 

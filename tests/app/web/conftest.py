@@ -1,11 +1,18 @@
-"""Offices for the tests of pages: a year that was issued, and an empty house."""
+"""Places for the tests of pages: a year that was issued, an empty house, agreements on their way."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from tests import world
+from tests.app.identity.conftest import people
+from tests.app.identity.provider import Local, served
+from tests.app.web.agreed import Place, line_of
 from tests.app.web.office import Office, issue, office
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
@@ -30,3 +37,25 @@ def bare(empty: CommandLine) -> Iterator[Office]:
     """A browser on an empty house."""
     with office(empty) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def made_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small world with its offers."""
+    folder = tmp_path_factory.mktemp("agreements")
+    line = line_of(folder)
+    world.fill(line)
+    world.agree(line)
+    return folder
+
+
+@pytest.fixture
+def place(made_world: Path, tmp_path: Path) -> Iterator[Place]:
+    """A copy of that world, with a provider of identities that knows its people."""
+    shutil.copytree(made_world, tmp_path, dirs_exist_ok=True)
+    provider = Local()
+    with ExitStack() as running:
+        running.enter_context(served(provider.make))
+        line = line_of(tmp_path).with_environ(**provider.environ)
+        people(line)
+        yield Place(line, running.enter_context(world.made(line)))

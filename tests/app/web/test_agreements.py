@@ -3,103 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import pytest
-from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import event
 
-from agreements import offered, rights
-from agreements.offered import Offer
+from agreements import rights
+from agreements.products import PRODUCTS
 from agreements.steps import Stand, Step
 from app import database
 from app.access import Principal, Role
-from foundation.audit import AuditEntry
 from tests import world
-from tests.app.identity.conftest import Browser, people
-from tests.app.identity.provider import Local, served
-from tests.command_line import CommandLine
+from tests.app.identity.conftest import Browser
+from tests.app.web.agreed import MINE, NAME, THEIRS, TITLE, WAITING, Place
 from tests.scenarios import files
 from tests.scenarios.acting import by
-
-MINE, WAITING, THEIRS = (f"A-2027-0000{number}" for number in (1, 2, 3))  # as `world.WAYS` has them
-NAME, TITLE = "Underskriver i Aarhus (opdigtet)", "Direktør"
-
-
-@dataclass
-class Place:
-    """The small world with offers, its pages, and browsers of its people."""
-
-    line: CommandLine
-    app: Flask
-    known: dict[str, Browser] = field(default_factory=dict)
-
-    def of(self, who: str) -> Browser:
-        """Give the browser of a made-up person who has just signed in."""
-        if who not in self.known:
-            self.known[who] = Browser(self.app, self.app.test_client())
-            self.known[who].sign_in(who)
-        return self.known[who]
-
-    def offer(self, reference: str = MINE) -> Offer:
-        """Give the newest version of an offer."""
-        with self.line.session() as session:
-            return offered.newest(session, reference)
-
-    def refusals(self) -> list[str]:
-        """Give what the audit trail names of steps that were refused."""
-        with self.line.session() as session:
-            found = (
-                select(AuditEntry.subject).where(AuditEntry.action == "agreement.refused").order_by(AuditEntry.position)
-            )
-            return list(session.scalars(found))
-
-    def accept(self, reference: str = MINE, who: str = "signatory-aarhus", **changed: str) -> int:
-        """Take the first step; give the status."""
-        given = {"digest": self.offer(reference).digest, "read": "on"} | changed
-        path = f"/agreements/{reference}"
-        return self.of(who).post(f"{path}/sign/accept", path, **given).status_code
-
-    def sign(self, reference: str = MINE, who: str = "signatory-aarhus", **changed: str) -> tuple[int, str]:
-        """Take the second step with the words of its page; give the status and the page."""
-        path = f"/agreements/{reference}"
-        words = re.search(r'name="words" value="([^"]*)"', self.of(who).get(f"{path}/sign/confirm").text)
-        given = {"digest": self.offer(reference).digest, "words": words[1] if words else "", "consent": "on",
-                 "name": NAME, "title": TITLE} | changed  # fmt: skip
-        answer = self.of(who).post(f"{path}/sign/confirm", path, **given)
-        return answer.status_code, answer.text
-
-
-@pytest.fixture(scope="module")
-def made_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the small world with its offers."""
-    folder = tmp_path_factory.mktemp("agreements")
-    line = _line(folder)
-    world.fill(line)
-    world.agree(line)
-    return folder
-
-
-def _line(folder: Path) -> CommandLine:
-    return CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(OS2TILSLUT_ENV="demo")
-
-
-@pytest.fixture
-def place(made_world: Path, tmp_path: Path) -> Iterator[Place]:
-    """A copy of that world, with a provider of identities that knows its people."""
-    shutil.copytree(made_world, tmp_path, dirs_exist_ok=True)
-    provider = Local()
-    with ExitStack() as running:
-        running.enter_context(served(provider.make))
-        line = _line(tmp_path).with_environ(**provider.environ)
-        people(line)
-        yield Place(line, running.enter_context(world.made(line)))
-
 
 # --- signing
 
@@ -114,6 +32,17 @@ def test_a_signature_keeps_words_identity_and_digest_and_never_a_token(place: Pl
     assert len(signed.data["id_token_sha256"]) == 64 and signed.data["assurance"]
     assert signed.digest == place.offer().digest
     assert "token" not in {name.removesuffix("_sha256") for name in signed.data} - {"id_token"}
+
+
+def test_a_sign_in_that_proves_too_little_comes_in_and_signs_nothing(place: Place) -> None:
+    weak = place.known["signatory-aarhus"] = Browser(place.app, place.app.test_client())
+    weak.sign_in("signatory-aarhus", strength="weak")
+
+    page = weak.get(f"/agreements/{MINE}/sign")
+
+    assert page.status_code == 200 and "for lavt sikringsniveau" in page.text
+    assert place.accept() == 422
+    assert place.offer().stand is Stand.OFFERED and place.refusals() == [MINE]
 
 
 def test_opening_pages_leaves_no_step(place: Place) -> None:
@@ -205,8 +134,10 @@ def test_a_forwarded_link_shows_another_authority_nothing(place: Place) -> None:
 
 def test_a_withdrawn_offer_cannot_be_signed_and_says_so(place: Place) -> None:
     finance = place.of("finance")
+    without = finance.post(f"/agreements/{MINE}/withdraw", f"/agreements/{MINE}", reason=" ")
     finance.post(f"/agreements/{MINE}/withdraw", f"/agreements/{MINE}", reason="En fejl i teksten")
 
+    assert (without.status_code, "error-reason" in without.text) == (422, True)
     page = place.of("signatory-aarhus").get(f"/agreements/{MINE}/sign").text
 
     assert "kan ikke længere underskrives" in page
@@ -228,6 +159,47 @@ def test_choices_make_a_new_version_and_a_wrong_gln_none(place: Place) -> None:
     assert "field-gln" in wrong.text
     assert (place.offer().version, place.offer().document.effective_on.isoformat()) == (2, "2027-03-01")
     assert place.accept(digest=given["digest"]) == 409
+
+
+def test_faults_of_a_form_are_told_in_the_order_of_its_fields(place: Place) -> None:
+    browser, path = place.of("signatory-aarhus"), f"/agreements/{MINE}"
+    given = {"digest": place.offer().digest, "endpoint": "gln", "gln": "1", "format": "oioubl", "kind": "active",
+             "person_reference": "", "order_reference": "", "accounting_cost": "", "contact_name": "",
+             "contact_mail": "nej"}  # fmt: skip
+
+    read = browser.post(f"{path}/sign/choose", path, effective_on="", **given | {"kind": "halv"}).text
+    judged = browser.post(f"{path}/sign/choose", path, effective_on="2020-01-01", **given).text
+
+    def linked(page: str) -> list[str]:
+        summary = page[page.index("Ret dette") : page.index("</ul>", page.index("Ret dette"))]
+        return re.findall(r'href="#field-([a-z_]+)"', summary)
+
+    assert linked(read)[:2] == ["effective_on", "kind"]
+    assert linked(judged) == [
+        name for name in ("effective_on", "kind", "gln", "contact_mail") if name in linked(judged)
+    ]
+    assert len(linked(judged)) > 1
+
+
+def test_a_draft_says_what_the_register_says_of_the_product(place: Place) -> None:
+    header = "product,account,level,description_da,description_en"
+    given = '"Valg, fra liste til resultat","Elections, from list to result"'
+    place.line.done("products", "import", place.line.write("p.csv", f"{header}\nOS2valghalla,XG-9212045260,,{given}\n"))
+    half = place.line.write("half.csv", f"{header}\nOS2kitos,,,Et katalog,\n")
+
+    refused = place.line.run("products", "import", half)
+    who = ("--signatory", "En", "Direktør", "en@eksempel.dk")
+    wish = ("--product", "OS2valghalla", "--effective", "2027-03-01", "--gln", files.gln(world.ODENSE))
+    place.line.done("agreement", "offer", "--cvr", world.ODENSE, *wish, *who)
+
+    newest = place.line.json("agreement", "list")["offers"][0]["reference"]
+    assert refused.code == 1 and "description_en" in refused.err
+    assert "Valg, fra liste til resultat" in place.of("finance").get(f"/agreements/{newest}").text
+    place.line.done("verify")
+    with place.line.session() as session:
+        session.execute(PRODUCTS.update().where(PRODUCTS.c.name == "OS2valghalla").values(description_en=None))
+        session.commit()
+    assert "product OS2valghalla" in place.line.run("verify").out
 
 
 # --- countersigning

@@ -5,18 +5,24 @@ from __future__ import annotations
 from html import unescape
 from typing import Any
 
+from app.web import api_words
 from tests.app.web.office import FINANCE, Office
 
 
 def test_every_operation_stands_on_the_page(bare: Office) -> None:
     document: Any = bare.get("/api/v1/openapi.json").json
 
+    danish = unescape(bare.read("/api/v1/docs"))
+    bare.post("/language", language="en", next="/api/v1/docs")
     page = unescape(bare.read("/api/v1/docs"))
 
     for path, methods in document["paths"].items():
         for method in methods.keys() & {"get", "post"}:
             assert f"{method.upper()} {path}</code>" in page, path
             assert methods[method]["summary"] in page
+            assert api_words.OPERATIONS[f"{method.upper()} {path}"] in danish
+    assert {f"{method.upper()} {path}" for path, methods in document["paths"].items()
+            for method in methods.keys() & {"get", "post"}} == set(api_words.OPERATIONS)  # fmt: skip
     assert "Idempotency-Key" in page
 
 

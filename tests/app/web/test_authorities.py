@@ -231,6 +231,7 @@ def test_a_signatory_sees_its_own_authority_and_no_other(desk: Desk, agreed: Com
     codes = [desk.get(f"/authorities/{cvr}").status_code for cvr in (AARHUS, AALBORG, "10000009")]
 
     assert "Aarhus Kommune" in listed
+    assert "Hvad I betaler, og hvorfor 2027:" in desk.read(f"/authorities/{AARHUS}")
     assert "Aalborg Kommune" not in listed + file
     assert codes == [200, 404, 404]
 

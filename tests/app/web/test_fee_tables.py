@@ -275,8 +275,10 @@ def test_adopting_twice_is_told_as_done(desk: Desk, starter: CommandLine) -> Non
 def test_a_rejected_proposal_keeps_its_reason(desk: Desk, starter: CommandLine) -> None:
     address = proposed(desk)
 
-    desk.sit(APPROVER).post(f"{address}/reject", reason="Forkert år")
+    without = desk.sit(APPROVER).post(f"{address}/reject", reason=" ")
+    desk.post(f"{address}/reject", reason="Forkert år")
 
+    assert (without.status_code, "error-reason" in without.text) == (422, True)
     assert "Forkert år" in desk.sit(FINANCE).read(address)
     assert desk.sit(APPROVER).post(f"{address}/adopt").status_code == 409
     assert adopted(starter) == ["2017-08-15"]
@@ -289,6 +291,7 @@ def test_who_proposed_withdraws_and_nobody_else(desk: Desk, starter: CommandLine
     own = desk.sit(FINANCE).post(f"{address}/withdraw")
 
     assert (other.status_code, own.status_code) == (422, 303)
+    assert desk.sit(APPROVER).post(f"{address}/reject").status_code == 409
     with starter.session() as session:
         assert not proposals.open(session)
 
@@ -354,6 +357,28 @@ def test_what_belongs_to_all_products_is_drafted_field_by_field_and_checked(
     assert "Kontrolleret: ingen fejl" in checked.text
     assert (wrong.status_code, '<a href="#field-decided_by" class="words">Besluttet af' in wrong.text) == (422, True)
     assert 'id="error-decided_by"' in wrong.text
+
+
+def test_a_size_key_gets_as_many_rows_as_it_needs_by_a_button_that_checks_nothing(desk: Desk) -> None:
+    path = "/fee-tables/draft/size-key"
+    begun = desk.sit(FINANCE).get(path).text
+    more = desk.post(path, band_1="small", rows="4", add="row")
+    full = desk.post(path, band_1="small", rows="19", add="row").text
+    checked = desk.post(path, **KEY, rows="5", up_to_2="30.000", band_5="huge")
+
+    assert ('id="field-band_4"' in begun, 'id="field-band_5"' in begun) == (True, False)
+    assert (more.status_code, 'id="field-band_5"' in more.text, 'value="small"' in more.text) == (200, True, True)
+    assert ('id="field-band_20"' in full, 'name="add"' in full) == (True, False)
+    assert "Kontrolleret: ingen fejl" in checked.text
+
+
+@pytest.mark.parametrize("rows", ["0", "-1", "99", "1e9", "9" * 30, "<b>"])
+def test_no_number_of_rows_makes_a_form_of_more_than_there_may_be(desk: Desk, rows: str) -> None:
+    drawn = desk.sit(FINANCE).post("/fee-tables/draft/size-key", rows=rows, band_2="x", add="row").text
+
+    assert 'id="field-band_3"' in drawn
+    assert 'id="field-band_21"' not in drawn
+    assert "<b>" not in drawn
 
 
 def test_products_are_a_list_that_sorts_filters_and_is_exported_as_shown(connected: Desk) -> None:

@@ -172,7 +172,8 @@ def test_a_proposed_credit_note_can_be_rejected_with_a_reason_or_withdrawn(desk:
     stranger = desk.by(person(7, Role.FINANCE)).post(f"{second}/withdraw")
     desk.by(FINANCE).post(f"{second}/withdraw")
 
-    assert without.status_code == 422
+    assert (without.status_code, "error-reason" in without.text) == (422, True)
+    assert f"{place}/reject" in without.text
     assert stranger.status_code == 422
     assert "Ikke aftalt" in desk.read(place)
     assert "Trukket tilbage" in desk.read(second)

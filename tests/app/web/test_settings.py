@@ -61,10 +61,13 @@ def test_faults_are_told_beside_what_was_typed(bare: Office) -> None:
 
 def test_a_proposal_is_rejected_with_a_reason_or_withdrawn(bare: Office) -> None:
     first = propose(bare)
-    bare.by(APPROVER).post(f"{first}/reject", reason="Forkert konto")
+    too_long = bare.by(APPROVER).post(f"{first}/reject", reason="<b>" * 200)
+    bare.post(f"{first}/reject", reason="Forkert konto")
     second = propose(bare)
     bare.post(f"{second}/withdraw")
 
+    assert (too_long.status_code, "error-reason" in too_long.text) == (422, True)
+    assert "<b>" not in too_long.text
     assert "Forkert konto" in bare.read(first)
     assert "Trukket tilbage" in bare.read(second)
 

@@ -50,6 +50,16 @@ def test_a_coordination_member_sees_sums_and_no_invoice(desk: Office) -> None:
     assert "Jeres produkter" not in desk.by(person(8, Role.COORDINATION)).read("/")
 
 
+def test_what_concerns_money_stands_together_where_there_is_much_of_it(desk: Office, issued: CommandLine) -> None:
+    start, invoices = (desk.by(FINANCE).read(path) for path in ("/", "/invoices"))
+    own = desk.by(signatory(issued)).read("/")
+
+    assert '<a href="/invoices">Penge</a>' in start and 'aria-label="Penge"' not in start
+    assert '<a href="/invoices" aria-current="true">Penge</a>' in invoices and 'aria-label="Penge"' in invoices
+    assert '<a href="/invoices" aria-current="page">Fakturaer</a>' in invoices and "/payments" in invoices
+    assert '<a href="/invoices">Fakturaer</a>' in own and "Penge" not in own
+
+
 def test_an_administrator_and_who_has_no_role_are_told_where_to_go(desk: Office) -> None:
     assert "/users" in desk.by(ADMINISTRATOR).read("/")
     assert "Du har ingen rolle" in desk.by(Principal(9, "Ingen", via="browser")).read("/")

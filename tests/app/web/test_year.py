@@ -478,7 +478,11 @@ def test_a_plan_is_sent_back_with_a_reason_or_withdrawn_by_who_handed_it_over(pl
         plan = digest(prepares.page("/year/2027"))
         prepares.post("/year/2027/hand-over", digest=plan)
 
+        without = approves.post("/year/2027/send-back")
+        assert (without.status_code, "error-reason" in without.text) == (422, True)
+        assert 'class="send-back" open' in without.text
         assert approves.post("/year/2027/send-back", reason="Aalborg er forkert").status_code == 303
+        assert approves.post("/year/2027/send-back").status_code == 404
         assert "Overdrag planen" in prepares.page("/year/2027")
         prepares.post("/year/2027/hand-over", digest=plan)
         assert prepares.post("/year/2027/withdraw").status_code == 303

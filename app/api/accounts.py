@@ -1,0 +1,87 @@
+"""The books: periods, what each account came to, the postings as a file, and proposing to close a period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app import database, posting_files
+from app.api import answers, ground, writes
+from app.api.fee_tables import proposed
+from app.api.writes import Answer
+from app.posting_files import Wanted
+from app.schemas import ClosingOrder, Strict, Words
+from app.web import layout, postings
+from billing import bookkeeping, closed_periods
+from billing.bookkeeping import AccountTotal
+from foundation import periods
+from foundation.audit import Trail
+
+room = ground.room("accounts", "The books: periods, accounts and postings")
+
+
+class PeriodQuery(Strict):
+    """Which period."""
+
+    period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+
+
+class PostingsQuery(PeriodQuery):
+    """Which period, and which columns."""
+
+    columns = Words(300, metadata={"description": f"with commas between, of {', '.join(posting_files.COLUMNS)}"})
+
+
+@ground.reads(room, "/accounts", "accounts.read", answers.Periods)
+def list_periods(query: object) -> Any:
+    """List the closed periods, and the quarters that are open, newest first."""
+    with database.reading() as session:
+        closed, opened = closed_periods.listed(session), bookkeeping.open_quarters(session, layout.today())
+    return {
+        "closed": [
+            {"period": periods.name(each.period), "postings": each.postings, "digest": each.digest,
+             "prepared_by": each.prepared_by, "closed_by": each.closed_by, "closed_at": each.closed_at}
+            for each in closed
+        ],
+        "open": [{"period": periods.name(each.period), "postings": each.postings} for each in opened],
+    }  # fmt: skip
+
+
+@ground.reads(room, "/accounts/totals", "accounts.read", answers.AccountTotals, PeriodQuery)
+def totals(query: Mapping[str, Any]) -> Any:
+    """Tell what each account came to in a period; together they are zero."""
+    period = periods.named(query["period"])
+    with database.reading() as session:
+        found = bookkeeping.totals(session, period)
+    return {"period": periods.name(period), "accounts": [_told(each) for each in found]}
+
+
+def _told(each: AccountTotal) -> dict[str, Any]:
+    return {
+        "account": each.named.account, "name": each.named.name, "standard_account": each.named.standard or None,
+        "product": each.product, "postings": each.postings, "debit_ore": each.debit.ore, "credit_ore": each.credit.ore,
+        "amount_ore": each.amount.ore,
+    }  # fmt: skip
+
+
+@ground.reads(room, "/accounts/postings", "accounts.read", None, PostingsQuery, kinds=("text/csv",))
+def list_postings(query: Mapping[str, Any]) -> Response:
+    """Give the postings of a period as CSV (semicolons, decimal commas); the ETag is the SHA-256 of the file."""
+    wanted = Wanted(
+        periods.named(query["period"]), "csv", posting_files.columns(query.get("columns", "")), layout.spoken()
+    )
+    return postings.answered(wanted)
+
+
+@ground.writes(room, "/accounts/closings", "accounts.prepare", ClosingOrder, answers.Proposed)
+def propose_closing(query: object, sent: Mapping[str, Any]) -> Any:
+    """Propose to close a period for ever; another person approves it, in the browser."""
+    period, today = periods.named(sent["period"]), layout.today()
+
+    def act(session: Session, trail: Trail) -> Answer:
+        return Answer(proposed(bookkeeping.propose_closing(session, period, trail, on=today)))
+
+    return writes.once(act)

@@ -1,0 +1,99 @@
+"""Deliveries: how documents are handed over, what happened to one, and sending it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import access, clock, database
+from app.api import answers, ground, pages, writes
+from app.api.ground import NUMBER
+from app.api.invoices import in_scope
+from app.api.pages import PageQuery
+from app.api.writes import Answer
+from app.schemas import Chosen, DeliveryAgainOf, Whole
+from billing import deliveries, delivery_register
+from billing.delivery_register import STATES, Story
+from billing.gathering import INVOICES
+from billing.reasons import NoSuchInvoice
+from foundation.audit import Trail
+from foundation.language import Text
+
+room = ground.room("deliveries", "How invoices and credit notes are handed over")
+
+
+class DeliveryQuery(PageQuery):
+    """Which deliveries."""
+
+    year = Whole(1900, 2999)
+    state = Chosen(STATES)
+
+
+@ground.reads(room, "/deliveries", "delivery.read", answers.page_of(answers.DeliveryStanding), DeliveryQuery)
+def list_deliveries(query: Mapping[str, Any]) -> Any:
+    """List how each real invoice and credit note is handed over."""
+    statement = access.invoices(delivery_register.listing(), "delivery.read")
+    if query.get("year"):
+        statement = statement.where(INVOICES.c.year == query["year"])
+    if query.get("state"):
+        statement = statement.where(delivery_register.state() == query["state"])
+    with database.reading() as session:
+        return pages.read(session, statement, INVOICES.c.id, query, _told)
+
+
+def _told(row: Any) -> dict[str, Any]:
+    return {
+        "number": row.number, "authority": {"cvr": row.cvr, "name": row.authority}, "state": row.state,
+        "reason": _words(delivery_register.reason(row)), "channel": row.channel, "address": row.address,
+        "message_id": row.message_id, "tries": row.tries, "next_at": delivery_register.next_at(row),
+    }  # fmt: skip
+
+
+def _words(text: Text) -> dict[str, str]:
+    return {"da": text.da, "en": text.en}
+
+
+@ground.reads(
+    room, "/invoices/<number>/delivery", "invoice.read", answers.DeliveryStory, parameters={"number": NUMBER}
+)  # fmt: skip
+def one_delivery(query: object, number: str) -> Any:
+    """Give how the delivery of an invoice or credit note stands and went; a rehearsal has none."""
+    with database.reading() as session:
+        story = delivery_register.story(session, in_scope(session, number).id)
+    if story is None:
+        raise _rehearsal()
+    return _story(story)
+
+
+def _rehearsal() -> NoSuchInvoice:
+    return NoSuchInvoice(Text("en prøvekørsel sendes ikke", "a rehearsal is not sent"))
+
+
+def _story(story: Story) -> dict[str, Any]:
+    sent = [
+        {
+            "channel": one.channel, "address": one.address, "message_id": one.message_id, "file_name": one.file_name,
+            "sha256": one.sha256, "made_at": one.made_at, "made_by": one.made_by,
+            "events": [{"at": event.at, "outcome": event.outcome, "reason": _words(event.reason)}
+                       for event in one.events],
+        }
+        for one in story.sent
+    ]  # fmt: skip
+    return {"state": story.state, "reason": _words(story.reason), "next_at": story.next_at, "deliveries": sent}
+
+
+@ground.writes(room, "/deliveries", "delivery.send", DeliveryAgainOf, answers.SentAgain)
+def send_again(query: object, sent: Mapping[str, Any]) -> Any:
+    """Send a document again, to the same place or another, as a new message in the next round."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        number = in_scope(session, sent["number"]).number
+        message = deliveries.send_again(
+            session, number, trail, now=clock.machine(), channel=sent.get("channel", ""),
+            address=sent.get("address", ""),
+        )  # fmt: skip
+        return Answer({"number": number, "message_id": message})
+
+    return writes.once(act)

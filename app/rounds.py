@@ -1,0 +1,180 @@
+"""Rounds of all that comes by itself: each step finds its work by the state of things, and does what is due.
+
+A step that fails is told, and the others go on; the next round tries again. Further steps are added to `STEPS`.
+
+usage: python -m app.rounds --every SECONDS --starter PID        started by `serve --work`
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+
+from agreements import correspondence, offers
+from agreements.offered import Offer
+from app import clock, config, create_ground, database, delivering, mailing, seals
+from app.adapters import starter
+from app.annual_work import InNameOf, Surroundings
+from app.config import Config
+from foundation.errors import DomainError
+from foundation.language import Text, joined, same
+
+#: Who is recorded for what comes by itself.
+ACTOR = "tjenesten"
+
+_log = logging.getLogger("os2tilslut.rounds")
+
+
+class Came(NamedTuple):
+    """What a step came to; `is_whole` where nothing of it failed."""
+
+    told: Text
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of work that comes by itself."""
+
+    name: str
+    title: Text
+    do: Callable[[Surroundings], Came]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that was tried."""
+
+    step: Step
+    came: Came
+
+    @property
+    def text(self) -> Text:
+        """What came of it, as a line to read."""
+        return self.step.title + same(": ") + self.came.told
+
+
+def expire(surroundings: Surroundings) -> Came:
+    """Let offers run out whose last day has passed."""
+    with surroundings.reading() as session:
+        due = offers.running_out(session, clock.today(surroundings.config))
+    if not due:
+        return Came(_NOTHING)
+    with surroundings.writing() as (session, trail):
+        return Came(_names(offers.expire_due(session, trail)))
+
+
+def remind(surroundings: Surroundings) -> Came:
+    """Remind those who have not signed, on the days that the settings say."""
+    with surroundings.reading() as session:
+        after = correspondence.current(session).reminders
+        due = offers.to_remind(session, after, clock.today(surroundings.config))
+    if not due:
+        return Came(_NOTHING)
+    with surroundings.writing() as (session, trail):
+        return Came(_names(offers.remind_due(session, after, trail)))
+
+
+def seal(surroundings: Surroundings) -> Came:
+    """Seal what is countersigned."""
+    with surroundings.reading() as session:
+        if not seals.waits(session):
+            return Came(_NOTHING)
+    done = seals.seal_waiting(surroundings)
+    told = [Text(f"{len(done.sealed)} forseglet", f"{len(done.sealed)} sealed"), *done.failed.values()]
+    return Came(joined(told, by="; "), is_whole=not done.failed)
+
+
+def send(surroundings: Surroundings) -> Came:
+    """Send the letters that are due; those given up stand on their list."""
+    done = mailing.send_due(surroundings)
+    sent, put_off, failed = (done.outcomes[outcome] for outcome in ("sent", "deferred", "failed"))
+    if not done.outcomes:
+        return Came(_NOTHING)
+    told = Text(
+        f"{sent} sendt, {put_off} udskudt, {failed} kunne ikke sendes",
+        f"{sent} sent, {put_off} put off, {failed} could not be sent",
+    )
+    return Came(told, is_whole=not (done.is_down or failed))
+
+
+def deliver(surroundings: Surroundings) -> Came:
+    """Hand over the documents that are due, and take receipts in."""
+    done = delivering.deliver(surroundings)
+    if done.held:
+        return Came(joined(list(done.silent.values()), by="; "), is_whole=False)
+    if not (done.handed_over or done.receipts or done.deferred or done.failed or done.refused):
+        return Came(_NOTHING)
+    told = Text(
+        f"{done.handed_over} afleveret, {done.receipts} kvitteringer, {len(done.deferred)} udskudt, "
+        f"{len(done.failed)} opgivet",
+        f"{done.handed_over} handed over, {done.receipts} receipts, {len(done.deferred)} put off, "
+        f"{len(done.failed)} given up",
+    )
+    return Came(told, is_whole=not done.deferred and done.is_well)
+
+
+_NOTHING = Text("intet at gøre", "nothing to do")
+
+
+def _names(found: Sequence[Offer]) -> Text:
+    return same(", ".join(each.name for each in found)) if found else _NOTHING
+
+
+#: Everything that comes by itself, in this order: what one step writes, a later one sends in the same round.
+STEPS: tuple[Step, ...] = (
+    Step("expire", Text("Tilbud, der udløber", "Offers that run out"), expire),
+    Step("remind", Text("Påmindelser", "Reminders"), remind),
+    Step("seal", Text("Forsegling", "Sealing"), seal),
+    Step("deliver", Text("Afleveringer", "Deliveries"), deliver),
+    Step("letters", Text("Breve", "Letters"), send),
+)
+
+
+def one(surroundings: Surroundings, steps: Sequence[Step] = STEPS) -> Iterator[Done]:
+    """Go one round, step by step. Needs an application context."""
+    for step in steps:
+        yield Done(step, _came(step, surroundings))
+
+
+def _came(step: Step, surroundings: Surroundings) -> Came:
+    try:
+        return step.do(surroundings)
+    except DomainError as refused:
+        return Came(refused.text, is_whole=False)
+    except DBAPIError as error:
+        return Came(database.explained(error).text, is_whole=False)
+    except Exception as error:
+        _log.exception("step %s failed", step.name)
+        return Came(Text(f"fejl: {type(error).__name__}", f"error: {type(error).__name__}"), is_whole=False)
+
+
+def in_name_of_the_service(settings: Config) -> InNameOf:
+    """Give the surroundings of what comes by itself."""
+    return InNameOf(settings, ACTOR)
+
+
+def main() -> None:
+    """Go round after round until the process that started this one is gone."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, required=True)
+    parser.add_argument("--starter", type=int, required=True)
+    given = parser.parse_args()
+    starter.end_with(given.starter)
+    settings = config.read()
+    with create_ground(settings).app_context():
+        while True:
+            for done in one(in_name_of_the_service(settings)):
+                if not done.came.is_whole:
+                    _log.warning("%s", done.text.en)
+            time.sleep(given.every)
+
+
+if __name__ == "__main__":
+    main()

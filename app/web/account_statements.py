@@ -1,0 +1,199 @@
+"""An authority's account: what it owes on a day and why, what stands to its credit; and giving money back or up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app import access, database
+from app.schemas import AskedBack, CreditUse, GivenUp
+from app.web import authorities, forms, invoices, layout, lists, memory_list
+from app.web.lists import Column
+from app.web.memory_list import NotAnAmount
+from billing import balances, payments, settlements
+from billing.balances import STATES
+from billing.matching import Part
+from billing.payments import EVER, MoreThanOwed, Placing, Unplaceable
+from billing.reasons import NoSuchInvoice
+from billing.settlements import RefundOrder, WriteOffOrder
+from foundation.errors import NotFound
+from foundation.language import Text
+from foundation.money import ZERO, Money
+
+blueprint = Blueprint("account_statements", __name__)
+
+KINDS: Mapping[str, Text] = {
+    "invoice": Text("Faktura eller kreditnota", "Invoice or credit note"),
+    "match": Text("Betaling", "Payment"),
+    "unmatch": Text("Betaling ophævet", "Payment undone"),
+    "credit_used": Text("Tilgodehavende flyttet", "Credit moved"),
+    "refund": Text("Tilbagebetaling", "Refund"),
+    "write_off": Text("Afskrivning", "Write-off"),
+    "reminder": Text("Rykker", "Reminder"),
+    "interest": Text("Rente", "Interest"),
+}
+_REFUSALS = (MoreThanOwed, Unplaceable, NotAnAmount)
+
+
+class NoSuchDay(NotFound):
+    """The address asks for a day that there is not."""
+
+
+# --- the account
+
+
+@blueprint.get("/authorities/<cvr>/account")
+@access.needs("statement.read")
+def page(cvr: str) -> ResponseReturnValue:
+    """Show an authority's account on a day."""
+    with database.reading() as session:
+        return _page(session, cvr, {}, {})
+
+
+def _page(session: Session, cvr: str, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    authority = authorities.load(session, cvr, "statement.read")
+    on = _day()
+    found = balances.statement(session, authority.id, on)
+    return render_template(
+        "payments/account.html", authority=authority, found=found, on=on, kinds=KINDS, states=STATES,
+        state=balances.state, ages=balances.by_age(found.owed, on), barred_after=balances.limitation_day,
+        given=given, errors=errors, is_today=on == layout.today(),
+    )  # fmt: skip
+
+
+@blueprint.get("/authorities/<cvr>/account.<form>")
+@access.needs("statement.read")
+def export(cvr: str, form: str) -> Response:
+    """Give an authority's account as a file."""
+    with database.reading() as session:
+        authority = authorities.load(session, cvr, "statement.read")
+        found = balances.statement(session, authority.id, _day())
+    return lists.export_rows(f"account-{cvr}", COLUMNS, found.movements, form)
+
+
+COLUMNS = (
+    Column("on", Text("Dag", "Day"), lambda row: row.on),
+    Column("kind", Text("Slags", "Kind"), lambda row: KINDS.get(row.kind, Text(row.kind, row.kind))),
+    Column("text", Text("Tekst", "Text"), lambda row: row.text),
+    Column("amount", Text("Beløb", "Amount"), lambda row: row.amount),
+    Column("balance", Text("Saldo", "Balance"), lambda row: row.balance),
+)
+
+
+def _day() -> date:
+    """Read the day from the address; today where there is none. Raises NoSuchDay."""
+    given = request.args.get("on", "")
+    if not given:
+        return layout.today()
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise NoSuchDay(Text("dagen skrives som 2027-12-31", "a day is written like 2027-12-31")) from None
+
+
+# --- giving back, and using
+
+
+@blueprint.post("/authorities/<cvr>/account/refund")
+@access.needs("refund.prepare")
+def refund(cvr: str) -> ResponseReturnValue:
+    """Propose to pay an authority's credit back."""
+    sent = _seen(cvr, AskedBack)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                order = RefundOrder(cvr, _amount(sent["amount"]), sent["reason"])
+                made = settlements.propose_refund(session, order, trail)
+            return redirect(f"/payments/proposals/{made.id}", 303)
+        except _REFUSALS as refused:
+            errors = {"amount": refused.text}
+    with database.reading() as session:
+        return _page(session, cvr, sent.typed, errors), 422
+
+
+@blueprint.post("/authorities/<cvr>/account/use")
+@access.needs("payment.match")
+def use(cvr: str) -> ResponseReturnValue:
+    """Use an authority's credit on an invoice of its own."""
+    sent = _seen(cvr, CreditUse)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                authority = authorities.load(session, cvr, "statement.read")
+                owed = next((each for each in balances.outstanding(session, EVER, authority_id=authority.id).values()
+                             if each.number == sent["number"]), None)  # fmt: skip
+                if owed is None:
+                    raise Unplaceable(Text("myndigheden har ingen sådan faktura", "the authority has no such invoice"))
+                part = Part(_amount(sent["amount"]), authority.id, owed.invoice_id)
+                if part.amount <= ZERO:
+                    raise Unplaceable(Text("skriv et beløb over nul", "write an amount above zero"))
+                why = Text(f"til gode brugt på {owed.number}", f"credit used on {owed.number}")
+                payments.place(session, [Placing(None, (part,), "credit", why)], layout.today(), trail)
+            layout.done(Text("Beløbet er flyttet til fakturaen", "The amount was moved to the invoice"))
+            return redirect(f"/authorities/{cvr}/account", 303)
+        except _REFUSALS as refused:
+            errors = {"number": refused.text}
+    with database.reading() as session:
+        return _page(session, cvr, sent.typed, errors), 422
+
+
+def _seen(cvr: str, form: Any) -> forms.Sent:
+    with database.reading() as session:
+        authorities.load(session, cvr, "statement.read")
+    return forms.read(form)
+
+
+def _amount(words: str) -> Money:
+    found = memory_list.amount(words, layout.spoken())
+    return ZERO if found is None else found
+
+
+# --- giving up
+
+
+@blueprint.get("/invoices/<number>/write-off")
+@access.needs("refund.prepare")
+def write_off_form(number: str) -> ResponseReturnValue:
+    """Show what an invoice owes, to be given up."""
+    with database.reading() as session:
+        return _write_off(session, number, {}, {})
+
+
+@blueprint.post("/invoices/<number>/write-off")
+@access.needs("refund.prepare")
+def write_off(number: str) -> ResponseReturnValue:
+    """Propose to give up what an invoice owes."""
+    with database.reading() as session:
+        _owed(session, number)
+    sent = forms.read(GivenUp)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                order = WriteOffOrder(number, _amount(sent["amount"]), sent["reason"], sent["with_vat"])
+                made = settlements.propose_write_off(session, order, trail)
+            return redirect(f"/payments/proposals/{made.id}", 303)
+        except _REFUSALS as refused:
+            errors = {"amount": refused.text}
+    with database.reading() as session:
+        return _write_off(session, number, sent.typed, errors), 422
+
+
+def _write_off(session: Session, number: str, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    owed = _owed(session, number)
+    return render_template("payments/write_off.html", owed=owed, given=given, errors=errors,
+                           barred_after=balances.limitation_day(owed.due_on), today=layout.today())  # fmt: skip
+
+
+def _owed(session: Session, number: str) -> balances.Owed:
+    found = balances.one(session, EVER, invoices.seen(session, number))
+    if found is None:
+        raise NoSuchInvoice(Text("kun en faktura kan afskrives", "only an invoice can be written off"))
+    return found

@@ -1,0 +1,65 @@
+"""The API's operations in Danish, for the page that tells people of it; the OpenAPI document itself is in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: What the operations are about, by the tag of the document.
+ROOMS: Mapping[str, str] = {
+    "api_registers": "Registrene: hvem der er, og hvad der forbinder dem",
+    "api_fee_tables": "Hvad det koster, beslutning for beslutning",
+    "api_plans": "Året: hvad der ville blive faktureret, og udstedelse af det, der er godkendt",
+    "api_invoices": "Fakturaer, kreditnotaer og deres dokumenter",
+    "api_audit_entries": "Revisionssporet",
+    "api_me": "En selv",
+    "api_root": "Hvor man begynder",
+}
+
+_TAKEN = "Læs rækker ind i registret over {}: dem alle, eller ingen, og hver forkert række nævnes."
+
+#: What each operation does, by method and address.
+OPERATIONS: Mapping[str, str] = {
+    "GET /api/v1/authorities": "Hent myndighederne.",
+    "GET /api/v1/authorities/{cvr}": "Hent én myndighed.",
+    "GET /api/v1/population": "Hent indbyggertal efter myndighed og år.",
+    "GET /api/v1/placements": "Hent indplaceringerne.",
+    "GET /api/v1/memberships": "Hent medlemskaberne af foreningen.",
+    "GET /api/v1/products": "Hent produkterne.",
+    "GET /api/v1/products/{name}": "Hent ét produkt.",
+    "GET /api/v1/agreements": "Hent tilslutningsaftalerne.",
+    "GET /api/v1/agreements/{id_}": "Hent én tilslutningsaftale.",
+    "POST /api/v1/authorities/imports": _TAKEN.format("myndigheder"),
+    "POST /api/v1/population/imports": _TAKEN.format("indbyggertal"),
+    "POST /api/v1/placements/imports": _TAKEN.format("indplaceringer"),
+    "POST /api/v1/products/imports": _TAKEN.format("produkter"),
+    "POST /api/v1/memberships/imports": _TAKEN.format("medlemskaber"),
+    "POST /api/v1/agreements/imports": _TAKEN.format("tilslutningsaftaler"),
+    "GET /api/v1/fee-tables": "Hent de vedtagne beslutninger.",
+    "GET /api/v1/fee-tables/{id_}": "Hent én vedtaget beslutning med dens tekst.",
+    "POST /api/v1/fee-tables/checks": "Læs en tekst, og hold den op mod det vedtagne; intet gemmes.",
+    "GET /api/v1/fee-tables/proposals": "Hent de takster, der venter på en anden person.",
+    "POST /api/v1/fee-tables/proposals": "Foreslå takster; en anden person vedtager dem.",
+    "GET /api/v1/plans/{year}": "Læg planen for et år: summer, problemer og kontrolsummen, som dens ETag begynder med."
+                                " Intet skrives.",
+    "GET /api/v1/plans/{year}/invoices": "Hent de nye fakturaer i en plan; en cursor gælder, så længe planen er den"
+                                         " samme.",
+    "POST /api/v1/plans/{year}/hand-overs": "Overdrag planen med den kontrolsum; en anden person godkender den.",
+    "POST /api/v1/plans/{year}/runs": "Begynd at udstede det godkendte, med dokumenter og validering; kørslen viser,"
+                                      " hvor langt den er.",
+    "GET /api/v1/runs/{id_}": "Se, hvordan en kørsel står, og hvor langt dens år er.",
+    "GET /api/v1/invoices": "Hent de udstedte fakturaer.",
+    "GET /api/v1/credit-notes": "Hent de udstedte kreditnotaer.",
+    "GET /api/v1/credit-notes/proposals": "Hent de kreditnotaer, der venter på en anden person.",
+    "POST /api/v1/credit-notes": "Kreditér en faktura: straks, hvor indstillingerne lader én person gøre det, ellers"
+                                 " når en anden har godkendt det.",
+    "GET /api/v1/invoices/{number}": "Hent en faktura eller kreditnota med dens linjer og begrundelsen for hver.",
+    "GET /api/v1/credit-notes/{number}": "Hent en kreditnota med dens linjer.",
+    "GET /api/v1/invoices/{number}/documents": "Se dokumenterne til en faktura eller kreditnota.",
+    "GET /api/v1/invoices/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
+    "GET /api/v1/audit-entries": "Hent, hvad der er gjort, det ældste først.",
+    "GET /api/v1/me": "Se, hvis nøgle det er, og hvad den må i dag.",
+    "GET /api/v1/me/tokens": "Hent ens egne nøgler; de laves på en side, af en selv.",
+    "POST /api/v1/me/tokens/{id_}/end": "Luk en af ens egne nøgler straks, også den, der spørger.",
+    "GET /api/v1/": "Se ressourcerne.",
+    "GET /api/v1/openapi.json": "Hent dette dokument.",
+}  # fmt: skip

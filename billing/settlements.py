@@ -1,0 +1,182 @@
+"""Money that is given back or given up: one person prepares it with a reason, another approves exactly that.
+
+A refund takes of what stands to an authority's credit, and is met by the bank transaction that pays it out. A write-off
+takes of what an invoice owes; where the loss is certain, its share of VAT comes off output VAT.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authorities.register import AUTHORITIES
+from billing import balances, ledger, vouchers
+from billing.balances import REFUNDS, WRITE_OFFS, Owed
+from billing.gathering import INVOICES
+from billing.payments import EVER, MoreThanOwed, Unplaceable
+from billing.vouchers import Entry, Order
+from foundation import append_only, proposals, wording
+from foundation.audit import Trail, canonical
+from foundation.errors import NotFound
+from foundation.language import Text, kroner
+from foundation.money import ZERO, Money
+from foundation.proposals import Proposal
+
+REFUNDED_ACTION, WRITTEN_OFF_ACTION = "payment.refunded", "payment.written_off"
+
+
+class NoSuchDebtor(NotFound):
+    """No authority has that CVR number, or no invoice that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What is to be paid back to an authority, and why."""
+
+    cvr: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOffOrder:
+    """What is to be given up of an invoice, and why; `with_vat` where the loss is certain, so that VAT is regained."""
+
+    number: str
+    amount: Money
+    reason: str
+    with_vat: bool
+
+
+# --- refunds
+
+
+def propose_refund(session: Session, order: RefundOrder, trail: Trail) -> Proposal:
+    """Propose to pay an authority's credit back; the caller commits. Raises NoSuchDebtor, MoreThanOwed, Unplaceable."""
+    reason = _reason(order.reason)
+    _refuse_more_than_credit(session, order)
+    content = canonical({"amount_ore": order.amount.ore, "reason": reason})
+    return proposals.propose_newest(session, "refund", order.cvr, content, trail)
+
+
+def approve_refund(session: Session, id_: int, on: date, trail: Trail) -> Money:
+    """Decide a proposed refund, another person than who prepared it, and book it; give its amount.
+
+    Raises what `proposals.decide` raises, or MoreThanOwed where the credit was used since.
+    """
+    proposal = proposals.approve(session, id_, "refund", trail)
+    order = refund_of(proposal)
+    authority_id = _refuse_more_than_credit(session, order)
+    entries = (
+        Entry(ledger.CREDIT, order.amount, authority_id=authority_id),
+        Entry(ledger.REFUNDS_DUE, -order.amount, authority_id=authority_id),
+    )
+    (voucher_id,) = vouchers.book(session, [Order("refund", f"proposal {id_}", on, order.reason, entries)], trail)
+    row = {
+        "id": append_only.next_id(session, REFUNDS), "proposal_id": id_, "authority_id": authority_id,
+        "amount_ore": order.amount.ore, "reason": order.reason, "decided_on": on, "voucher_id": voucher_id,
+    }  # fmt: skip
+    append_only.add(session, REFUNDS, [row])
+    trail.record(REFUNDED_ACTION, order.cvr, {"proposal": id_, "ore": order.amount.ore}, rows=[(REFUNDS, row)])
+    return order.amount
+
+
+def refund_of(proposal: Proposal) -> RefundOrder:
+    """Read what a proposal would pay back."""
+    found = json.loads(proposal.content)
+    return RefundOrder(proposal.subject, Money(found["amount_ore"]), found["reason"])
+
+
+def _refuse_more_than_credit(session: Session, order: RefundOrder) -> int:
+    authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == order.cvr)).scalar()
+    if authority_id is None:
+        raise NoSuchDebtor(Text(f"ingen myndighed har CVR {order.cvr}", f"no authority has CVR {order.cvr}"))
+    credit = balances.credits_of(session, EVER, authority_id=authority_id).get(authority_id, ZERO)
+    if not ZERO < order.amount <= credit:
+        told = kroner(credit)
+        raise MoreThanOwed(
+            Text(f"myndigheden har {told.da} til gode; tilbagebetalingen skal være mellem 0,01 og det beløb",
+                 f"the authority has a credit of {told.en}; a refund is between 0.01 and that")
+        )  # fmt: skip
+    return int(authority_id)
+
+
+# --- write-offs
+
+
+def propose_write_off(session: Session, order: WriteOffOrder, trail: Trail) -> Proposal:
+    """Propose to give up what an invoice owes; the caller commits. Raises NoSuchDebtor, MoreThanOwed, Unplaceable."""
+    reason = _reason(order.reason)
+    _refuse_more_than_owed(session, order)
+    content = canonical({"amount_ore": order.amount.ore, "reason": reason, "with_vat": order.with_vat})
+    return proposals.propose_newest(session, "write_off", order.number, content, trail)
+
+
+def approve_write_off(session: Session, id_: int, on: date, trail: Trail) -> Money:
+    """Decide a proposed write-off, another person than who prepared it, and book it; give its amount.
+
+    Raises what `proposals.decide` raises, or MoreThanOwed where the invoice was paid or credited since.
+    """
+    proposal = proposals.approve(session, id_, "write_off", trail)
+    order = write_off_of(proposal)
+    owed, vat = _refuse_more_than_owed(session, order)
+    (voucher_id,) = vouchers.book(
+        session, [Order("write_off", f"proposal {id_}", on, order.reason, write_off_entries(owed, order.amount, vat))],
+        trail,
+    )  # fmt: skip
+    row = {
+        "id": append_only.next_id(session, WRITE_OFFS), "proposal_id": id_, "invoice_id": owed.invoice_id,
+        "amount_ore": order.amount.ore, "vat_ore": vat.ore, "reason": order.reason, "decided_on": on,
+        "voucher_id": voucher_id,
+    }  # fmt: skip
+    append_only.add(session, WRITE_OFFS, [row])
+    told = {"proposal": id_, "ore": order.amount.ore, "vat_ore": vat.ore}
+    trail.record(WRITTEN_OFF_ACTION, order.number, told, rows=[(WRITE_OFFS, row)])
+    return order.amount
+
+
+def write_off_of(proposal: Proposal) -> WriteOffOrder:
+    """Read what a proposal would give up."""
+    found = json.loads(proposal.content)
+    return WriteOffOrder(proposal.subject, Money(found["amount_ore"]), found["reason"], found["with_vat"])
+
+
+def write_off_entries(owed: Owed, amount: Money, vat: Money) -> tuple[Entry, ...]:
+    """Give what a write-off books: the loss without its VAT, the VAT regained, and the receivable that goes."""
+    rows = (
+        Entry(ledger.BAD_DEBTS, amount - vat),
+        Entry(ledger.OUTPUT_VAT, vat),
+        Entry(ledger.RECEIVABLES, -amount, authority_id=owed.authority_id, invoice_id=owed.invoice_id),
+    )
+    return tuple(row for row in rows if row.amount)
+
+
+def _refuse_more_than_owed(session: Session, order: WriteOffOrder) -> tuple[Owed, Money]:
+    """Hold a write-off against what the invoice owes; give that, and the VAT that the amount holds."""
+    found = select(INVOICES.c.id, INVOICES.c.vat_ore).where(INVOICES.c.number == order.number)
+    row = session.execute(found).first()
+    owed = balances.one(session, EVER, row.id) if row else None
+    if row is None or owed is None:
+        raise NoSuchDebtor(Text(f"ingen faktura har nummer {order.number}", f"no invoice has number {order.number}"))
+    if not ZERO < order.amount <= owed.outstanding:
+        told = kroner(owed.outstanding)
+        raise MoreThanOwed(
+            Text(f"{order.number} mangler {told.da}; afskrivningen skal være mellem 0,01 og det beløb",
+                 f"{order.number} owes {told.en}; a write-off is between 0.01 and that")
+        )  # fmt: skip
+    share = Fraction(row.vat_ore, owed.gross.ore) if order.with_vat else Fraction(0)
+    return owed, order.amount.scaled(share)
+
+
+def _reason(given: str) -> str:
+    reason = wording.composed(given).strip()
+    if not reason:
+        raise Unplaceable(Text("giv en grund", "give a reason"))
+    if fault := wording.fault(reason, wording.LONGEST_TEXT):
+        raise Unplaceable(Text("grunden ", "the reason ") + fault)
+    return reason
