@@ -9,6 +9,13 @@ from datetime import date, timedelta
 from itertools import groupby
 from xml.sax.saxutils import escape
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authorities.models import Authority
+from billing import payment_id
+from billing.models import Invoice
+
 #: The account, made up: it is at no bank, and its check digits are right.
 ACCOUNT = "DK1800000000000000"
 MADE_UP = "OPDIGTET KONTOUDTOG"
@@ -38,6 +45,27 @@ class Owed:
     payer: str
     issued_on: date
     due_on: date
+
+
+def owed(session: Session, year: int) -> list[Owed]:
+    """Give the real invoices of a year, in one query."""
+    columns = Invoice.__table__.c
+    rows = session.execute(
+        select(
+            columns.number, columns.year, columns.sequence, columns.gross_ore, columns.issued_on, columns.due_on,
+            Authority.name,
+        )
+        .join(Authority, Authority.id == columns.authority_id)
+        .where(columns.year == year, columns.book == "real", columns.gross_ore > 0)
+        .order_by(columns.id)
+    )  # fmt: skip
+    return [
+        Owed(
+            row.number, payment_id.for_invoice(row.year, row.sequence, rehearsal=False), row.gross_ore, row.name,
+            row.issued_on, row.due_on,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def statement(name: str, opening_ore: int, moved: Sequence[Moved], first: date, last: date) -> bytes:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app import serving
-from benchmarks import client, delivering, pages, registers, sealing
+from benchmarks import client, delivering, pages, payments, registers, sealing
 from benchmarks.pages import Told
 from tests.postgresql_server import PostgreSQLServer
 
@@ -47,7 +47,9 @@ def main() -> None:
     run = [*_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)]
     sealed = {kind: _seals(kind) for kind in KINDS}
     delivered = {kind: _deliveries(kind) for kind in KINDS}
-    told = "\n\n".join([_machine(), *run, *_showing(shown), *_sealing(sealed), _delivering(delivered)])
+    paid = {kind: _payments(kind) for kind in KINDS}
+    run += [*_showing(shown), *_sealing(sealed), _delivering(delivered), *_paying(paid)]
+    told = "\n\n".join([_machine(), *run])
     print(told)
     if given.write:
         before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
@@ -88,6 +90,12 @@ def _deliveries(kind: str) -> delivering.Told:
     print(f"{kind}: deliveries …", file=sys.stderr)
     with _database(kind) as (url, folder):
         return delivering.measure(url, folder)
+
+
+def _payments(kind: str) -> dict[str, float]:
+    print(f"{kind}: payments …", file=sys.stderr)
+    with _database(kind) as (url, folder):
+        return payments.measure(url, folder)
 
 
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
@@ -243,6 +251,18 @@ def _delivering(delivered: dict[str, delivering.Told]) -> str:
         [(kind, f"{told.folder:.0f}", f"{told.web:.0f}", f"{told.bare:.0f}") for kind, told in delivered.items()],
     )  # fmt: skip
     return f"Deliveries of {delivering.COUNT} documents, each with every note kept:\n\n{table}"
+
+
+def _paying(paid: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Tell how quickly bank statements come in."""
+    one = next(iter(paid.values()))
+    yield f"A bank statement of {payments.TRANSACTIONS} transactions, {one['file_megabytes']:.0f} MB of camt.053:"
+    yield _table(
+        ("database", "imported a second", "known already, a second", "MB before", "MB"),
+        [(kind, f"{told['imported_each_second']:.0f}", f"{told['known_each_second']:.0f}",
+          f"{told['megabytes_before']:.0f}", f"{told['megabytes']:.0f}")
+         for kind, told in paid.items()],
+    )  # fmt: skip
 
 
 def _page_rows(kind: str, told: Told) -> Iterator[Row]:

@@ -14,14 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from app import bank_demonstration
 from app.bank_demonstration import Moved, Owed
-from authorities.models import Authority
 from billing import payment_id
-from billing.models import Invoice
 from tests import builders
 
 #: How somebody pays. `fik`: by the form; `number`: with the invoice's number in words; `name`: nothing but who it is
@@ -87,25 +82,8 @@ def municipalities(year: int = builders.YEAR, *, each: int = 2) -> list[Owed]:
     return made
 
 
-def issued(session: Session, year: int) -> list[Owed]:
-    """Give the real invoices of a year, as they stand in a database."""
-    columns = Invoice.__table__.c
-    rows = session.execute(
-        select(
-            columns.number, columns.year, columns.sequence, columns.gross_ore, columns.issued_on, columns.due_on,
-            Authority.name,
-        )
-        .join(Authority, Authority.id == columns.authority_id)
-        .where(columns.year == year, columns.book == "real", columns.gross_ore > 0)
-        .order_by(columns.id)
-    )  # fmt: skip
-    return [
-        Owed(
-            row.number, payment_id.for_invoice(row.year, row.sequence, rehearsal=False), row.gross_ore, row.name,
-            row.issued_on, row.due_on,
-        )
-        for row in rows
-    ]  # fmt: skip
+#: The real invoices of a year, as they stand in a database: `issued(session, year)`.
+issued = bank_demonstration.owed
 
 
 class _Year:

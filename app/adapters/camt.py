@@ -133,13 +133,13 @@ class _Reading:
         if tag in self._above:
             self._at(element, *self._above[tag])
             self._before[tag] = self._elements
+            if tag.endswith("}Stmt"):
+                self._statement = element
         self._elements += 1
         if self._elements > _MOST_ELEMENTS:
             self._refuse(element, Text(f"har over {_MOST_ELEMENTS} elementer", f"has over {_MOST_ELEMENTS} elements"))
         if len(element.attrib) > _MOST_ATTRIBUTES:
             self._refuse(element, Text("har for mange attributter", "has too many attributes"))
-        if tag == self._tag("Stmt"):
-            self._statement = element
 
     def _begin(self, root: Any) -> None:
         name = etree.QName(root)

@@ -15,14 +15,15 @@ from typing import TypeVar
 import click
 
 from agreements import template_text
-from app import agreement_demonstration, create_ground, demonstration, seals
+from app import agreement_demonstration, bank_demonstration, create_ground, demonstration, seals
 from app import config as configuration
+from app.adapters import bank_files
 from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
 from app.cli.service import Service
 from app.config import NotInProduction
 from app.identity import demonstration as people
 from authorities import population
-from billing import annual_run, credits, verification
+from billing import annual_run, bank, credits, verification
 from billing.annual_run import Plan, Proposal
 from billing.charges import Draft
 from billing.credits import Order
@@ -84,6 +85,8 @@ def command(context: click.Context) -> int:
                  )  # fmt: skip
     timings.step(Text("Digter tilbud og underskrifter, og forsegler", "Making up offers and signatures, and sealing"),
                  lambda: _make_agreements_up(surroundings))  # fmt: skip
+    timings.step(Text("Digter et kontoudtog, og tager det ind", "Making a bank statement up, and taking it in"),
+                 lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -189,6 +192,19 @@ def _credit(surroundings: Service, year: int) -> None:
         number, "Opdigtet: produktet blev ikke taget i brug", _PREPARER, surroundings.today, (position,), _APPROVER
     )
     billing.credit_one(surroundings, order)
+
+
+def _take_payments(surroundings: Service, folder: Path) -> None:
+    """Take in what came on the bank account for the year before, up to the demonstration's own day; it is made up."""
+    with surroundings.reading() as session:
+        owed = bank_demonstration.owed(session, demonstration.YEAR - 1)
+    content = bank_demonstration.made_up(owed, surroundings.today)
+    assert content is not None  # most of a year ago is paid
+    file = folder / "kontoudtog_opdigtet.xml"
+    file.write_bytes(content)
+    with surroundings.writing() as (session, trail):
+        for each in bank.take_in(session, [bank_files.read(file)], trail, surroundings.config.bank_account):
+            output.say(each.text)
 
 
 def _verify(surroundings: Service) -> verification.Verdict:

@@ -32,6 +32,8 @@ TITLES = {
     "delivery.send": Text("sende dokumenter igen", "send documents again"),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
     "letter.read": Text("se breve, og hvordan de gik", "see letters and how they went"),
+    "bank.read": Text("læse kontoudtog", "read bank statements"),
+    "bank.import": Text("tage kontoudtog ind", "take bank statements in"),
     "reminders.read": Text("læse rykkere", "read reminders"),
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
     "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
