@@ -404,7 +404,7 @@ def _by_payer(paid: Paid, known: Known) -> Finding | None:
     payer, _ = known.payer(paid)
     if payer is None:
         return None
-    open_ = known.open_of(payer)
+    open_ = _issued_before(paid, known.open_of(payer))
     who = Text(f"betaleren er {known.titles.get(payer, '')}", f"the payer is {known.titles.get(payer, '')}")
     if not open_:
         why = who + Text(", som intet skylder", ", which owes nothing")
@@ -428,6 +428,11 @@ def _by_payer(paid: Paid, known: Known) -> Finding | None:
         "payer", tuple(_spread(paid.left, open_)), why + Text("; den ældste først", "; the oldest first")
     )
     return Finding(outcome, (spread,), why=why)
+
+
+def _issued_before(paid: Paid, open_: list[Owed]) -> list[Owed]:
+    """Give those that were issued when it was paid; all of them where none was."""
+    return [owed for owed in open_ if owed.issued_on <= paid.booked_on] or open_
 
 
 def _owes_all(owes: Money) -> Text:

@@ -210,8 +210,14 @@ class Page:
         return sorted({1, self.pages, *(n for n in near if 1 <= n <= self.pages)})
 
 
+_UNBROKEN = Markup('<span class="when">{}</span>')
+
+
 def _words(column: Column, row: Any, spoken: Language) -> Markup:
-    words = escape(shown(column.cell(row), spoken))
+    value = column.cell(row)
+    words = escape(shown(value, spoken))
+    if isinstance(value, date):
+        words = _UNBROKEN.format(words)
     link = column.link(row) if column.link else None
     return words if link is None else Markup(f'<a href="{escape(link)}">{words}</a>')
 
