@@ -151,7 +151,7 @@ def _paid(invoice: Owed) -> Moved | None:
     on = invoice.issued_on + timedelta(days=3 + draw // 10 % 25)
     reference = f"{MADE_UP} {invoice.number}"
     if draw // 5000 % 15 == 0:  # a payer that says nothing; what it was for is for a person to tell
-        return Moved(on, invoice.ore, reference, message=("OS2",), payer=invoice.payer)
+        return Moved(on, invoice.ore, reference, message=("OS2",), payer=invoice.payer.split()[0].upper())
     if draw // 1000 % 5 == 0:
         return Moved(on, invoice.ore, reference, message=(f"Faktura {invoice.number}",), payer=invoice.payer)
     return Moved(on, invoice.ore, reference, fik_id=invoice.fik_id)

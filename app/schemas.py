@@ -387,7 +387,7 @@ class Rejection(Strict):
 # --- reminders
 
 
-class ReminderPlan(Strict):
+class ReminderHandOver(Strict):
     """The plan of reminders handed over for another person's approval, by its digest."""
 
     digest = Formed("[0-9a-f]{64}", required=True, metadata={"description": "of the plan that was read"})
