@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes, policy
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -15,7 +16,7 @@ from billing import interest, reminder_document, reminder_terms, reminders, verd
 from billing.gathering import INVOICES
 from billing.interest import RATES, SURCHARGE, Piece
 from billing.reminder_document import ReminderDocument
-from billing.reminder_files import RENDERINGS, VERDICTS
+from billing.reminder_files import LETTER, RENDERINGS, VERDICTS
 from billing.reminder_plan import REMINDERS
 from billing.reminder_terms import COMPENSATION, HIGHEST_FEE, LEAST_DAYS_APART, MOST_REMINDERS
 from billing.reminders import MESSAGES
@@ -23,6 +24,7 @@ from billing.vouchers import POSTINGS, VOUCHERS
 from foundation import plain, proposals
 from foundation.audit import sha256
 from foundation.language import Text, kroner
+from foundation.letters import LETTERS
 from foundation.money import Money
 from foundation.proposals import DECISIONS, PROPOSALS
 
@@ -35,12 +37,13 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, Typ
 
 
 def faults(session: Session) -> Iterator[Fault]:
-    """Name everything about reminders that does not hold; about eight queries."""
+    """Name everything about reminders that does not hold; about ten queries."""
     yield from _each(session)
     yield from _levels(session)
     yield from _booked(session)
     yield from _bytes(session)
     yield from _judged(session)
+    yield from _sent(session)
 
 
 # --- each by itself
@@ -215,3 +218,27 @@ def _judged(session: Session) -> Iterator[Fault]:
             continue
         if row.outcome != outcome:
             yield subject, Text("siger andet end reglerne", "says something else than its rules")
+
+
+# --- letters
+
+
+def _sent(session: Session) -> Iterator[Fault]:
+    """A letter that carries a reminder carries the bytes that are kept of it, and of no other."""
+    kept: dict[str, set[str]] = {}
+    found = select(REMINDERS.c.number, RENDERINGS.c.sha256).join(REMINDERS, RENDERINGS.c.reminder_id == REMINDERS.c.id)
+    for number, digest in session.execute(found).tuples():
+        kept.setdefault(number, set()).add(digest)
+    columns = (LETTERS.c.id, LETTERS.c.subject, LETTERS.c.content)
+    sent = select(*columns).where(LETTERS.c.kind == LETTER).order_by(LETTERS.c.id)
+    for row in session.execute(sent.execution_options(yield_per=50)):
+        if _enclosed(bytes(row.content)) != kept.get(row.subject, set()) or row.subject not in kept:
+            yield (
+                f"letter {row.id}, {row.subject}",
+                Text("bærer ikke rykkerens gemte filer", "does not carry the reminder's kept files"),
+            )
+
+
+def _enclosed(content: bytes) -> set[str]:
+    mail = message_from_bytes(content, policy=policy.default)
+    return {sha256(part.get_payload(decode=True) or b"") for part in mail.walk() if part.get_filename()}  # type: ignore[arg-type]
