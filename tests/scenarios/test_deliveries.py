@@ -713,6 +713,18 @@ def test_a_reminder_whose_invoice_names_no_contact_waits(issued: CommandLine) ->
     assert reminder_letters(late) == []
 
 
+def test_the_official_rules_accept_a_reminder_that_asks_for_an_earlier_fee(agreed: CommandLine) -> None:
+    reminding.decide(agreed, fee=100)
+    reminding.bank(agreed, date(2027, 6, 1))
+    for day in ("2027-04-01", "2027-04-20"):
+        reminding.approved(agreed.at(day))
+
+    assert database.column(agreed, "SELECT outcome FROM reminder_verdict") == ["valid", "valid"]
+    assert [row["to_pay_ore"] - row["outstanding_ore"] for row in agreed.json("reminders", "list")["reminders"]] in (
+        [100_00, 200_00], [200_00, 100_00],
+    )  # fmt: skip
+
+
 @pytest.mark.tampers
 def test_verify_finds_a_letter_that_does_not_carry_its_reminder(reminded: CommandLine) -> None:
     reminded.done("deliver")
