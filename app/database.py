@@ -57,6 +57,7 @@ WRITER_PATIENCE = 60
 
 _WRITES = "os2tilslut_writes"
 _ASIDE = "os2tilslut_aside"
+_READS = "os2tilslut_reads"
 _ALONE = "os2tilslut_alone"
 
 # KiB: a batch of 500 invoices fits, so that no page of it is written to the log twice.
@@ -144,6 +145,8 @@ def _connect_postgresql(connection: Any, record: object) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.read_only = connection.get_execution_options().get(_READS)  # said by its BEGIN, which is not sent yet
     if connection.get_execution_options().get(_ASIDE):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
     if connection.get_execution_options().get(_WRITES):
@@ -192,11 +195,14 @@ def _transaction(kind: str) -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """Open a session on one snapshot, and leave nothing behind."""
+    """Open a session on one snapshot, and leave nothing behind; PostgreSQL refuses whoever would write in it."""
     session = db.session()
     session.rollback()
     try:
+        is_kept = session.connection(execution_options={_READS: True}).dialect.name == "postgresql"
         yield session
+        if is_kept:
+            session.commit()  # of nothing: after a rollback psycopg has every statement planned anew
     finally:
         session.rollback()
         session.close()

@@ -13,7 +13,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements import composing, conclusion, offered, offers, products, rights, steps, templates
+from agreements import composing, conclusion, correspondence, offered, offers, products, rights, steps, templates
 from agreements.clauses import TemplateName
 from agreements.composing import Terms
 from agreements.document import AgreementDocument, AgreementKind, Billing, FeeAnnex, Grants, Party, Signatory, Subject
@@ -48,7 +48,7 @@ class Wish:
     billing: Billing
     kind: AgreementKind = "active"
     in_order: bool = True
-    valid_days: int = 30
+    valid_days: int | None = None  # None: as the association has settled
     grants: Grants = field(default_factory=Grants)
     template_version: int | None = None  # None: the newest
 
@@ -73,7 +73,8 @@ def prepare(session: Session, wish: Wish, seller: Seller, on: date) -> Prepared:
     name: TemplateName = "connection" if wish.product else "membership"
     adopted = templates.find(session, name, wish.template_version)
     signatories = offers.checked_signatories(wish.signatories)
-    order = Order(wish.authority_id, product_id, adopted.id, signatories, wish.in_order, wish.valid_days)
+    days = correspondence.current(session).valid_days if wish.valid_days is None else wish.valid_days
+    order = Order(wish.authority_id, product_id, adopted.id, signatories, wish.in_order, days)
     annex = fees(session, wish.authority_id, wish.product, wish.kind, wish.effective_on, wish.grants, on)
     terms = Terms(
         reference="",

@@ -22,7 +22,7 @@ from app import clock, config, create_ground, database, delivering, mailing, rem
 from app.adapters import starter
 from app.annual_work import InNameOf, Surroundings
 from app.config import Config
-from billing import reminder_plan, reminder_terms
+from billing import payments, reminder_plan, reminder_terms
 from foundation.errors import DomainError
 from foundation.language import Text, joined, same
 
@@ -80,6 +80,20 @@ def remind(surroundings: Surroundings) -> Came:
         return Came(_NOTHING)
     with surroundings.writing() as (session, trail):
         return Came(_names(offers.remind_due(session, after, trail)))
+
+
+def match(surroundings: Surroundings) -> Came:
+    """Place the payments that are certain on their invoices; the others wait for a person."""
+    with surroundings.reading() as session:
+        found = payments.findings(session, payments.waiting(session))
+    if not any(each.finding.is_certain for each in found):
+        return Came(_NOTHING)
+    with surroundings.writing() as (session, trail):
+        found = payments.match_certain(session, clock.today(surroundings.config), trail)
+    placed = sum(each.finding.is_certain for each in found)
+    return Came(
+        Text(f"{placed} placeret, {len(found) - placed} venter", f"{placed} placed, {len(found) - placed} wait")
+    )
 
 
 def remind_of_invoices(surroundings: Surroundings) -> Came:
@@ -143,6 +157,7 @@ def _names(found: Sequence[Offer]) -> Text:
 STEPS: tuple[Step, ...] = (
     Step("expire", Text("Tilbud, der udløber", "Offers that run out"), expire),
     Step("remind", Text("Påmindelser", "Reminders"), remind),
+    Step("match", Text("Betalinger", "Payments"), match),
     Step("dun", Text("Rykkere for fakturaer", "Reminders of invoices"), remind_of_invoices),
     Step("seal", Text("Forsegling", "Sealing"), seal),
     Step("deliver", Text("Afleveringer", "Deliveries"), deliver),

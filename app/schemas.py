@@ -387,7 +387,7 @@ class Rejection(Strict):
 # --- reminders
 
 
-class ReminderPlan(Strict):
+class ReminderHandOver(Strict):
     """The plan of reminders handed over for another person's approval, by its digest."""
 
     digest = Formed("[0-9a-f]{64}", required=True, metadata={"description": "of the plan that was read"})
@@ -495,10 +495,11 @@ class Intake(Strict):
 
 
 class BankIntake(Strict):
-    """A bank file, taken in or only tried; a CSV comes with its mapping."""
+    """A bank file, taken in or only tried, or the one whose preview was shown; a CSV comes with its mapping."""
 
-    file = File(required=True, said=Text("Vælg bankens fil, og send igen", "Choose the bank's file, and send again"))
+    file = File()
     mapping = File()
+    kept = Typed(64)
     trial = Chosen(("yes",))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
-from billing import bank_chain, ledger, vouchers
+from billing import bank_chain, closed_periods, ledger, vouchers
 from billing.bank_chain import Chain, Survey
 from billing.bank_models import BankFile, BankStatement, BankTransaction
 from billing.vouchers import Entry, Order
@@ -147,7 +147,8 @@ def latest_day(session: Session) -> date | None:
 def take_in(session: Session, files: Sequence[File], trail: Trail, bank_account: str = BANK) -> list[FileTaken]:
     """Take files in, all or none, in whatever order they come; what is known already is left as it is.
 
-    Each new transaction is booked on the bank account against UNPLACED. Needs the writer's lock. Raises
+    Each new transaction is booked on the bank account against UNPLACED, on its day or, where that is closed, on the
+    first open one. Needs the writer's lock. Raises
     BankFileRefused naming file, place and reason; the transaction must then be rolled back.
     """
     known = set(session.scalars(select(FILES.c.sha256).where(FILES.c.sha256.in_([file.sha256 for file in files]))))
@@ -282,9 +283,11 @@ class _Keeper:
     trail: Trail
     bank_account: str
     _next_id: int = field(init=False)
+    _opens: date = field(init=False)
 
     def __post_init__(self) -> None:
         self._next_id = append_only.next_id(self.session, TRANSACTIONS)
+        self._opens = closed_periods.first_open(self.session)
 
     def keep(self, file: File, surveys: Sequence[Survey]) -> None:
         """Keep a file that brings anything new: its statements that do, and their new transactions."""
@@ -331,7 +334,7 @@ class _Keeper:
             told = {"from": rows[0]["id"], "to": rows[-1]["id"]}
             self.trail.record("bank.imported", name, told, rows=[(TRANSACTIONS, row) for row in rows])
             append_only.add(self.session, TRANSACTIONS, rows)
-            vouchers.book(self.session, [_order(row, self.bank_account) for row in rows], self.trail)
+            vouchers.book(self.session, [_order(row, self.bank_account, self._opens) for row in rows], self.trail)
             self.trail.write()
 
     def _references(self, survey: Survey) -> set[str]:
@@ -391,10 +394,9 @@ def _row(id_: int, statement_id: int, position: int, account: str, movement: Mov
     }  # fmt: skip
 
 
-def _order(row: Mapping[str, Any], bank_account: str) -> Order:
+def _order(row: Mapping[str, Any], bank_account: str, opens: date) -> Order:
     amount = Money(row["amount_ore"])
     what = "Udbetaling" if amount < ZERO else "Indbetaling"
     words = f"{what} {row['fik_id'] or row['payer']}".strip()
-    return Order(
-        "bank", str(row["id"]), row["booked_on"], words[:200], (Entry(bank_account, amount), Entry(UNPLACED, -amount))
-    )
+    entries = (Entry(bank_account, amount), Entry(UNPLACED, -amount))
+    return Order("bank", str(row["id"]), max(row["booked_on"], opens), words[:200], entries)

@@ -105,6 +105,10 @@ class Chain:
             if opening + moved in closings:
                 yield _Ends(opening, opening + moved)
 
+    def openings(self) -> list[int]:
+        """Give the balances that the chain may begin with; none where its statements do not tie together."""
+        return [ends.opening for ends in self._ends()]
+
     def tie(self, survey: Survey) -> bool:
         """Take a statement where it ties, and say in it what is new; False where it does not tie."""
         new = self._new_in(survey)

@@ -93,7 +93,7 @@ class Ground:
         if reason.rebate is not None or reason.regulation is not None:
             return parts_of(kind, reason)
         shares = (reason.contribution_share, reason.passive_share, reason.year_share)
-        alike = (kind, reason.base.ore, *(None if share is None else share.as_integer_ratio() for share in shares))
+        alike = (kind, reason.base.ore, *[None if share is None else share.as_integer_ratio() for share in shares])
         if alike not in self._parts:
             self._parts[alike] = parts_of(kind, reason)
         return self._parts[alike]

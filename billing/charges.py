@@ -212,7 +212,7 @@ def _line_content(line: DraftLine) -> dict[str, Any]:
         "vat": [line.category, line.rate.numerator, line.rate.denominator, charge.vat.exemption],
         "period": [day and day.isoformat() for day in (charge.first_day, charge.last_day)],
         # The digest of the adopted text stands for everything the table says.
-        "table": [charge.reason.table.valid_from.isoformat(), charge.reason.table.digest],
+        "table": [charge.reason.table.written["valid_from"], charge.reason.table.digest],
         "reason": facts_json(charge.reason),
     }
 

@@ -6,7 +6,7 @@ is never closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -63,6 +63,26 @@ def last_day(session: Session) -> date | None:
     return session.execute(select(func.max(CLOSED.c.last_on))).scalar()
 
 
+def first_open(session: Session) -> date:
+    """Give the first day on which anything can be booked, in one query; the first of all days while none is closed."""
+    last = last_day(session)
+    return date.min if last is None else _after(last)
+
+
+def last_days(session: Session) -> list[date]:
+    """Give the last day of each closed period, in one query."""
+    return list(session.execute(select(CLOSED.c.last_on)).scalars())
+
+
+def is_day_of(lasts: Collection[date], on: date, posted_on: date) -> bool:
+    """Tell whether what belongs to a day may be booked on another: its own, or the first open one after a closing."""
+    return posted_on == on or any(on <= last and posted_on == _after(last) for last in lasts)
+
+
+def _after(last: date) -> date:
+    return last + timedelta(days=1)
+
+
 def period_of(row: Row[Any]) -> Period:
     """Give the days of a row."""
     return periods.through(row.first_on, row.last_on)
@@ -83,7 +103,7 @@ def refuse(session: Session, on: date, book: Book) -> None:
     found = session.execute(within).first()
     if found is None:
         return
-    closed, first, given = periods.told(period_of(found)), day(found.after + timedelta(days=1)), day(on)
+    closed, first, given = periods.told(period_of(found)), day(_after(found.after)), day(on)
     raise PeriodClosed(
         Text(
             f"{given.da} kan der ikke bogføres: regnskabet er lukket ({closed.da}); første mulige dag er {first.da}",

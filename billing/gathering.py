@@ -31,7 +31,7 @@ from fee_tables import calculation, catalogue
 from fee_tables.calculation import Parts, Placement
 from fee_tables.table import SharedCost
 from foundation import periods
-from foundation.money import Money
+from foundation.money import ZERO, Money
 from foundation.periods import Period
 
 LINES: Table = InvoiceLine.__table__  # type: ignore[assignment]
@@ -215,7 +215,7 @@ def _connections(session: Session, ids: Collection[int], payers: Mapping[int, Pa
             Connection(
                 id_, payers[authority], product, Facts(_KINDS[kind], *days),
                 details.of(endpoint, *row[: len(_DETAILS)]),
-                Money(rebate), rebate_reason, exempt_reason, invoiced_elsewhere_on,
+                Money(rebate) if rebate else ZERO, rebate_reason, exempt_reason, invoiced_elsewhere_on,
             )
         )  # fmt: skip
     return found

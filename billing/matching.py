@@ -445,7 +445,7 @@ def _by_payer(paid: Paid, known: Known) -> Finding | None:
     payer, _ = known.payer(paid)
     if payer is None:
         return None
-    open_ = known.open_of(payer)
+    open_ = _issued_before(paid, known.open_of(payer))
     who = Text(f"betaleren er {known.titles.get(payer, '')}", f"the payer is {known.titles.get(payer, '')}")
     if not open_ and (charged := known.charged_to(payer)):
         return _fits_charges(paid, charged, known, who)
@@ -504,6 +504,11 @@ def _fits_charges(paid: Paid, charged: Sequence[Owed], known: Known, who: Text) 
     outcome = Outcome.EXACT if paid.left == all_ else Outcome.EXCESS if left else Outcome.PARTIAL
     is_certain = outcome is Outcome.EXACT and _is_whole(paid)
     return Finding(outcome, (Suggestion("payer", tuple(parts), why),), is_certain, why)
+
+
+def _issued_before(paid: Paid, open_: list[Owed]) -> list[Owed]:
+    """Give those that were issued when it was paid; all of them where none was."""
+    return [owed for owed in open_ if owed.issued_on <= paid.booked_on] or open_
 
 
 def _owes_all(owes: Money) -> Text:

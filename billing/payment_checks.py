@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from billing import balances, ledger, payments, reminder_charges, settlements
+from billing import balances, bank_checks, ledger, payments, reminder_charges, settlements
 from billing.balances import MATCHES, REFUNDS, TRANSACTIONS, WRITE_OFFS
 from billing.payments import EVER
 from billing.vouchers import POSTINGS, VOUCHERS, Entry
@@ -311,6 +311,8 @@ CHECKS: dict[str, Check] = {
     name: _bounded(name, check)
     for name, check in {
         "vouchers": vouchers_balance,
+        "bank_transactions": bank_checks.transactions,
+        "bank_statements": bank_checks.statements,
         "clearing": clearing,
         "matches": matches,
         "settlements": settled,

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, ledger, matching, reminder_charges, vouchers
+from billing import balances, closed_periods, ledger, matching, reminder_charges, vouchers
 from billing.balances import MATCHES, REFUNDS, TRANSACTIONS
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.matching import Finding, Known, Paid, Part, RefundDue, Rule
@@ -282,12 +282,13 @@ def unmatch(session: Session, ids: Sequence[int], reason: str, on: date, trail: 
     found = {row.id: row for row in session.execute(select(MATCHES).where(MATCHES.c.id.in_(ids)))}
     undone = set(session.execute(select(MATCHES.c.undoes).where(MATCHES.c.undoes.in_(ids))).scalars())
     first, rows = append_only.next_id(session, MATCHES), list[dict[str, Any]]()
+    opens = closed_periods.first_open(session)
     for id_ in dict.fromkeys(ids):
         if id_ not in found or found[id_].undoes is not None:
             raise _no_such(id_)
         if id_ in undone:
             raise AlreadyPlaced(Text(f"match {id_} er ophævet før", f"match {id_} was undone before"))
-        rows.append(_opposite(found[id_], first + len(rows), told, max(on, found[id_].matched_on), trail))
+        rows.append(_opposite(found[id_], first + len(rows), told, max(on, opens, found[id_].matched_on), trail))
     _refuse_used_credit(session, rows)
     return _write(session, rows, trail)
 
@@ -313,12 +314,12 @@ def _reason(given: str) -> str:
 
 
 def _rows(session: Session, placings: Sequence[Placing], on: date, trail: Trail) -> list[dict[str, Any]]:
-    days = _days(session, placings)
+    days, opens = _days(session, placings), closed_periods.first_open(session)
     first, rows = append_only.next_id(session, MATCHES), list[dict[str, Any]]()
     for placing in placings:
         if not placing.parts or len(placing.parts) > _MOST_PARTS:
             raise Unplaceable(Text("vælg, hvor beløbet hører til", "choose where the money belongs"))
-        booked_on = days[0].get(placing.transaction_id or 0, on)
+        booked_on = max(opens, days[0].get(placing.transaction_id or 0, on))
         for part in placing.parts:
             rows.append(
                 {

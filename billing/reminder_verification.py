@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from billing import interest, reminder_document, reminder_terms, reminders, verdicts
+from billing import closed_periods, interest, reminder_document, reminder_terms, reminders, verdicts
 from billing.gathering import INVOICES
 from billing.interest import RATES, SURCHARGE, Piece
 from billing.reminder_document import ReminderDocument
@@ -20,7 +20,7 @@ from billing.reminder_files import LETTER, RENDERINGS, VERDICTS
 from billing.reminder_plan import REMINDERS
 from billing.reminder_terms import COMPENSATION, HIGHEST_FEE, LEAST_DAYS_APART, MOST_REMINDERS
 from billing.reminders import MESSAGES
-from billing.vouchers import POSTINGS, VOUCHERS
+from billing.vouchers import POSTINGS, VOUCHERS, Order
 from foundation import plain, proposals
 from foundation.audit import sha256
 from foundation.language import Text, kroner
@@ -179,6 +179,7 @@ def _levels(session: Session) -> Iterator[Fault]:
 def _booked(session: Session) -> Iterator[Fault]:
     """A reminder books exactly what it costs, and nothing else is booked as one."""
     stands: dict[tuple[str, str], Counter[Any]] = {}
+    closed = closed_periods.last_days(session)
     rows = session.execute(
         select(VOUCHERS.c.kind, VOUCHERS.c.subject, VOUCHERS.c.posted_on, POSTINGS)
         .join(POSTINGS, POSTINGS.c.voucher_id == VOUCHERS.c.id)
@@ -191,14 +192,21 @@ def _booked(session: Session) -> Iterator[Fault]:
         should = {(order.kind, order.subject): order for order in reminders.orders(dict(row._mapping))}
         for kind in ("reminder", "interest"):
             is_booked, order = stands.pop((kind, row.number), Counter()), should.get((kind, row.number))
+            day = next(iter(is_booked), (None,))[0]
             wanted = Counter(
-                {(order.on, entry.account, entry.authority_id, entry.invoice_id): entry.amount.ore
+                {(_day_of(order, day, closed), entry.account, entry.authority_id, entry.invoice_id): entry.amount.ore
                  for entry in order.entries}
             ) if order else Counter()  # fmt: skip
             if is_booked != wanted:
                 yield row.number, Text("er ikke bogført, som den koster", "is not booked as it costs")
     for _, subject in sorted(stands):
         yield subject, Text("er bogført uden en rykker", "is booked without a reminder")
+
+
+def _day_of(order: Order, posted_on: date | None, closed: Collection[date]) -> date:
+    """Give the day on which a reminder should be booked: its own, or the first open one after its own was closed."""
+    is_right = posted_on is not None and closed_periods.is_day_of(closed, order.on, posted_on)
+    return posted_on if posted_on is not None and is_right else order.on
 
 
 # --- bytes and verdicts

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from billing import closed_periods, invoices, ledger, reminder_document, reminder_plan, reminder_terms, vouchers
 from billing import document as documents
-from billing import invoices, ledger, reminder_document, reminder_plan, reminder_terms, vouchers
 from billing.document import InvoiceDocument, PaymentWays
 from billing.gathering import INVOICES
 from billing.reminder_document import RemindedInvoice, ReminderCharge, ReminderDocument
@@ -237,7 +237,8 @@ def _write(session: Session, items: Sequence[Item], seller: Seller, trail: Trail
         messages.append(message)
     append_only.add(session, REMINDERS, rows)
     append_only.add(session, MESSAGES, messages)
-    vouchers.book(session, [order for row in rows for order in orders(row)], trail)
+    opens = closed_periods.first_open(session)
+    vouchers.book(session, [order for row in rows for order in orders(row, opens)], trail)
     return tuple(row["number"] for row in rows)
 
 
@@ -246,14 +247,18 @@ def series_name(year: int) -> str:
     return f"RY-{year}"
 
 
-def orders(row: Mapping[str, Any]) -> list[Order]:
-    """Give what a reminder books: fee and compensation, and interest; nothing where it costs nothing."""
+def orders(row: Mapping[str, Any], opens: date = date.min) -> list[Order]:
+    """Give what a reminder books: fee and compensation, and interest; nothing where it costs nothing.
+
+    Where its day is closed, that is booked on the first open day.
+    """
+    on = max(row["issued_on"], opens)
     booked = (
         ("reminder", "Gebyr for rykker", row["fee_ore"] + row["compensation_ore"], FEES_EARNED),
         ("interest", "Rente på rykker", row["interest_ore"], INTEREST_EARNED),
     )
     return [
-        Order(kind, row["number"], row["issued_on"], f"{words} {row['number']}", (  # type: ignore[arg-type]
+        Order(kind, row["number"], on, f"{words} {row['number']}", (  # type: ignore[arg-type]
             Entry(ledger.CHARGES_OWED, Money(ore), authority_id=row["authority_id"], invoice_id=row["invoice_id"]),
             Entry(account, Money(-ore)),
         ))

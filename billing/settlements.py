@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, ledger, vouchers
+from billing import balances, closed_periods, ledger, vouchers
 from billing.balances import REFUNDS, WRITE_OFFS, Owed
 from billing.gathering import INVOICES
 from billing.payments import EVER, MoreThanOwed, Unplaceable
@@ -70,7 +70,7 @@ def approve_refund(session: Session, id_: int, on: date, trail: Trail) -> Money:
     Raises what `proposals.decide` raises, or MoreThanOwed where the credit was used since.
     """
     proposal = proposals.approve(session, id_, "refund", trail)
-    order = refund_of(proposal)
+    order, on = refund_of(proposal), max(on, closed_periods.first_open(session))
     authority_id = _refuse_more_than_credit(session, order)
     entries = (
         Entry(ledger.CREDIT, order.amount, authority_id=authority_id),
@@ -123,7 +123,7 @@ def approve_write_off(session: Session, id_: int, on: date, trail: Trail) -> Mon
     Raises what `proposals.decide` raises, or MoreThanOwed where the invoice was paid or credited since.
     """
     proposal = proposals.approve(session, id_, "write_off", trail)
-    order = write_off_of(proposal)
+    order, on = write_off_of(proposal), max(on, closed_periods.first_open(session))
     owed, vat = _refuse_more_than_owed(session, order)
     (voucher_id,) = vouchers.book(
         session, [Order("write_off", f"proposal {id_}", on, order.reason, write_off_entries(owed, order.amount, vat))],

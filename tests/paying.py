@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from billing import bank_models, ledger, payment_id, vouchers
+from billing import bank_models, closed_periods, ledger, payment_id, vouchers
 from billing.gathering import INVOICES
 from foundation import append_only
 from foundation.audit import Trail
@@ -32,39 +32,43 @@ def payment(ore: int, on: date = DAY, **told: str) -> dict[str, Any]:
 
 
 def take_in(session: Session, trail: Trail, payments: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Keep transactions as one statement, each booked; give their ids."""
+    """Keep transactions as one statement, each booked; give their ids.
+
+    Each statement is of an account of its own, so that they tie in whatever order they come.
+    """
     file_id, statement_id, first = (append_only.next_id(session, each) for each in (FILES, STATEMENTS, TRANSACTIONS))
     file = {
         "id": file_id, "name": f"bank-{file_id}.xml", "sha256": f"{file_id:064}", "format": "camt.053",
         "taken_by": trail.actor, "taken_at": trail.at,
     }  # fmt: skip
-    on = max(each["booked_on"] for each in payments)
+    days, account = [each["booked_on"] for each in payments], f"{ACCOUNT}-{file_id}"
     statement = {
-        "id": statement_id, "file_id": file_id, "account": ACCOUNT, "bank_id": "1", "opening_on": None,
-        "opening_ore": 0, "closing_on": on, "closing_ore": sum(each["amount_ore"] for each in payments),
+        "id": statement_id, "file_id": file_id, "account": account, "bank_id": "1", "opening_on": min(days),
+        "opening_ore": 0, "closing_on": max(days), "closing_ore": sum(each["amount_ore"] for each in payments),
     }  # fmt: skip
-    rows = [_row(first + at, statement_id, at + 1, each) for at, each in enumerate(payments)]
+    rows = [{**_row(first + at, statement_id, at + 1, each), "account": account} for at, each in enumerate(payments)]
     written = [(FILES, file), (STATEMENTS, statement), *((TRANSACTIONS, row) for row in rows)]
     trail.record("bank.imported", f"bank-{file_id}.xml", rows=written)
     for table, listed in ((FILES, [file]), (STATEMENTS, [statement]), (TRANSACTIONS, rows)):
         append_only.add(session, table, listed)
-    vouchers.book(session, [_booking(row) for row in rows], trail)
+    opens = closed_periods.first_open(session)
+    vouchers.book(session, [_booking(row, opens) for row in rows], trail)
     return [row["id"] for row in rows]
 
 
 def _row(id_: int, statement_id: int, position: int, told: Mapping[str, Any]) -> dict[str, Any]:
     texts = ("fik_id", "creditor_reference", "message", "payer", "payer_account", "bank_reference", "end_to_end_id")
     return {
-        "id": id_, "statement_id": statement_id, "position": position, "account": ACCOUNT,
+        "id": id_, "statement_id": statement_id, "position": position,
         "value_on": told["booked_on"], **dict.fromkeys(texts, ""), "raw": "", "fingerprint": f"{id_}", "twin": 1,
         **told,
     }  # fmt: skip
 
 
-def _booking(row: Mapping[str, Any]) -> vouchers.Order:
+def _booking(row: Mapping[str, Any], opens: date) -> vouchers.Order:
     amount = Money(row["amount_ore"])
     entries = (vouchers.Entry(ledger.BANK, amount), vouchers.Entry(ledger.CLEARING, -amount))
-    return vouchers.Order("bank", f"transaction {row['id']}", row["booked_on"], "Bankpostering", entries)
+    return vouchers.Order("bank", str(row["id"]), max(row["booked_on"], opens), "Bankpostering", entries)
 
 
 def pays(line: CommandLine, *payments: Mapping[str, Any]) -> list[int]:

@@ -17,7 +17,7 @@ from app.api.ground import NUMBER
 from app.api.pages import PageQuery
 from app.api.registers import cvr_field
 from app.api.writes import Answer
-from app.schemas import Nothing, ReminderPlan, Whole
+from app.schemas import Nothing, ReminderHandOver, Whole
 from app.web import layout
 from authorities.register import AUTHORITIES
 from billing import reminder_files, reminders
@@ -109,7 +109,7 @@ def plan(query: object) -> Any:
     return reminder_json.plan(made, access.current().language)
 
 
-@ground.writes(room, "/reminder-plan/proposals", "reminders.send", ReminderPlan, answers.Proposed)
+@ground.writes(room, "/reminder-plan/proposals", "reminders.send", ReminderHandOver, answers.Proposed)
 def hand_over(query: object, sent: Mapping[str, Any]) -> Any:
     """Hand today's plan over for another person's approval, by its digest."""
 

@@ -133,7 +133,7 @@ def evidence_(reference: str, into: Path | None) -> None:
 @click.option("--gln", default="", help="GLN (EAN) til fakturaen; uden sendes den til CVR-nummeret.")
 @click.option("--kind", type=click.Choice(["active", "passive"]), default="active", help="Aktiv eller passiv.")
 @click.option("--any-order", is_flag=True, help="Underskriverne skriver under, som de kommer.")
-@click.option("--valid-days", default=30, show_default=True, help="Så mange dage står tilbuddet.")
+@click.option("--valid-days", type=int, help="Så mange dage står tilbuddet; ellers som indstillet.")
 @click.option("--draft", "only_draft", is_flag=True, help="Kun et udkast; tilbyd det ikke endnu.")
 @click.option("--replaces", metavar="REFERENCE", help="Tilbuddet, det er en ny version af, eller følger.")
 @BY

@@ -23,7 +23,7 @@ from app.cli.service import Service
 from app.config import NotInProduction
 from app.identity import demonstration as people
 from authorities import population
-from billing import annual_run, bank, credits, verification
+from billing import annual_run, bank, credits, payments, verification
 from billing.annual_run import Plan, Proposal
 from billing.charges import Draft
 from billing.credits import Order
@@ -85,7 +85,8 @@ def command(context: click.Context) -> int:
                  )  # fmt: skip
     timings.step(Text("Digter tilbud og underskrifter, og forsegler", "Making up offers and signatures, and sealing"),
                  lambda: _make_agreements_up(surroundings))  # fmt: skip
-    timings.step(Text("Digter et kontoudtog, og tager det ind", "Making a bank statement up, and taking it in"),
+    timings.step(Text("Digter et kontoudtog, og placerer betalingerne",
+                      "Making a bank statement up, and placing the payments"),
                  lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
@@ -205,6 +206,12 @@ def _take_payments(surroundings: Service, folder: Path) -> None:
     with surroundings.writing() as (session, trail):
         for each in bank.take_in(session, [bank_files.read(file)], trail, surroundings.config.bank_account):
             output.say(each.text)
+        found = payments.match_certain(session, surroundings.today, trail)
+    placed = sum(each.finding.is_certain for each in found)
+    output.say(
+        Text(f"{placed} betalinger er placeret, {len(found) - placed} venter (payments list)",
+             f"{placed} payments are placed, {len(found) - placed} wait (payments list)")
+    )  # fmt: skip
 
 
 def _verify(surroundings: Service) -> verification.Verdict:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agreements import campaign as campaigning
-from agreements import offered, offers, rights, templates
+from agreements import correspondence, offered, offers, rights, templates
 from agreements.composing import TermsRefused
 from agreements.document import Billing, Grants
 from agreements.offered import Offer, Signatory
@@ -56,7 +56,7 @@ LABELS = {
     "contact_mail": Text("Kontaktens mail", "The contact's mail"),
     "signatories": Text("Underskrivere", "Signatories"),
 }
-_WHEN_NEW = {"kind": "active", "valid_days": "30", "endpoint": "gln", "format": "oioubl", "in_order": "on"}
+_WHEN_NEW = {"kind": "active", "endpoint": "gln", "format": "oioubl", "in_order": "on"}
 
 
 class _Faults(Refused):
@@ -76,7 +76,7 @@ def form() -> ResponseReturnValue:
     """Show the form for a draft, empty or as an earlier offer has it."""
     with database.reading() as session:
         old = _old(session, request.args.get("replaces", ""))
-        given = _given_of(old) if old is not None else _WHEN_NEW | _asked()
+        given = _given_of(old) if old is not None else _when_new(session) | _asked()
         return _form(session, given, {}, old)
 
 
@@ -103,6 +103,10 @@ def _again(sent: Sent, errors: Mapping[str, Text]) -> ResponseReturnValue:
     """Show the form again with its faults."""
     with database.reading() as session:
         return _form(session, sent.typed, errors, _old(session, sent.typed.get("replaces", ""))), 422
+
+
+def _when_new(session: Session) -> dict[str, str]:
+    return {**_WHEN_NEW, "valid_days": str(correspondence.current(session).valid_days)}
 
 
 def _asked() -> dict[str, str]:

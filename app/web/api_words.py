@@ -15,6 +15,7 @@ ROOMS: Mapping[str, str] = {
     "api_bank": "Kontoudtog og deres transaktioner",
     "api_reminders": "Rykkere for forfaldne fakturaer og deres dokumenter",
     "api_deliveries": "Hvordan fakturaer og kreditnotaer bliver afleveret",
+    "api_payments": "Betalinger, der venter, placering, og myndighedernes konti",
     "api_accounts": "Regnskabet: perioder, konti og posteringer",
     "api_me": "En selv",
     "api_root": "Hvor man begynder",
@@ -89,4 +90,7 @@ OPERATIONS: Mapping[str, str] = {
     "POST /api/v1/me/tokens/{id_}/end": "Luk en af ens egne nøgler straks, også den, der spørger.",
     "GET /api/v1/": "Se ressourcerne.",
     "GET /api/v1/openapi.json": "Hent dette dokument.",
+    "GET /api/v1/payments": "Hent de betalinger, der ikke har fundet deres plads, med hvad de kan være for.",
+    "POST /api/v1/payments/matches": "Placér alle betalinger, der er sikre; resten venter.",
+    "GET /api/v1/authorities/{cvr}/account": "Hent en myndigheds konto på en dag; i dag, hvis ingen er givet.",
 }  # fmt: skip

@@ -242,7 +242,7 @@ def partaking(row: Any) -> Text:
 def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
     today = layout.today()
     known = profile.read(session, authority)
-    key = directory.size_key(session, today)
+    key, reaches = directory.size_key(session, today), access.scope("statement.read")
     return {
         "whole": True,
         "kind": titles.kind(authority.type),
@@ -251,6 +251,7 @@ def _whole(session: Session, authority: Row[Any]) -> dict[str, Any]:
         "chart": charts.inhabitants([(row.year, row.inhabitants) for row in known.counts], key),
         "is_member": known.is_member(today),
         "leaves": _leaves(session, authority.id),
+        "sees_account": reaches.everything or authority.id in reaches.authorities,
         "invoices": _invoices(session, authority.id),
         "waiting": proposals.open_for(session, "billing_details", authority.cvr),
         "today": today,

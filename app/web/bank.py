@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -11,8 +12,9 @@ from sqlalchemy import ColumnElement, cast, true
 from sqlalchemy import Text as Words
 
 from app import access, clock, database
-from app.adapters import bank_csv, bank_files
+from app.adapters import bank_csv, bank_files, kept_uploads
 from app.adapters.bank_files import Taken
+from app.adapters.kept_uploads import Upload
 from app.schemas import BankIntake
 from app.web import forms, layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
@@ -26,6 +28,11 @@ from foundation.money import Money
 blueprint = Blueprint("bank", __name__)
 
 _LARGEST_MAPPING = 100_000  # bytes
+_CHOOSE = Text("Vælg bankens fil, og send igen", "Choose the bank's file, and send again")
+_GONE = Text(
+    "Filen fra forhåndsvisningen er ikke længere gemt. Vælg den igen",
+    "The file of the preview is no longer kept. Choose it again",
+)
 _IN_OR_OUT = {"in": Text("Ind", "In"), "out": Text("Ud", "Out")}
 _EMPTY = Text(
     "Ingen kontoudtog endnu. Hent en camt.053-fil i netbanken, og tag den ind her",
@@ -192,36 +199,52 @@ def transaction(id_: int) -> ResponseReturnValue:
 @access.needs("bank.import")
 def new() -> ResponseReturnValue:
     """Ask for a file."""
+    kept_uploads.sweep(_folder(), clock.now(layout.config()))
     return _form()
 
 
 @blueprint.post("/bank/import")
 @access.needs("bank.import")
 def take_in() -> ResponseReturnValue:
-    """Show what a file would bring, or take it in; what is wrong comes back at the field."""
+    """Show what a file would bring, or take it in, also the one just shown; what is wrong comes back at the field."""
     sent = forms.read(BankIntake)
     if sent.errors:
         return _form(errors=sent.errors), 422
     is_trial = sent.get("trial") == "yes"
     try:
-        file = _file(sent)
+        upload = _upload(sent)
+        if upload is None:
+            return _form(errors={"file": _GONE if sent.get("kept") else _CHOOSE}), 422
+        file = bank_files.taken(upload.name, upload.content, upload.mapping)
         taken = _tried(file) if is_trial else _taken(file)
     except bank_csv.MappingRefused as refused:
         return _form(errors={"mapping": refused.text}), 422
     except Refused as refused:
         return _form(errors={"file": refused.text}), 422
     if is_trial:
-        return _form(tried=taken)
+        return _form(tried=taken, kept=_keep(upload))
+    kept_uploads.forget(_folder(), _owner())
     layout.done(taken.text)
     return redirect(url_for("bank.page"), 303)
 
 
-def _form(tried: FileTaken | None = None, errors: Any = None) -> str:
-    return render_template("bank/import.html", tried=tried, errors=errors or {})
+def _form(tried: FileTaken | None = None, kept: str = "", errors: Any = None) -> str:
+    return render_template("bank/import.html", tried=tried, kept=kept, errors=errors or {})
 
 
-def _file(sent: forms.Sent) -> Taken:
-    file, mapping = sent["file"], sent.get("mapping")
+def _folder() -> Path:
+    return layout.config().data_dir / "uploads"
+
+
+def _owner() -> int:
+    return access.current().user_id or 0
+
+
+def _upload(sent: forms.Sent) -> Upload | None:
+    """Give the file that was sent, or the one whose preview was looked at."""
+    file, mapping = sent.get("file"), sent.get("mapping")
+    if file is None:
+        return kept_uploads.kept(_folder(), _owner(), sent.get("kept") or "", clock.now(layout.config()))
     text = None
     if mapping is not None:
         content = mapping.read(_LARGEST_MAPPING + 1)
@@ -229,7 +252,15 @@ def _file(sent: forms.Sent) -> Taken:
             text = content[:_LARGEST_MAPPING].decode("utf-8-sig")
         except UnicodeDecodeError:
             raise bank_csv.wrong(Text("er ikke UTF-8", "is not UTF-8")) from None
-    return bank_files.taken(file.filename or "", file.read(bank_files.LARGEST + 1), text)
+    return Upload(file.filename or "", file.read(bank_files.LARGEST + 1), text)
+
+
+def _keep(upload: Upload) -> str:
+    """Keep a file while its preview is looked at; where the disk has no room, it is chosen again."""
+    try:
+        return kept_uploads.keep(_folder(), _owner(), upload, clock.now(layout.config()))
+    except OSError:
+        return ""
 
 
 def _taken(file: Taken) -> FileTaken:

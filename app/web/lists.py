@@ -18,7 +18,7 @@ from urllib.parse import quote_plus, urlencode
 import xlsxwriter
 from flask import Response, request
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,7 @@ from foundation.periods import BUSINESS_ZONE
 ROWS_A_PAGE = 50
 _ROWS_AT_A_TIME = 500
 _PAGES_KEPT = 64  # of the questions, not of the answers
+_CELLS_KEPT = 2_000
 _LAST_PAGE = 100_000
 _LONGEST_SEARCH = 200
 
@@ -197,7 +198,7 @@ class Page:
 
     def cells(self, row: Any) -> list[Shown]:
         """Write a row in the language of the request, cell by cell."""
-        return [Shown(head, _words(head.column, row, self._spoken)) for head in self.heads]
+        return [Shown(head, Markup(_words(head.column, row, self._spoken))) for head in self.heads]
 
     @cached_property
     def _spoken(self) -> Language:
@@ -210,10 +211,17 @@ class Page:
         return sorted({1, self.pages, *(n for n in near if 1 <= n <= self.pages)})
 
 
-def _words(column: Column, row: Any, spoken: Language) -> Markup:
-    words = escape(shown(column.cell(row), spoken))
+def _words(column: Column, row: Any, spoken: Language) -> str:
+    words = _written(column.cell(row), spoken)
     link = column.link(row) if column.link else None
-    return words if link is None else Markup(f'<a href="{escape(link)}">{words}</a>')
+    return words if link is None else f'<a href="{_written(link, spoken)}">{words}</a>'
+
+
+@lru_cache(_CELLS_KEPT, typed=True)
+def _written(value: Cell, spoken: Language) -> str:
+    """Write a cell in HTML. A page has hundreds of them, and most are alike: from row to row, and at the next look."""
+    words = escape(shown(value, spoken))
+    return f'<span class="when">{words}</span>' if isinstance(value, date) else str(words)
 
 
 def page(session: Session, listing: Listing, asked: Mapping[str, str] | None = None) -> Page:
@@ -272,9 +280,15 @@ def _one_page(
     """
     ordered, start = _ordered(statement, order, is_turned, tie), (number - 1) * ROWS_A_PAGE
     if id_ is None:
-        return ordered.add_columns(_total(statement)).limit(ROWS_A_PAGE).offset(start)
-    ids = ordered.with_only_columns(id_).limit(ROWS_A_PAGE).offset(start)
+        return _cut(ordered.add_columns(_total(statement)), start)
+    ids = _cut(ordered.with_only_columns(id_), start)
     return ordered.where(id_.in_(ids)).add_columns(_total(statement.with_only_columns(id_)))
+
+
+def _cut(statement: Select[Any], start: int) -> Select[Any]:
+    """Give a page's rows. Their number stands in the text: PostgreSQL then keeps its plan instead of making it anew."""
+    cut = statement.limit(literal_column(str(ROWS_A_PAGE)))
+    return cut.offset(start) if start else cut
 
 
 def _total(statement: Select[Any]) -> ColumnElement[int]:

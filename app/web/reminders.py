@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app import access, database, reminder_letters, reminder_work
 from app.adapters import pictures
 from app.annual_work import InNameOf
-from app.schemas import Approval, Nothing, ReminderPlan, WithdrawalOrder
+from app.schemas import Approval, Nothing, ReminderHandOver, WithdrawalOrder
 from app.web import deciding, forms, layout, lists
 from app.web.deciding import Find
 from app.web.forms import Sent
@@ -153,7 +153,7 @@ STOPS = {
 @access.needs("reminders.send")
 def hand_over() -> ResponseReturnValue:
     """Hand the plan that was read over for another person's approval."""
-    digest = forms.taken(ReminderPlan)["digest"]
+    digest = forms.taken(ReminderHandOver)["digest"]
     with layout.acting() as (session, trail):
         made = reminders.hand_over(session, trail, on=layout.today(), digest=digest)
     layout.done(Text("Planen venter på, at en anden godkender den", "The plan waits for another to approve it"))

@@ -95,6 +95,7 @@ def test_a_last_day_without_notice_and_a_notice_without_a_last_day_leave_it_in_f
 
 
 def test_pv_104_an_agreement_that_ends_with_the_year_is_ended_on_new_years_day() -> None:
+    """PV-104: an agreement that ends on 31 December is not in force on the key day."""
     dated = facts(terminated_to=date(2026, 12, 31))
 
     assert lifecycle.status(dated, date(2026, 12, 31)) is Status.IN_FORCE

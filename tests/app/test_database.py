@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from app import create_app, database
 from app.config import read
@@ -227,3 +228,32 @@ def test_readers_and_writers_on_postgresql_see_one_snapshot_and_what_is_noted_as
         database.db.engine.dispose()
 
     assert found == ["read committed", "repeatable read", "repeatable read"]
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_a_reader_on_postgresql_cannot_write_and_the_writer_after_it_can(empty: CommandLine) -> None:
+    write = text("UPDATE invoice_series SET last_number = last_number")
+
+    with create_app(read(empty.environment)).app_context():
+        with pytest.raises(DBAPIError, match="read-only transaction"), database.reading() as session:
+            session.execute(write)
+        with database.writing() as session:
+            session.execute(write)
+        with database.aside() as connection:
+            connection.execute(write)
+        database.db.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_what_readers_on_postgresql_ask_again_is_planned_once(empty: CommandLine) -> None:
+    prepared = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%invoice_series%LIMIT%'")
+
+    with create_app(read(empty.environment)).app_context():
+        for _ in range(10):
+            with database.reading() as session:
+                database.ping(session)
+        with database.glancing() as connection:
+            found = connection.execute(prepared).scalar()
+        database.db.engine.dispose()
+
+    assert found == 1

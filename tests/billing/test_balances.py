@@ -40,6 +40,7 @@ def test_an_invoice_stands_as_its_facts_say(invoice: Owed, on: date, state: Stat
 
 @pytest.mark.parametrize("days", [30, 40, 50])
 def test_pv_103_an_invoice_overdue_for_any_number_of_days_is_cleared_at_once_when_paid(days: int) -> None:
+    """PV-103: what of it belongs to payments; the levels are the reminders'."""
     on = date.fromordinal(DUE.toordinal() + days)
 
     assert balances.state(owed(240), on) is State.OVERDUE
@@ -59,6 +60,7 @@ def barred(on: date, paid: int = 0) -> tuple[int, int]:
 
 
 def test_pv_098_claims_are_barred_three_years_after_each_due_day_and_payments_take_the_oldest() -> None:
+    """PV-098: its figures, but for the first, where Danish law differs (decision 0028)."""
     new_year = date(2011, 1, 1)
 
     assert barred(date(2010, 12, 31)) == (880, 160)  # by the due day, not by the end of the year: decision 0028

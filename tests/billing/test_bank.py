@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.adapters import bank_files as adapter
-from billing import bank, vouchers
+from billing import bank, verification, vouchers
 from billing.bank import BANK, FILES, STATEMENTS, TRANSACTIONS, UNPLACED, BankFileRefused
 from foundation.audit import Trail
 from tests import bank_files, bank_statements
 from tests.bank_files import paid, statement, take
 from tests.command_line import CommandLine
+from tests.scenarios import database
 from tests.scenarios.database import AT
 
 ONE = statement("1", 0, [paid(0, 100, "A"), paid(2, 250, "B")], 0, 6)
@@ -221,3 +222,77 @@ def test_a_generated_year_ties_in_any_order_and_every_transaction_is_there(empty
     assert ledger(empty)  # balances per entry: vouchers refuse what does not
     assert total == sum(each[2] for each in truth)
     assert empty.run("verify").code == 0
+
+
+# --- what verification names
+
+
+OVER = statement("over", 100, [paid(2, 250, "B"), paid(8, 400, "C"), paid(9, -50, "D"), paid(15, 7, "G")], 1, 15)
+ONE_DAY = [statement(f"{nth}", 700 + nth, [paid(20, 1, f"d{nth}", f"{nth}")], 20, 20) for nth in range(4)]
+
+
+def broken(line: CommandLine, check: str) -> list[str]:
+    """Give what verification names by one check."""
+    with line.session() as session:
+        return [each.subject for each in verification.verify(session).violations if each.check == check]
+
+
+@pytest.mark.parametrize("contents", [
+    (ONE,), (ONE, TWO, THREE), (TWO, ONE), (ONE, TWO, OVER), (TWO, *ONE_DAY),
+    (statement("leer", 350, [], 0, 6), TWO),
+], ids=["one", "three", "backwards", "overlapping", "four of one day", "one without payments"])  # fmt: skip
+def test_what_ties_as_it_is_taken_in_ties_when_it_is_verified(empty: CommandLine, contents: tuple[bytes, ...]) -> None:
+    for content in contents:
+        take(empty, content)
+
+    assert broken(empty, "bank_statements") == broken(empty, "bank_transactions") == []
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize(
+    ("table", "change", "named"),
+    [
+        ("bank_statement", "UPDATE bank_statement SET opening_ore = 1 WHERE id = 1", "account DK1800000000000000"),
+        ("bank_statement", "UPDATE bank_statement SET closing_ore = 701 WHERE id = 2", "account DK1800000000000000"),
+        ("bank_statement", "UPDATE bank_statement SET closing_ore = 351 WHERE id = 1", "statement 1"),
+        ("bank_statement", "UPDATE bank_statement SET opening_ore = 349 WHERE id = 2", "statement 2"),
+        ("bank_transaction", "UPDATE bank_transaction SET amount_ore = 101 WHERE id = 1", "account DK1800000000000000"),
+        ("bank_transaction", "DELETE FROM bank_transaction WHERE id = 4", "account DK1800000000000000"),
+        ("bank_transaction", "UPDATE bank_transaction SET booked_on = '2027-03-10' WHERE id = 2", "statement 1"),
+        ("bank_transaction", "UPDATE bank_transaction SET account = 'DK2' WHERE id = 1", "account DK2"),
+    ],
+)
+def test_statements_that_do_not_tie_are_named(empty: CommandLine, table: str, change: str, named: str) -> None:
+    take(empty, ONE, TWO)
+    assert broken(empty, "bank_statements") == []
+
+    database.tamper(empty, table, change)
+
+    assert named in broken(empty, "bank_statements")
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize(
+    ("table", "change", "named"),
+    [
+        ("voucher", "UPDATE voucher SET subject = '77' WHERE id = 1", ["transaction 1", "bank 77"]),
+        ("voucher", "UPDATE voucher SET kind = 'cost' WHERE id = 2", ["transaction 2"]),
+        ("voucher", "UPDATE voucher SET book = 'rehearsal' WHERE id = 2", ["transaction 2", "bank 2"]),
+        ("voucher", "UPDATE voucher SET posted_on = '2027-03-02' WHERE id = 1", ["transaction 1"]),
+        ("voucher_posting", "UPDATE voucher_posting SET amount_ore = amount_ore * 2 WHERE voucher_id = 1",
+         ["transaction 1"]),
+        ("voucher_posting", "UPDATE voucher_posting SET account = '2280' WHERE id = 2", ["transaction 1"]),
+        ("voucher_posting", "DELETE FROM voucher_posting WHERE voucher_id = 2", ["transaction 2"]),
+        ("bank_transaction", "UPDATE bank_transaction SET booked_on = '2027-03-04' WHERE id = 2", ["transaction 2"]),
+        ("bank_transaction", "DELETE FROM bank_transaction WHERE id = 2", ["bank 2"]),
+    ],
+)  # fmt: skip
+def test_a_transaction_that_is_not_booked_once_as_it_was_is_named(
+    empty: CommandLine, table: str, change: str, named: list[str]
+) -> None:
+    take(empty, ONE)
+    assert broken(empty, "bank_transactions") == []
+
+    database.tamper(empty, table, change)
+
+    assert broken(empty, "bank_transactions") == named

@@ -15,6 +15,25 @@ from tests.command_line import CommandLine
 from tests.conftest import FULL
 from tests.places import Places, structure, with_starter
 
+#: Of the tampering on PostgreSQL, `make test` asks one in so many; on SQLite, and in `make test-full`, all is asked.
+_TAMPERING_ASKED = 4
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave most of the tampering on PostgreSQL to `make test-full`: the check is the same code on both."""
+    if FULL:
+        return
+    left = [item for item in items if _is_left_to_full(item.nodeid)]
+    if left:
+        items[:] = [item for item in items if not _is_left_to_full(item.nodeid)]
+        config.hook.pytest_deselected(items=left)
+
+
+def _is_left_to_full(nodeid: str) -> bool:
+    if "test_tampering.py::" not in nodeid or "[postgresql-" not in nodeid:
+        return False
+    return zlib.crc32(nodeid.encode()) % _TAMPERING_ASKED != 0
+
 
 @pytest.fixture(autouse=True)
 def documents_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.bank_demonstration import Moved
 from billing import balances, payment_id, payments, settlements, verification
 from billing.balances import State
 from billing.matching import Outcome, Part
@@ -17,6 +18,7 @@ from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import ZERO, Money
 from foundation.proposals import SamePerson
+from tests import bank_files
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.paying import DAY, fik_of, gross_of, payment, pays
@@ -135,7 +137,29 @@ def test_the_same_payment_twice_is_a_duplicate_and_waits(line: CommandLine) -> N
     assert broken(line) == []
 
 
+def test_five_payments_imported_twice_give_one_match_and_four_that_wait(line: CommandLine) -> None:
+    """PV-094: five payments of 710,82 in all, one of them for an invoice; the second import adds none."""
+    others = [bank_files.paid(0, ore, f"{ore}", "Uden grund", "En Fremmed") for ore in (10_000, 20_000, 25_000, 1_000)]
+    mine = Moved(bank_files.day(1), 15_082, "15082", fik_id=fik_of(FIRST))
+    file = line.folder / "fem.xml"
+    file.write_bytes(bank_files.statement("1", 0, [*others, mine], 0, 6))
+
+    first, matched = line.done("bank", "import", file).out, line.json("payments", "match")
+    again, listed = line.done("bank", "import", file).out, line.json("payments", "list")
+
+    assert "5 nye posteringer" in first and "ind 710,82 kr." in first.replace("\u00a0", " ")
+    assert [each["amount_ore"] for each in matched["payments"] if each["certain"]] == [15_082]
+    assert "er taget ind før; intet nyt" in again
+    assert sorted(each["left_ore"] for each in listed["payments"]) == [1_000, 10_000, 20_000, 25_000]
+    assert owed(line, FIRST, bank_files.day(6)).paid == Money(15_082)
+    with line.session() as session:
+        payers = [id_ for id_, each in balances.outstanding(session, payments.EVER).items() if each.paid]
+    assert len(payers) == 1
+    assert broken(line) == []
+
+
 def test_pv_095_what_cannot_be_matched_has_four_different_names_and_none_is_lost(line: CommandLine) -> None:
+    """PV-095: for another bill, no open bill, an unknown payer, a settled invoice."""
     first = owed(line, FIRST)
     pays(line, payment(gross(line, THIRD), message=THIRD, payer=TWO.name))
     match(line)
@@ -248,6 +272,7 @@ def test_a_refund_is_approved_by_another_and_met_by_the_banks_payment(line: Comm
 
 
 def test_pv_097_an_invoice_paid_in_three_parts_and_a_write_off_is_settled_with_its_reason(line: CommandLine) -> None:
+    """PV-097: 120, 20, the rest but 1, and 1 written off."""
     whole = gross(line, FIRST)
     pays(line, *(payment(ore, fik_id=fik_of(FIRST)) for ore in (12_000, 2_000, whole - 14_100)))
     match(line)

@@ -161,7 +161,7 @@ def row(table: str, *values: Any, **changes: Any) -> bytes:
     )
 
 
-PRODUCT = (1, "OS2x", None, None)
+PRODUCT = (1, "OS2x", None, None, None, None)
 AUTHORITY = (1, "55133018", "kommune", "0751", "Aarhus", "Aarhus", None, None, None, None, None, None, None)
 MEMBER = (1, 1, "2020-01-01", None, None, None, None, None)
 SETTINGS = (1, "x", "x", "2027-01-15T10:00:00+00:00", "x")
@@ -172,20 +172,20 @@ WRONG_ROWS: dict[str, list[bytes]] = {
     "a table that SQL would take": [b'{"table":"product; DROP TABLE invoice","row":[1]}\n'],
     "the table of revisions": [b'{"table":"alembic_version","row":["x"]}\n'],
     "a column too many": [row("product", *PRODUCT, "x")],
-    "a column too few": [row("product", *PRODUCT[:3])],
+    "a column too few": [row("product", *PRODUCT[:5])],
     "no cells": [b'{"table":"product","row":[]}\n'],
-    "a key twice": [b'{"table":"product","table":"product","row":[1,"x",null,null]}\n'],
-    "a further key": [b'{"table":"product","row":[1,"x",null,null],"x":1}\n'],
+    "a key twice": [b'{"table":"product","table":"product","row":[1,"x",null,null,null,null]}\n'],
+    "a further key": [b'{"table":"product","row":[1,"x",null,null,null,null],"x":1}\n'],
     "no object": [b"[1,2]\n"],
     "an empty line": [b"\n"],
     "no JSON": [b"nonsense\n"],
-    "no UTF-8": [b'{"table":"product","row":[1,"\xff",null,null]}\n'],
-    "a list in a cell": [b'{"table":"product","row":[1,["x"],null,null]}\n'],
+    "no UTF-8": [b'{"table":"product","row":[1,"\xff",null,null,null,null]}\n'],
+    "a list in a cell": [b'{"table":"product","row":[1,["x"],null,null,null,null]}\n'],
     "deep lists": [b'{"table":"product","row":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n"],
-    "a float": [b'{"table":"product","row":[1.5,"x",null,null]}\n'],
-    "NaN": [b'{"table":"product","row":[NaN,"x",null,null]}\n'],
-    "a number without end": [b'{"table":"product","row":[' + b"9" * 10_000 + b',"x",null,null]}\n'],
-    "true for a number": [b'{"table":"product","row":[true,"x",null,null]}\n'],
+    "a float": [b'{"table":"product","row":[1.5,"x",null,null,null,null]}\n'],
+    "NaN": [b'{"table":"product","row":[NaN,"x",null,null,null,null]}\n'],
+    "a number without end": [b'{"table":"product","row":[' + b"9" * 10_000 + b',"x",null,null,null,null]}\n'],
+    "true for a number": [b'{"table":"product","row":[true,"x",null,null,null,null]}\n'],
     "an id of zero": [row("product", *PRODUCT, id=0)],
     "a negative id": [row("product", *PRODUCT, id=-1)],
     "the last id there is": [row("product", *PRODUCT, id=2**63 - 1)],
@@ -215,7 +215,7 @@ def test_a_backup_whose_rows_do_not_fit_is_refused_with_the_line_and_nothing_of_
 
     for name, rows in WRONG_ROWS.items():
         file = empty.folder / "wrong.gz"
-        file.write_bytes(sealed([head(empty), row("product", 9, "OS2før", None, None), *rows]))
+        file.write_bytes(sealed([head(empty), row("product", 9, "OS2før", *PRODUCT[2:]), *rows]))
         result = empty.run("db", "restore", file)
 
         assert (result.code, result.out) == (1, ""), (name, result)
@@ -229,7 +229,7 @@ def test_a_backup_whose_rows_do_not_fit_is_refused_with_the_line_and_nothing_of_
 
 def test_the_line_and_the_column_of_a_wrong_cell_are_named_in_both_languages(empty: CommandLine) -> None:
     file = empty.folder / "wrong.gz"
-    rows = [row("product", nth, f"P{nth}", None, None) for nth in range(1, 4)]
+    rows = [row("product", nth, f"P{nth}", *PRODUCT[2:]) for nth in range(1, 4)]
     file.write_bytes(sealed([head(empty), *rows, row("product", *PRODUCT, name=7)]))
 
     danish, english = empty.run("db", "restore", file), empty.run("--language", "en", "db", "restore", file)
@@ -278,7 +278,9 @@ def a_long_name(line: CommandLine) -> bytes:
 
 def rows_without_end(line: CommandLine) -> bytes:
     """Far more rows than such a small file can hold."""
-    return gzip.compress(head(line) + b'{"table":"product","row":[1,"x",null,null]}\n' * 2_500_000, compresslevel=9)
+    return gzip.compress(
+        head(line) + b'{"table":"product","row":[1,"x",null,null,null,null]}\n' * 2_500_000, compresslevel=9
+    )
 
 
 def bombs_in_turn(line: CommandLine) -> bytes:

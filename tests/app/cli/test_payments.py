@@ -43,6 +43,12 @@ def test_a_dry_run_tells_and_writes_nothing_and_a_second_run_finds_nothing(line:
     line.done("verify")
 
 
+def test_a_round_of_what_comes_by_itself_places_what_is_certain(line: CommandLine) -> None:
+    assert "Betalinger: 1 placeret, 1 venter" in line.done("work").out
+    assert "Betalinger: intet at gøre" in line.done("work").out
+    line.done("verify")
+
+
 def test_the_list_tells_what_stands_on_the_clearing_account(line: CommandLine) -> None:
     listed = line.json("payments", "list")
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,11 +38,95 @@ def test_a_file_is_shown_before_it_is_taken_in_and_shown_alone_stores_nothing(de
     before = desk.read("/bank")
     taken = send(desk, WEEK)
 
-    assert "Prøvet, intet er gemt" in shown and "udtog.xml: 1 kontoudtog, 2 nye posteringer" in shown
+    assert "Prøvet, intet er taget ind" in shown and "udtog.xml: 1 kontoudtog, 2 nye posteringer" in shown
     assert "Ingen kontoudtog endnu" in before
     assert taken.status_code == 303
     told = desk.read("/bank")
     assert "uge-9" in told and "til og med 2027-03-07" in told
+
+
+def kept(page: str) -> str:
+    """Give the digest by which a preview offers its file."""
+    found = re.search(r'name="kept" value="([0-9a-f]{64})"', page)
+    assert found is not None, page
+    return found[1]
+
+
+def uploads(line: CommandLine) -> list[Path]:
+    """Give the files that are kept for those who look at a preview."""
+    return sorted((line.folder / "uploads").glob("*"))
+
+
+def test_a_file_that_was_shown_is_taken_in_without_being_chosen_again(desk: Desk, empty: CommandLine) -> None:
+    digest = kept(send(desk, WEEK, trial="yes").text)
+    (place,) = uploads(empty)
+    mode = place.stat().st_mode & 0o777
+
+    taken = desk.post("/bank/import", kept=digest)
+
+    assert (taken.status_code, mode, uploads(empty)) == (303, 0o600, [])
+    assert "udtog.xml" in desk.read("/bank.csv")
+    assert desk.get("/bank/transactions/1").status_code == 200
+
+
+def test_a_csv_that_was_shown_is_taken_in_with_its_mapping(desk: Desk) -> None:
+    mapping = b'account = "1"\n[columns]\nbooked_on = "D"\namount = "B"\nbalance = "S"\n'
+    shown = send(desk, b"D;B;S\n01-03-2027;1,00;1,00\n", trial="yes", mapping=(io.BytesIO(mapping), "bank.toml"))
+
+    assert desk.post("/bank/import", kept=kept(shown.text)).status_code == 303
+
+
+def test_what_was_shown_to_another_or_too_long_ago_or_was_spoiled_is_not_taken_in(
+    desk: Desk, empty: CommandLine
+) -> None:
+    digest = kept(send(desk, WEEK, trial="yes").text)
+    (place,) = uploads(empty)
+
+    by_another = desk.sit(APPROVER).post("/bank/import", kept=digest)
+    os.utime(place, (place.stat().st_atime, place.stat().st_mtime - 3_700))
+    too_late = desk.sit(FINANCE).post("/bank/import", kept=digest)
+    os.utime(place, (place.stat().st_atime, place.stat().st_mtime + 3_700))
+    place.write_bytes(place.read_bytes().replace(b"123.45", b"923.45"))
+    spoiled = desk.post("/bank/import", kept=digest)
+
+    assert [each.status_code for each in (by_another, too_late, spoiled)] == [422] * 3
+    assert "ikke længere gemt" in by_another.text and 'id="error-file"' in by_another.text
+    assert "Ingen kontoudtog endnu" in desk.read("/bank")
+
+
+@pytest.mark.parametrize(
+    "digest", ["x", "../../os2tilslut.sqlite", "0" * 64, "0" * 65, "*", "1-" + "0" * 62, "/etc/passwd"]
+)
+def test_a_digest_that_nobody_was_given_finds_nothing(desk: Desk, digest: str) -> None:
+    answer = desk.post("/bank/import", kept=digest)
+
+    assert answer.status_code == 422
+    assert "root:" not in answer.text
+
+
+def test_each_person_has_one_file_and_what_is_old_goes_when_the_page_is_opened(desk: Desk, empty: CommandLine) -> None:
+    send(desk, WEEK, trial="yes")
+    send(desk, WEEK.replace(b"uge-9", b"uge-8"), trial="yes")
+    (place,) = uploads(empty)
+    send(desk.sit(APPROVER), WEEK, trial="yes")
+    both = uploads(empty)
+    os.utime(place, (0, 0))
+
+    desk.read("/bank/import")
+
+    assert len(both) == 2 and place in both
+    assert place not in uploads(empty) and len(uploads(empty)) == 1
+
+
+def test_where_a_file_cannot_be_kept_its_preview_is_shown_and_it_is_chosen_again(
+    desk: Desk, empty: CommandLine
+) -> None:
+    (empty.folder / "uploads").write_text("no folder")
+
+    shown = send(desk, WEEK, trial="yes")
+
+    assert shown.status_code == 200
+    assert "Vælg filen igen" in shown.text and 'name="kept"' not in shown.text
 
 
 def test_the_same_file_again_says_so(desk: Desk) -> None:

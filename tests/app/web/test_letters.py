@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -106,6 +107,7 @@ def test_who_is_told_is_proposed_by_one_and_approved_by_another(desk: Office) ->
     with line_of(desk).session() as session:
         now = correspondence.current(session)
     assert now == correspondence.Correspondence(("en@example.org", "anden@example.org"), (5, 10), 20)
+    assert re.search(r'name="valid_days"[^>]*value="20"', desk.by(FINANCE).read("/agreements/new"))
 
 
 @pytest.mark.parametrize(
