@@ -28,15 +28,15 @@ KIND = "document_copy"
 
 def write(session: Session, numbers: Collection[str], trail: Trail, config: Config) -> list[int]:
     """Write the copies of documents that were handed over, to the contacts that are known. Needs the writer's lock."""
-    contacts = _contacts(session, numbers)
-    if not contacts:
+    named = contacts(session, numbers)
+    if not named:
         return []
-    found = select(INVOICES.c.id, INVOICES.c.number, INVOICES.c.document).where(INVOICES.c.number.in_(contacts))
-    wanted = [letter for row in session.execute(found) for letter in _letters(session, row, contacts[row.number])]
+    found = select(INVOICES.c.id, INVOICES.c.number, INVOICES.c.document).where(INVOICES.c.number.in_(named))
+    wanted = [letter for row in session.execute(found) for letter in _letters(session, row, named[row.number])]
     return letters.write(session, wanted, trail, sender=config.mail.sender)
 
 
-def _contacts(session: Session, numbers: Collection[str]) -> dict[str, list[str]]:
+def contacts(session: Session, numbers: Collection[str]) -> dict[str, list[str]]:
     """Give the contacts' mail addresses that the agreements behind a document's lines name, by number."""
     rows = session.execute(
         select(INVOICES.c.number, AGREEMENTS.c.offer_id)

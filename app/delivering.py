@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app import annual_work, clock, courtesy_copies
+from app import annual_work, clock, courtesy_copies, reminder_letters, reminder_work
 from app.adapters import carriers, lanes
 from app.adapters.carriers import Carrier, Found, NoCarrier, Parcel
 from app.annual_work import Begin, NotRendered, Surroundings, unheard
@@ -52,6 +52,7 @@ class Done:
     refused: list[str] = field(default_factory=list)  # names of what came back and is no receipt of ours
     silent: dict[str, Text] = field(default_factory=dict)
     held: int = 0  # due, but for a carrier
+    reminders: list[str] = field(default_factory=list)  # of which a letter was written
 
     @property
     def is_well(self) -> bool:
@@ -89,7 +90,16 @@ def deliver(surroundings: Surroundings, year: int | None = None, begin: Begin = 
     open_, done.silent = _carriers(surroundings.config)
     _send_all(surroundings, open_, year, done, begin)
     take_receipts(surroundings, done)
+    done.reminders = _write_reminders(surroundings, year)
     return done
+
+
+def _write_reminders(surroundings: Surroundings, year: int | None) -> list[str]:
+    """Write the letters of reminders that have none; they are of no year, and come with all years."""
+    if year is not None:
+        return []
+    reminder_work.render_all(surroundings)
+    return reminder_letters.write_due(surroundings, reminder_work.judge_all(surroundings))
 
 
 def _judged(surroundings: Surroundings, year: int | None, begin: Begin) -> Rules:

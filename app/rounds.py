@@ -135,13 +135,13 @@ def deliver(surroundings: Surroundings) -> Came:
     done = delivering.deliver(surroundings)
     if done.held:
         return Came(joined(list(done.silent.values()), by="; "), is_whole=False)
-    if not (done.handed_over or done.receipts or done.deferred or done.failed or done.refused):
+    if not (done.handed_over or done.receipts or done.deferred or done.failed or done.refused or done.reminders):
         return Came(_NOTHING)
     told = Text(
         f"{done.handed_over} afleveret, {done.receipts} kvitteringer, {len(done.deferred)} udskudt, "
-        f"{len(done.failed)} opgivet",
+        f"{len(done.failed)} opgivet, {len(done.reminders)} rykkere som brev",
         f"{done.handed_over} handed over, {done.receipts} receipts, {len(done.deferred)} put off, "
-        f"{len(done.failed)} given up",
+        f"{len(done.failed)} given up, {len(done.reminders)} reminders as letters",
     )
     return Came(told, is_whole=not done.deferred and done.is_well)
 

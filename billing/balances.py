@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Row, Select, Subquery, Table, case, func, select
 from sqlalchemy.orm import Session
 
-from billing import ledger, vouchers
+from billing import ledger, reminder_charges, vouchers
 from billing.bank_models import BankTransaction
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.payment_models import PaymentMatch, Refund, WriteOff
+from billing.reminder_charges import Charged
 from foundation.language import Text
 from foundation.money import ZERO, Money, total
 
@@ -181,7 +182,7 @@ def _paid(on: date) -> Subquery:
         select(columns.invoice_id, func.sum(columns.amount_ore).label("ore"),
                func.max(case((stands, TRANSACTIONS.c.booked_on))).label("last_paid_on"))
         .outerjoin(TRANSACTIONS, columns.transaction_id == TRANSACTIONS.c.id)
-        .where(columns.invoice_id.is_not(None), columns.matched_on <= on)
+        .where(columns.invoice_id.is_not(None), columns.account.is_(None), columns.matched_on <= on)
         .group_by(columns.invoice_id)
         .subquery("paid")
     )  # fmt: skip
@@ -226,12 +227,13 @@ class Movement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An authority's account on a day: what moved, which invoices still owe, and what stands to its credit."""
+    """An authority's account on a day: what moved, what invoices and reminders still ask for, what is its credit."""
 
     authority_id: int
     on: date
     movements: tuple[Movement, ...]
     owed: tuple[Owed, ...]
+    charges: tuple[Charged, ...]  # of reminders, by invoice
     credit: Money
 
     @property
@@ -240,17 +242,24 @@ class Statement:
         return self.movements[-1].balance if self.movements else ZERO
 
     @property
+    def charged(self) -> Money:
+        """Give what is owed of what reminders charge."""
+        return total(each.outstanding for each in self.charges)
+
+    @property
     def barred(self) -> Money:
         """Give how much of what is owed can no longer be pursued."""
         return total(owed.outstanding for owed in self.owed if is_barred(owed.due_on, self.on))
 
 
 def statement(session: Session, authority_id: int, on: date) -> Statement:
-    """Give an authority's account on a day, from the ledger, in three queries."""
+    """Give an authority's account on a day, from the ledger, in four queries."""
     owed = outstanding(session, on, authority_id=authority_id).values()
     credit = credits_of(session, on, authority_id=authority_id).get(authority_id, ZERO)
     left = tuple(each for each in owed if each.outstanding)
-    return Statement(authority_id, on, tuple(_movements(session, authority_id, on)), left, credit)
+    asked = reminder_charges.charged(session, on, authority_id=authority_id).values()
+    charges = tuple(each for each in asked if each.outstanding)
+    return Statement(authority_id, on, tuple(_movements(session, authority_id, on)), left, charges, credit)
 
 
 def _movements(session: Session, authority_id: int, on: date) -> Iterator[Movement]:
@@ -259,7 +268,7 @@ def _movements(session: Session, authority_id: int, on: date) -> Iterator[Moveme
     rows = session.execute(
         select(columns.posted_on, columns.kind, columns.subject_id, columns.text,
                func.sum(columns.amount_ore).label("ore"))
-        .where(columns.account.in_((ledger.RECEIVABLES, ledger.CREDIT)), columns.book == "real",
+        .where(columns.account.in_((ledger.RECEIVABLES, ledger.CREDIT, ledger.CHARGES_OWED)), columns.book == "real",
                columns.authority_id == authority_id, columns.posted_on <= on)
         .group_by(columns.posted_on, columns.kind, columns.subject_id, columns.text)
         .order_by(columns.posted_on, case((columns.kind == "invoice", 0), else_=1), columns.subject_id)

@@ -30,6 +30,7 @@ BANK = "6470"  # Likvide beholdninger, standard chart
 CLEARING = "6340"  # Andre tilgodehavender: money from the bank that has not found its place, which is to be zero
 CREDIT = "7410"  # Modtagne forudbetalinger fra kunder: what stands to authorities' credit
 REFUNDS_DUE = "7350"  # Øvrig kortfristet gæld: refunds that are decided and not yet paid out
+CHARGES_OWED = "6330"  # Øvrige tilgodehavender: what reminders charge, beside what invoices are owed
 BAD_DEBTS = "2280"  # Tab på tilgodehavender fra salg og tjenesteydelser
 DUES = "XG-9212045210-00014"  # Kontingent (andel til foreningen)
 CONTRIBUTION = "XG-9212045210-00017"  # Bidrag fra OS2-produkter

@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple
 
 from stdnum import iso11649
 
-from billing import payment_id
+from billing import ledger, payment_id
 from billing.balances import Owed
 from foundation.language import Text, joined, kroner
-from foundation.money import Money, total
+from foundation.money import ZERO, Money, total
 
 Rule = Literal["fik", "rf", "number", "payer", "refund", "hand", "credit", "overpaid", "undone"]
 
@@ -109,13 +109,21 @@ class Paid(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Where some of a payment goes: an invoice, a refund, an account, or else an authority's credit."""
+    """Where some of a payment goes: an invoice, a refund, an account, or else an authority's credit.
+
+    With an invoice and the account of charges: what the reminders of that invoice charge.
+    """
 
     amount: Money
     authority_id: int | None = None
     invoice_id: int | None = None
     refund_id: int | None = None
     account: str | None = None
+
+    @property
+    def is_charge(self) -> bool:
+        """Tell whether it pays what reminders charge."""
+        return self.invoice_id is not None and self.account == ledger.CHARGES_OWED
 
 
 _NOTHING = Text("", "")
@@ -163,6 +171,7 @@ class Known:
     titles: Mapping[int, str] = field(default_factory=dict)  # names of authorities
     paid_amounts: dict[int, set[int]] = field(default_factory=dict)  # øre paid so far, by invoice
     refunds: list[RefundDue] = field(default_factory=list)
+    charges: dict[int, Money] = field(default_factory=dict)  # what reminders charge and is not paid, by invoice
     numbers: dict[str, int] = field(init=False)
     by_authority: dict[int, set[int]] = field(init=False)
     by_amount: dict[int, set[int]] = field(init=False)
@@ -192,6 +201,15 @@ class Known:
         self.owed[invoice_id] = owed
         self.paid_amounts.setdefault(invoice_id, set()).add(amount.ore)
         self._enter(owed)
+
+    def charge_of(self, invoice_id: int) -> Money:
+        """Give what is still owed of what an invoice's reminders charge."""
+        return self.charges.get(invoice_id, ZERO)
+
+    def charged_to(self, authority_id: int) -> list[Owed]:
+        """Give the invoices of an authority whose reminders charge what is not paid."""
+        return [self.owed[id_] for id_, charge in self.charges.items()
+                if charge.ore > 0 and self.owed[id_].authority_id == authority_id]  # fmt: skip
 
     def open_of(self, authority_id: int) -> list[Owed]:
         """Give what an authority owes, the oldest first."""
@@ -302,23 +320,46 @@ _RULES: Mapping[str, Text] = {
 def _named(paid: Paid, known: Known, rule: Rule, owed: Owed) -> Finding:
     """Say what a payment that names one invoice comes to."""
     named = _RULES[rule] + Text(f" faktura {owed.number}", f" invoice {owed.number}")
-    left, open_ = paid.left, owed.outstanding
-    if open_.ore <= 0:
+    left, open_, charge = paid.left, owed.outstanding, known.charge_of(owed.invoice_id)
+    if open_.ore <= 0 and (charge.ore <= 0 or left > charge):
         is_twin = paid.amount.ore in known.paid_amounts.get(owed.invoice_id, ())
         why = named + Text(", som er betalt eller krediteret før", ", which was paid or credited before")
         return Finding(
             Outcome.DUPLICATE if is_twin else Outcome.ALREADY_PAID,
             (Suggestion(rule, (Part(left, owed.authority_id),), why + _TO_CREDIT),), why=why,
         )  # fmt: skip
-    why = named + _compared(left, open_)
-    part = Part(min(left, open_), owed.authority_id, owed.invoice_id)
-    over = (Part(left - open_, owed.authority_id),) if left > open_ else ()
-    outcome = Outcome.EXACT if left == open_ else Outcome.EXCESS if over else Outcome.PARTIAL
+    parts = tuple(_shared(left, owed, charge))
+    why = named + _compared(left, open_) + _with_charge(parts, charge)
+    is_over = left > open_ + charge
+    outcome = Outcome.EXCESS if is_over else Outcome.EXACT if left in (open_, open_ + charge) else Outcome.PARTIAL
     fits_another = outcome is not Outcome.EXACT and bool(known.by_amount.get(left.ore))
     if fits_another:
         why += Text("; men beløbet er præcis, hvad en anden faktura mangler", "; but it is just what another one owes")
     is_certain = rule in ("fik", "rf") and not fits_another and _is_whole(paid) and owed.issued_on <= paid.booked_on
-    return Finding(outcome, (Suggestion(rule, (part, *over), why),), is_certain, why)
+    return Finding(outcome, (Suggestion(rule, parts, why),), is_certain, why)
+
+
+def _shared(left: Money, owed: Owed, charge: Money) -> Iterator[Part]:
+    """Share money out: the invoice first, then what its reminders charge; what is over stands to credit."""
+    first = min(left, max(owed.outstanding, ZERO))
+    second = min(left - first, charge)
+    for part in (
+        Part(first, owed.authority_id, owed.invoice_id),
+        Part(second, owed.authority_id, owed.invoice_id, account=ledger.CHARGES_OWED),
+        Part(left - first - second, owed.authority_id),
+    ):
+        if part.amount:
+            yield part
+
+
+def _with_charge(parts: Sequence[Part], charge: Money) -> Text:
+    """Say what of the money pays what reminders charge."""
+    paid = total(part.amount for part in parts if part.is_charge)
+    if not paid:
+        return _NOTHING
+    goes, owed = kroner(paid), kroner(charge)
+    return Text(f"; heraf {goes.da} til rykkernes gebyr og rente på {owed.da}",
+                f"; of which {goes.en} for the reminders' fee and interest of {owed.en}")  # fmt: skip
 
 
 _TO_CREDIT = Text(": sæt beløbet til myndighedens gode", ": put the amount to the authority's credit")
@@ -406,6 +447,8 @@ def _by_payer(paid: Paid, known: Known) -> Finding | None:
         return None
     open_ = _issued_before(paid, known.open_of(payer))
     who = Text(f"betaleren er {known.titles.get(payer, '')}", f"the payer is {known.titles.get(payer, '')}")
+    if not open_ and (charged := known.charged_to(payer)):
+        return _fits_charges(paid, charged, known, who)
     if not open_:
         why = who + Text(", som intet skylder", ", which owes nothing")
         return Finding(Outcome.NOTHING_OPEN, (Suggestion("payer", (Part(paid.left, payer),), why + _TO_CREDIT),),
@@ -414,6 +457,9 @@ def _by_payer(paid: Paid, known: Known) -> Finding | None:
     if len(fitting) == 1:
         return _fits(paid, fitting, who + Text(f", og kun {fitting[0].number} mangler det beløb",
                                                f", and only {fitting[0].number} owes that amount"))  # fmt: skip
+    with_charge = [owed for owed in open_ if owed.outstanding + known.charge_of(owed.invoice_id) == paid.left]
+    if not fitting and len(with_charge) == 1:
+        return _fits_with_charge(paid, with_charge[0], known, who)
     owes = total(owed.outstanding for owed in open_)
     if not fitting and owes == paid.left:
         return _fits(paid, open_, who + Text(", og beløbet er alt, hvad den skylder", ", and that is all it owes"))
@@ -428,6 +474,36 @@ def _by_payer(paid: Paid, known: Known) -> Finding | None:
         "payer", tuple(_spread(paid.left, open_)), why + Text("; den ældste først", "; the oldest first")
     )
     return Finding(outcome, (spread,), why=why)
+
+
+def _fits_with_charge(paid: Paid, owed: Owed, known: Known, who: Text) -> Finding:
+    """Match what a known payer owes on one invoice and its reminders to the øre."""
+    charge = known.charge_of(owed.invoice_id)
+    parts = tuple(_shared(paid.left, owed, charge))
+    told = Text(f", og kun {owed.number} mangler det beløb med rykkernes gebyr og rente",
+                f", and only {owed.number} owes that amount with its reminders' fee and interest")  # fmt: skip
+    why = who + told + _with_charge(parts, charge)
+    is_certain = _is_whole(paid) and owed.issued_on <= paid.booked_on
+    return Finding(Outcome.EXACT, (Suggestion("payer", parts, why),), is_certain, why)
+
+
+def _fits_charges(paid: Paid, charged: Sequence[Owed], known: Known, who: Text) -> Finding:
+    """Match what a known payer owes of reminders' charges alone: to the øre it is certain."""
+    left, parts = paid.left, list[Part]()
+    for owed in charged:
+        part = min(left, known.charge_of(owed.invoice_id))
+        if part:
+            parts.append(Part(part, owed.authority_id, owed.invoice_id, account=ledger.CHARGES_OWED))
+        left -= part
+    if left:
+        parts.append(Part(left, charged[0].authority_id))
+    all_ = total(known.charge_of(owed.invoice_id) for owed in charged)
+    owes = kroner(all_)
+    why = who + Text(f", som kun skylder gebyr og rente på rykkere, {owes.da}",
+                     f", which owes the fee and interest of reminders alone, {owes.en}")  # fmt: skip
+    outcome = Outcome.EXACT if paid.left == all_ else Outcome.EXCESS if left else Outcome.PARTIAL
+    is_certain = outcome is Outcome.EXACT and _is_whole(paid)
+    return Finding(outcome, (Suggestion("payer", tuple(parts), why),), is_certain, why)
 
 
 def _issued_before(paid: Paid, open_: list[Owed]) -> list[Owed]:
@@ -519,6 +595,9 @@ def _told(part: Part, numbers: Mapping[int, str], titles: Mapping[int, str]) -> 
     amount = kroner(part.amount)
     if part.invoice_id is not None:
         number = numbers.get(part.invoice_id, "")
+        if part.is_charge:
+            return Text(f"{amount.da} til gebyr og rente på rykkere for {number}",
+                        f"{amount.en} to the fee and interest of reminders of {number}")  # fmt: skip
         return Text(f"{amount.da} til {number}", f"{amount.en} to {number}")
     if part.account is not None:
         return Text(f"{amount.da} til konto {part.account}", f"{amount.en} to account {part.account}")

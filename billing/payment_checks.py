@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from billing import balances, bank_checks, ledger, payments, settlements
+from billing import balances, bank_checks, ledger, payments, reminder_charges, settlements
 from billing.balances import MATCHES, REFUNDS, TRANSACTIONS, WRITE_OFFS
 from billing.payments import EVER
 from billing.vouchers import POSTINGS, VOUCHERS, Entry
@@ -240,11 +240,36 @@ def owed(session: Session, checked: Counter[str]) -> Iterator[Broken]:
                 "owed", f"authority {authority_id}", f"regnskabet og kendsgerningerne er uenige: {told}",
                 f"the ledger and the facts do not agree: {told}",
             )  # fmt: skip
+    yield from _charges(session)
     for authority_id, credit in sorted(balances.credits_of(session, EVER).items()):
         if credit.ore < 0:
             yield _broken(
                 "owed", f"authority {authority_id}", "har brugt mere, end den har til gode", "used more than its credit"
             )
+
+
+def _charges(session: Session) -> Iterator[Broken]:
+    """What reminders charge less what was paid of it is what stands on its account, for each invoice."""
+    facts: Counter[int] = Counter()
+    for each in reminder_charges.charged(session, EVER).values():
+        facts[each.invoice_id] = each.outstanding.ore
+        if each.outstanding.ore < 0:
+            yield _broken("owed", each.number, "har fået betalt mere i gebyr og rente, end rykkerne kræver",
+                          "is paid more in fee and interest than its reminders charge")  # fmt: skip
+    rows = session.execute(
+        select(POSTINGS.c.invoice_id, *_sum(POSTINGS.c.amount_ore))
+        .join(VOUCHERS, POSTINGS.c.voucher_id == VOUCHERS.c.id)
+        .where(POSTINGS.c.account == ledger.CHARGES_OWED, VOUCHERS.c.book == "real", POSTINGS.c.invoice_id.is_not(None))
+        .group_by(POSTINGS.c.invoice_id)
+    )
+    booked: Counter[int] = Counter({row.invoice_id: _summed(row) for row in rows})
+    for invoice_id in sorted({*facts, *booked}):
+        if facts[invoice_id] != booked[invoice_id]:
+            told = f"{booked[invoice_id]} øre, {facts[invoice_id]} øre"
+            yield _broken(
+                "owed", f"invoice {invoice_id}", f"regnskabet og rykkernes gebyr og rente er uenige: {told}",
+                f"the ledger and the reminders' fee and interest do not agree: {told}",
+            )  # fmt: skip
 
 
 def _receivable(session: Session) -> Counter[int]:

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, closed_periods, ledger, matching, vouchers
+from billing import balances, closed_periods, ledger, matching, reminder_charges, vouchers
 from billing.balances import MATCHES, REFUNDS, TRANSACTIONS
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.matching import Finding, Known, Paid, Part, RefundDue, Rule
@@ -137,6 +137,8 @@ def known(session: Session, payments: Sequence[Paid]) -> Known:
     owed = balances.still_open(session, EVER)
     named = {number for paid in payments for number in matching.numbers_named(paid)}
     owed |= balances.outstanding(session, EVER, invoice_ids=_ids(session, named) - owed.keys())
+    charges = reminder_charges.still_owed(session, EVER)
+    owed |= balances.outstanding(session, EVER, invoice_ids=charges.keys() - owed.keys())
     names, titles = _names(session)
     paid_amounts: defaultdict[int, set[int]] = defaultdict(set)
     settled = [each.invoice_id for each in owed.values() if each.outstanding.ore <= 0]
@@ -144,7 +146,7 @@ def known(session: Session, payments: Sequence[Paid]) -> Known:
         rows = session.execute(_AMOUNTS.where(MATCHES.c.invoice_id.in_(settled[at : at + AT_A_TIME])))
         for row in rows:
             paid_amounts[row.invoice_id].add(row.amount_ore)
-    return Known(owed, names, _accounts(session), titles, paid_amounts, refunds_due(session))
+    return Known(owed, names, _accounts(session), titles, paid_amounts, refunds_due(session), charges)
 
 
 _AMOUNTS = select(MATCHES.c.invoice_id, TRANSACTIONS.c.amount_ore).join(
@@ -219,7 +221,9 @@ def findings(session: Session, payments: Sequence[Paid]) -> list[Waiting]:
 
 def _settle(against: Known, parts: Iterable[Part]) -> None:
     for part in parts:
-        if part.invoice_id is not None:
+        if part.is_charge:
+            against.charges[part.invoice_id or 0] -= part.amount
+        elif part.invoice_id is not None:
             against.settle(part.invoice_id, part.amount)
 
 
@@ -353,7 +357,8 @@ def _refuse_too_much(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     if any(not row["amount_ore"] for row in rows):
         raise Unplaceable(Text("et beløb er nul", "an amount is zero"))
     _refuse_spent_transactions(session, rows)
-    _refuse_full_invoices(session, rows)
+    _refuse_full_invoices(session, [row for row in rows if not _is_of_charge(row)])
+    _refuse_paid_charges(session, [row for row in rows if _is_of_charge(row)])
     _refuse_paid_refunds(session, rows)
     _refuse_used_credit(session, rows)
     _refuse_accounts(session, rows)
@@ -409,6 +414,27 @@ def _refuse_full_invoices(session: Session, rows: Sequence[Mapping[str, Any]]) -
             )  # fmt: skip
 
 
+def _is_of_charge(row: Mapping[str, Any]) -> bool:
+    return row["invoice_id"] is not None and row["account"] == ledger.CHARGES_OWED
+
+
+def _refuse_paid_charges(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    wanted = _sums(rows, "invoice_id")
+    owed = reminder_charges.charged(session, EVER) if wanted else {}
+    for row in rows:
+        one = owed.get(row["invoice_id"])
+        if one is None or one.authority_id != row["authority_id"]:
+            raise Unplaceable(
+                Text("der er intet rykkergebyr på fakturaen", "no reminder of the invoice charges anything")
+            )
+        if row["amount_ore"] <= 0 or wanted[row["invoice_id"]] > one.outstanding.ore:
+            told = kroner(one.outstanding)
+            raise MoreThanOwed(
+                Text(f"der mangler {told.da} i gebyr og rente på {one.number}; så meget kan der højst placeres",
+                     f"{told.en} are owed in fee and interest on {one.number}; no more than that can be placed")
+            )  # fmt: skip
+
+
 def _refuse_paid_refunds(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     wanted = _sums(rows, "refund_id")
     due = {each.id: each for each in refunds_due(session)} if wanted else {}
@@ -455,8 +481,8 @@ def _refuse_used_credit(session: Session, rows: Sequence[Mapping[str, Any]]) -> 
 
 
 def _refuse_accounts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    wanted = {row["account"] for row in rows if row["account"] is not None}
-    own = {ledger.RECEIVABLES, ledger.CREDIT, ledger.CLEARING, ledger.REFUNDS_DUE, ledger.BANK}
+    wanted = {row["account"] for row in rows if row["account"] is not None and not _is_of_charge(row)}
+    own = {ledger.CHARGES_OWED, ledger.RECEIVABLES, ledger.CREDIT, ledger.CLEARING, ledger.REFUNDS_DUE, ledger.BANK}
     if wanted & own or (wanted and wanted - ledger.account_numbers(session)):
         raise Unplaceable(
             Text("kontoen findes ikke i kontoplanen, eller føres af sig selv",
@@ -494,7 +520,8 @@ def entries_of(row: Mapping[str, Any]) -> tuple[Entry, Entry]:
     if _is_of_credit(row):
         source = Entry(ledger.CREDIT, amount, authority_id=authority_id)
     if row["invoice_id"] is not None:
-        return source, Entry(ledger.RECEIVABLES, -amount, authority_id=authority_id, invoice_id=row["invoice_id"])
+        account = ledger.CHARGES_OWED if _is_of_charge(row) else ledger.RECEIVABLES
+        return source, Entry(account, -amount, authority_id=authority_id, invoice_id=row["invoice_id"])
     if row["account"] is not None:
         return source, Entry(row["account"], -amount)
     account = ledger.CREDIT if row["refund_id"] is None else ledger.REFUNDS_DUE

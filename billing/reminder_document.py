@@ -26,9 +26,12 @@ class RemindedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class ReminderCharge:
-    """What the delay costs: the fee for reminding, interest, or the compensation for collecting. None bears VAT."""
+    """What the delay costs: the fee for reminding, interest, or the compensation for collecting. None bears VAT.
 
-    kind: Literal["fee", "interest", "compensation"]
+    `earlier` is what earlier reminders charged and is not paid.
+    """
+
+    kind: Literal["fee", "interest", "compensation", "earlier"]
     text: Text
     amount: Money
 

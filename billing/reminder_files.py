@@ -6,25 +6,34 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Row, Table, func, select
 from sqlalchemy.orm import Session
 
 from billing import reminder_document, verdicts
 from billing.einvoice.rule_packs import Failure, RulePack
-from billing.reminder_models import ReminderRendering, ReminderVerdict
+from billing.gathering import INVOICES
+from billing.reminder_models import ReminderMessage, ReminderRendering, ReminderVerdict
 from billing.reminder_plan import REMINDERS
 from billing.renderings import OneKept
 from billing.verdicts import Judged, Rules, Task
 from foundation import append_only
 from foundation.audit import Trail, sha256
+from foundation.letters import LETTERS
 
 RENDERINGS: Table = ReminderRendering.__table__  # type: ignore[assignment]
 VERDICTS: Table = ReminderVerdict.__table__  # type: ignore[assignment]
+MESSAGES: Table = ReminderMessage.__table__  # type: ignore[assignment]
+
+#: The kind of the letters by which reminders leave; each is on the reminder's number.
+LETTER = "reminder"
 
 PDF, OIOUBL = "pdf", "oioubl"
 FORMATS = (PDF, OIOUBL)
 
 AT_A_TIME = 100
+
+# In canonical JSON a quote inside a word is escaped, so no word can look like this key and its value.
+_WITHOUT_NOTICES = '"notices":[]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +180,35 @@ def may_be_delivered(session: Session, reminder_id: int, pack: RulePack | None) 
                VERDICTS.c.outcome == verdicts.VALID)
     )  # fmt: skip
     return session.execute(found).first() is not None
+
+
+# --- what has not left
+
+
+def unsent(session: Session, pack: RulePack, *, made_up: bool) -> Sequence[Row[Any]]:
+    """Give the reminders that passed the installed rules, and of which no letter is written yet, in one query.
+
+    `made_up`: also those with a notice that they are none, where no mail leaves the machine.
+    """
+    accepted = select(VERDICTS.c.rendering_id).where(
+        VERDICTS.c.pack_sha256 == pack.sha256, VERDICTS.c.outcome == verdicts.VALID
+    )
+    passed = select(RENDERINGS.c.reminder_id).where(RENDERINGS.c.format == OIOUBL, RENDERINGS.c.id.in_(accepted))
+    drawn = select(RENDERINGS.c.reminder_id).where(RENDERINGS.c.format == PDF)
+    written = select(LETTERS.c.subject).where(LETTERS.c.kind == LETTER)
+    columns = (REMINDERS.c.id, REMINDERS.c.number, REMINDERS.c.document, INVOICES.c.number.label("invoice"))
+    found = (
+        select(*columns)
+        .join(MESSAGES, MESSAGES.c.reminder_id == REMINDERS.c.id)
+        .join(INVOICES, REMINDERS.c.invoice_id == INVOICES.c.id)
+        .where(MESSAGES.c.kind == "deliver", REMINDERS.c.id.in_(passed), REMINDERS.c.id.in_(drawn),
+               REMINDERS.c.number.not_in(written))
+        .order_by(REMINDERS.c.id)
+    )  # fmt: skip
+    rows: Any = session.execute(found).all()
+    return [row for row in rows if made_up or is_real(row.document)]
+
+
+def is_real(document: str) -> bool:
+    """Tell whether a stored reminder bears no notice that it is none."""
+    return _WITHOUT_NOTICES in document

@@ -17,7 +17,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, bank, holds, interest, reminder_ground
+from billing import balances, bank, holds, interest, reminder_charges, reminder_ground
 from billing.balances import Owed
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.holds import Hold
@@ -78,11 +78,12 @@ class Item:
     compensation: Money
     interest: Interest
     stops: tuple[Stop, ...]
+    earlier: Money = ZERO  # what earlier reminders charged and is not paid
 
     @property
     def charged(self) -> Money:
-        """What the delay costs."""
-        return self.fee + self.compensation + self.interest.amount
+        """What the delay costs, with what is not paid of what earlier reminders charged."""
+        return self.fee + self.compensation + self.interest.amount + self.earlier
 
     @property
     def to_pay(self) -> Money:
@@ -97,7 +98,8 @@ class Item:
     @property
     def content(self) -> list[Any]:
         """What is approved of it."""
-        return [*self.key, self.owed.outstanding.ore, self.fee.ore, self.compensation.ore, self.interest.amount.ore]
+        costs = (self.owed.outstanding, self.fee, self.compensation, self.interest.amount)
+        return [*self.key, *(each.ore for each in costs), *((self.earlier.ore,) if self.earlier else ())]
 
     @property
     def why(self) -> Text:
@@ -153,6 +155,7 @@ class _Facts:
     credited_on: Mapping[int, date]
     waiting: Mapping[int, Text]
     covered_to: date | None
+    charges: Mapping[int, Money]  # of earlier reminders, not paid
 
 
 def plan(session: Session, on: date, terms: Terms, *, interest_to: date | None = None) -> Plan:
@@ -168,7 +171,7 @@ def plan(session: Session, on: date, terms: Terms, *, interest_to: date | None =
     facts = _Facts(
         terms, on, interest_to or on, interest.known(session) if terms.interest else {}, holds.on(session, on),
         _credited_on(session, on), reminder_ground.payments_waiting(session, due, names) if due else {},
-        bank.latest_day(session),
+        bank.latest_day(session), reminder_charges.still_owed(session, on),
     )  # fmt: skip
     items = [_item(facts, owed, sent.get(id_), people[owed.authority_id]) for id_, owed in due.items()]
     free = tuple(item for item in items if not item.stops)[:MOST_ITEMS]
@@ -233,7 +236,7 @@ def _item(facts: _Facts, owed: Owed, sent: Sent | None, who: tuple[str, str]) ->
     return Item(
         owed, *who, min(level, terms.most + 1), (facts.on - owed.due_on).days, sent.issued_on if sent else None,
         terms.fee, COMPENSATION if terms.compensation and level == 1 else ZERO, costs if terms.interest else none,
-        tuple(stops),
+        tuple(stops), facts.charges.get(owed.invoice_id, ZERO),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
+from email import message_from_bytes, policy
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -15,7 +16,7 @@ from billing import closed_periods, interest, reminder_document, reminder_terms,
 from billing.gathering import INVOICES
 from billing.interest import RATES, SURCHARGE, Piece
 from billing.reminder_document import ReminderDocument
-from billing.reminder_files import RENDERINGS, VERDICTS
+from billing.reminder_files import LETTER, RENDERINGS, VERDICTS
 from billing.reminder_plan import REMINDERS
 from billing.reminder_terms import COMPENSATION, HIGHEST_FEE, LEAST_DAYS_APART, MOST_REMINDERS
 from billing.reminders import MESSAGES
@@ -23,6 +24,7 @@ from billing.vouchers import POSTINGS, VOUCHERS, Order
 from foundation import plain, proposals
 from foundation.audit import sha256
 from foundation.language import Text, kroner
+from foundation.letters import LETTERS
 from foundation.money import Money
 from foundation.proposals import DECISIONS, PROPOSALS
 
@@ -35,12 +37,13 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, Typ
 
 
 def faults(session: Session) -> Iterator[Fault]:
-    """Name everything about reminders that does not hold; about eight queries."""
+    """Name everything about reminders that does not hold; about ten queries."""
     yield from _each(session)
     yield from _levels(session)
     yield from _booked(session)
     yield from _bytes(session)
     yield from _judged(session)
+    yield from _sent(session)
 
 
 # --- each by itself
@@ -86,7 +89,7 @@ def _document(row: Row[Any]) -> Iterator[Fault]:
             row.number,
             Text("gebyr eller rente passer ikke til dokumentet", "fee or interest is another there"),
         )
-    if row.outstanding_ore + sum(costs.values()) != row.to_pay_ore:
+    if row.outstanding_ore + sum(costs.values()) + charged["earlier"] != row.to_pay_ore:
         yield row.number, Text("beløbene lægger ikke sammen", "the amounts do not add up")
     if row.authority_id != row.of_authority or row.book != "real":
         yield row.number, Text("hører ikke til sin faktura", "does not belong to its invoice")
@@ -133,6 +136,8 @@ def _approved(row: Row[Any]) -> Iterator[Fault]:
     else:
         item = reminders.read(row.content).items.get((row.of_number, row.level)) if row.kind == "reminders" else None
         amounts = [row.outstanding_ore, row.fee_ore, row.compensation_ore, row.interest_ore]
+        earlier = row.to_pay_ore - sum(amounts)
+        amounts += [earlier] if earlier else []
         is_named = item is not None and item[2:] == amounts
     if not is_named:
         yield row.number, Text("er ikke udstedt, som den blev godkendt", "is not as it was approved")
@@ -142,11 +147,14 @@ def _approved(row: Row[Any]) -> Iterator[Fault]:
 
 
 def _levels(session: Session) -> Iterator[Fault]:
-    """Levels rise by one, at most three, at least ten days apart."""
+    """Levels rise by one, at most three, at least ten days apart; none asks for more than the earlier ones charged."""
     columns = REMINDERS.c
+    costs = columns.fee_ore + columns.compensation_ore + columns.interest_ore
     before: Any = None
+    asked = 0
     for row in session.execute(
-        select(columns.number, columns.invoice_id, columns.level, columns.issued_on)
+        select(columns.number, columns.invoice_id, columns.level, columns.issued_on, costs.label("costs"),
+               (columns.to_pay_ore - columns.outstanding_ore - costs).label("earlier"))
         .order_by(columns.invoice_id, columns.level)
     ):  # fmt: skip
         last = before if before is not None and before.invoice_id == row.invoice_id else None
@@ -155,6 +163,13 @@ def _levels(session: Session) -> Iterator[Fault]:
                                    "before")  # fmt: skip
         if last and row.issued_on < last.issued_on + timedelta(days=LEAST_DAYS_APART):
             yield row.number, Text("følger inden ti dage efter den før", "follows in less than ten days")  # fmt: skip
+        asked = asked if last else 0
+        if not 0 <= row.earlier <= asked:
+            yield (
+                row.number,
+                Text("kræver mere, end de tidligere rykkere kostede", "asks for more than earlier ones"),
+            )
+        asked += row.costs
         before = row
 
 
@@ -223,3 +238,27 @@ def _judged(session: Session) -> Iterator[Fault]:
             continue
         if row.outcome != outcome:
             yield subject, Text("siger andet end reglerne", "says something else than its rules")
+
+
+# --- letters
+
+
+def _sent(session: Session) -> Iterator[Fault]:
+    """A letter that carries a reminder carries the bytes that are kept of it, and of no other."""
+    kept: dict[str, set[str]] = {}
+    found = select(REMINDERS.c.number, RENDERINGS.c.sha256).join(REMINDERS, RENDERINGS.c.reminder_id == REMINDERS.c.id)
+    for reminder in session.execute(found):
+        kept.setdefault(reminder.number, set()).add(reminder.sha256)
+    columns = (LETTERS.c.id, LETTERS.c.subject, LETTERS.c.content)
+    sent = select(*columns).where(LETTERS.c.kind == LETTER).order_by(LETTERS.c.id)
+    for row in session.execute(sent.execution_options(yield_per=50)):
+        if _enclosed(bytes(row.content)) != kept.get(row.subject, set()) or row.subject not in kept:
+            yield (
+                f"letter {row.id}, {row.subject}",
+                Text("bærer ikke rykkerens gemte filer", "does not carry the reminder's kept files"),
+            )
+
+
+def _enclosed(content: bytes) -> set[str]:
+    mail = message_from_bytes(content, policy=policy.default)
+    return {sha256(part.get_payload(decode=True) or b"") for part in mail.walk() if part.get_filename()}  # type: ignore[arg-type]

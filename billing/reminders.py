@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from billing import closed_periods, invoices, reminder_document, reminder_plan, reminder_terms, vouchers
+from billing import closed_periods, invoices, ledger, reminder_document, reminder_plan, reminder_terms, vouchers
 from billing import document as documents
 from billing.document import InvoiceDocument, PaymentWays
 from billing.gathering import INVOICES
@@ -40,9 +40,9 @@ ACTION = "reminder.issued"
 #: For how long an approved plan may be issued: what was true a week ago may not be so today.
 VALID_DAYS = 7
 
-#: Where what a delay costs is owed, and where it is earned (public standard chart). It stands beside what invoices are
-#: owed, so that a reminder changes no invoice.
-CHARGES_OWED, FEES_EARNED, INTEREST_EARNED = "6330", "1550", "3490"
+#: Where what a delay costs is earned (public standard chart). It is owed beside what invoices are owed, so no reminder
+#: changes an invoice.
+FEES_EARNED, INTEREST_EARNED = "1550", "3490"
 
 
 class NothingToRemind(Refused):
@@ -259,7 +259,7 @@ def orders(row: Mapping[str, Any], opens: date = date.min) -> list[Order]:
     )
     return [
         Order(kind, row["number"], on, f"{words} {row['number']}", (  # type: ignore[arg-type]
-            Entry(CHARGES_OWED, Money(ore), authority_id=row["authority_id"], invoice_id=row["invoice_id"]),
+            Entry(ledger.CHARGES_OWED, Money(ore), authority_id=row["authority_id"], invoice_id=row["invoice_id"]),
             Entry(account, Money(-ore)),
         ))
         for kind, words, ore, account in booked
@@ -284,6 +284,8 @@ def _document(item: Item, invoice: InvoiceDocument, seller: Seller, head: _Head)
                                             "section 9 a)"), item.compensation),
         ReminderCharge("interest", Text("Morarente efter renteloven § 5", "Interest (interest act, section 5)"),
                        item.interest.amount),
+        ReminderCharge("earlier", Text("Gebyr og rente fra tidligere rykkere, ikke betalt",
+                                       "Fee and interest of earlier reminders, not paid"), item.earlier),
     )  # fmt: skip
     return ReminderDocument(
         number=number, sequence=item.level, issued_on=on, due_on=due_on, seller=seller.party,

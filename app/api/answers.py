@@ -410,6 +410,7 @@ class Account(Answer):
     balance_ore = _ore()
     credit_ore = _ore()
     barred_ore = _ore()
+    charges_ore = _ore()  # of reminders, not paid; within the balance
     movements = _many(AccountMovement)
     invoices = _many(AccountInvoice)
 

@@ -91,7 +91,7 @@ def account(query: Mapping[str, Any], cvr: str) -> Any:
         found = balances.statement(session, id_, on)
     return {
         "cvr": cvr, "on": on, "balance_ore": found.balance.ore, "credit_ore": found.credit.ore,
-        "barred_ore": found.barred.ore,
+        "barred_ore": found.barred.ore, "charges_ore": found.charged.ore,
         "movements": [
             {"on": each.on, "kind": each.kind, "text": each.text, "amount_ore": each.amount.ore,
              "balance_ore": each.balance.ore}

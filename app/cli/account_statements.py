@@ -47,6 +47,10 @@ def statement(cvr: str, on: datetime | None, as_json: bool) -> None:
                  right=(2, 3))  # fmt: skip
     for owed in found.owed:
         output.say(_owed(owed, found))
+    for charge in found.charges:
+        left = kroner(charge.outstanding)
+        output.say(Text(f"{charge.number}: mangler {left.da} i gebyr og rente fra rykkere",
+                        f"{charge.number}: owes {left.en} in fee and interest of reminders"))  # fmt: skip
     for title, amount in balances.by_age(found.owed, dated):
         if amount:
             told = kroner(amount)
@@ -73,6 +77,7 @@ def _json(cvr: str, found: Statement) -> dict[str, Any]:
         "balance_ore": found.balance.ore,
         "credit_ore": found.credit.ore,
         "barred_ore": found.barred.ore,
+        "charges_ore": found.charged.ore,
         "movements": [
             {"on": each.on.isoformat(), "kind": each.kind, "text": each.text, "amount_ore": each.amount.ore,
              "balance_ore": each.balance.ore}

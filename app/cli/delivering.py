@@ -56,6 +56,9 @@ def _say_done(done: Done) -> None:
         Text(f"{done.handed_over} afleveret, {done.receipts} kvitteringer læst",
              f"{done.handed_over} handed over, {done.receipts} receipts read")
     )  # fmt: skip
+    if done.reminders:
+        count = len(done.reminders)
+        output.say(Text(f"{count} rykkere lagt til afsendelse som brev", f"{count} reminders put up as letters"))
     for number, why in done.deferred.items():
         output.note(Text(f"{number}: prøves igen: ", f"{number}: tried again later: ") + why)
     for number, why in done.failed.items():

@@ -14,13 +14,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app import access, database, reminder_work
+from app import access, database, reminder_letters, reminder_work
 from app.adapters import pictures
 from app.annual_work import InNameOf
 from app.schemas import Approval, Nothing, ReminderHandOver, WithdrawalOrder
 from app.web import deciding, forms, layout, lists
 from app.web.deciding import Find
 from app.web.forms import Sent
+from app.web.letters import STATES as LETTER_STATES
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
 from billing import reminder_document, reminder_files, reminder_plan, reminder_terms, reminders, withdrawals
@@ -29,7 +30,7 @@ from billing.reminder_plan import REMINDERS
 from billing.reminders import Issued, NoSuchReminder
 from billing.renderings import OneKept
 from billing.withdrawals import WithdrawalRefused
-from foundation import proposals
+from foundation import letters, proposals
 from foundation.language import Text, same
 from foundation.money import Money
 from foundation.proposals import Proposal
@@ -269,10 +270,12 @@ def one(number: str) -> ResponseReturnValue:
     with database.reading() as session:
         row = seen(session, number)
         pdf = reminder_files.one(session, row.id, "pdf")
+        sent = letters.about(session, row.number)
         return render_template(
             "reminders/page.html", reminder=row, document=reminder_document.from_json(row.document),
             verdict=reminder_files.verdict(session, row.id), made=pdf is not None,
             pictures=pictures.pages(pdf.sha256, lambda: pdf.content) if pdf else 0,
+            letters=sent, letter_states=LETTER_STATES, why=None if sent else reminder_letters.why(session, row),
         )  # fmt: skip
 
 

@@ -33,7 +33,12 @@ _AGENCY = "320"  # the publisher of OIOUBL's code lists
 _GS1 = "9"
 _RATES: dict[VatCategory, str] = {"S": "StandardRated", "E": "ZeroRated", "O": "ZeroRated", "Z": "ZeroRated"}
 _CHANNELS = {FIK: "DK:FIK", BANK_ACCOUNT: "DK:BANK", ubl.IBAN: "IBAN"}  # F-LIB277, F-LIB128, F-LIB379
-_CHARGES = {"fee": "PenaltyFee", "compensation": "PenaltyFee", "interest": "PenaltyRate"}  # F-REM097
+_CHARGES = {
+    "fee": "PenaltyFee",
+    "compensation": "PenaltyFee",
+    "interest": "PenaltyRate",
+    "earlier": "PenaltyFee",
+}  # F-REM097
 
 _Document = InvoiceDocument | ReminderDocument
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy import text
 from agreements.document import Billing
 from app.adapters import lanes
 from billing import deliveries
-from tests import access_point
+from tests import access_point, reminding
 from tests.access_point import AccessPoint
 from tests.agreements.signed import Way
 from tests.command_line import CommandLine
@@ -654,3 +655,81 @@ def test_a_round_of_work_says_that_nobody_carries_what_is_due(issued: CommandLin
     result = off.run("work")
 
     assert result.code == 3 and "OS2TILSLUT_CARRIER_NEMHANDEL=none" in result.err
+
+
+# --- reminders
+
+
+@pytest.fixture
+def reminded(agreed: CommandLine) -> CommandLine:
+    """The same invoice long overdue, and a reminder of it that was issued."""
+    agreed.done("deliver")
+    late = agreed.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+    return late
+
+
+def reminder_letters(line: CommandLine) -> list[bytes]:
+    """Give the letters that carry a reminder."""
+    return [bytes(one) for one in database.column(line, "SELECT content FROM letter WHERE kind = 'reminder'")]
+
+
+def test_a_reminder_leaves_once_by_mail_with_the_bytes_that_are_kept(reminded: CommandLine) -> None:
+    told = reminded.done("deliver")
+    again = reminded.done("deliver")
+
+    (content,) = reminder_letters(reminded)
+    mail = message_from_bytes(content, policy=policy.default)
+    enclosed = {part.get_filename(): part.get_content() for part in mail.iter_attachments()}
+    kept = database.column(reminded, "SELECT content FROM reminder_rendering ORDER BY id")
+    assert "1 rykkere lagt til afsendelse" in told.out and "rykkere" not in again.out
+    assert mail["To"] == "kontakt@kommune.example" and "RY-2027-0001" in mail["Subject"]
+    assert set(enclosed) == {"RY-2027-0001.pdf", "RY-2027-0001.xml"}
+    assert set(enclosed.values()) == {bytes(one) for one in kept}
+    reminded.done("verify")
+
+
+def test_a_round_of_work_writes_the_reminder_and_sends_it(reminded: CommandLine) -> None:
+    told = reminded.run("work")  # which says that nothing can be sealed here
+
+    assert "1 rykkere som brev" in told.out
+    assert [row["state"] for row in reminded.json("letters", "list", "--about", "RY-2027-0001")["letters"]] == ["sent"]
+
+
+def test_no_reminder_leaves_without_the_official_rules(reminded: CommandLine) -> None:
+    reminded.with_environ(OS2TILSLUT_RULES_DIR=str(reminded.folder / "ingen")).done("deliver")
+
+    assert reminder_letters(reminded) == []
+
+
+def test_a_reminder_whose_invoice_names_no_contact_waits(issued: CommandLine) -> None:
+    late = issued.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+
+    late.done("deliver")
+
+    assert reminder_letters(late) == []
+
+
+def test_the_official_rules_accept_a_reminder_that_asks_for_an_earlier_fee(agreed: CommandLine) -> None:
+    reminding.decide(agreed, fee=100)
+    reminding.bank(agreed, date(2027, 6, 1))
+    for day in ("2027-04-01", "2027-04-20"):
+        reminding.approved(agreed.at(day))
+
+    assert database.column(agreed, "SELECT outcome FROM reminder_verdict") == ["valid", "valid"]
+    assert [row["to_pay_ore"] - row["outstanding_ore"] for row in agreed.json("reminders", "list")["reminders"]] in (
+        [100_00, 200_00], [200_00, 100_00],
+    )  # fmt: skip
+
+
+@pytest.mark.tampers
+def test_verify_finds_a_letter_that_does_not_carry_its_reminder(reminded: CommandLine) -> None:
+    reminded.done("deliver")
+    database.tamper(reminded, "letter", "UPDATE letter SET subject = 'RY-2027-0009' WHERE kind = 'reminder'")
+
+    result = reminded.run("verify")
+
+    assert result.code == 1 and "bærer ikke rykkerens gemte filer" in result.out

@@ -571,3 +571,94 @@ def test_verify_names_a_reminder_that_was_changed(kind: str, line: CommandLine, 
         statement = "UPDATE reminder_rendering SET content = X'00' WHERE reminder_id = 2"
 
     assert any("RY-2027-000" in subject or "RY-2027-0077" in subject for subject in _broken(line, table, statement))
+
+
+# --- what a reminder charges is paid
+
+
+def charged(line: CommandLine) -> CommandLine:
+    """Both invoices reminded of once, at a fee of 100 kroner each."""
+    decide(line, fee=100)
+    approved(after(line, 10))
+    return after(line, 12)
+
+
+def account(line: CommandLine) -> dict[str, int]:
+    """Give what the first authority owes, and what of it reminders charge."""
+    found = line.json("accounts", "statement", ONE.cvr)
+    return {name: found[f"{name}_ore"] for name in ("balance", "charges", "credit")}
+
+
+def test_a_fee_counts_in_what_the_authority_owes_and_is_paid_with_the_invoice(line: CommandLine) -> None:
+    late = charged(line)
+    with line.session() as session:
+        owed = gross_of(session, FIRST)
+    assert account(late) == {"balance": owed + 100_00, "charges": 100_00, "credit": 0}
+
+    pay(late, FIRST, DUE + timedelta(days=11), owed + 100_00)
+
+    assert account(late) == {"balance": 0, "charges": 0, "credit": 0}
+    paid = database.column(late, "SELECT amount_ore FROM payment_match ORDER BY id")
+    assert paid == [owed, 100_00]  # the invoice first
+    assert "til rykkernes gebyr og rente" in database.column(late, "SELECT explanation FROM payment_match")[0]
+    late.done("verify")
+
+
+def test_a_fee_that_is_not_paid_with_the_invoice_is_still_owed_and_can_be_paid_alone(line: CommandLine) -> None:
+    late = charged(line)
+    pay(late, FIRST, DUE + timedelta(days=11))
+    assert account(late) == {"balance": 100_00, "charges": 100_00, "credit": 0}
+
+    pays(late, payment(100_00, DUE + timedelta(days=12), payer=ONE.name))
+    acting.by(late, PREPARER, lambda session, trail: payments.match_certain(session, DUE, trail))
+
+    assert account(late) == {"balance": 0, "charges": 0, "credit": 0}
+    late.done("verify")
+
+
+def test_what_is_paid_beyond_invoice_and_fee_stands_to_credit(line: CommandLine) -> None:
+    late = charged(line)
+    with line.session() as session:
+        owed = gross_of(session, FIRST)
+
+    pay(late, FIRST, DUE + timedelta(days=11), owed + 150_00)
+
+    assert account(late) == {"balance": -50_00, "charges": 0, "credit": 50_00}
+    late.done("verify")
+
+
+def test_an_undone_payment_of_a_fee_leaves_it_owed(line: CommandLine) -> None:
+    late = charged(line)
+    with line.session() as session:
+        owed = gross_of(session, FIRST)
+    pay(late, FIRST, DUE + timedelta(days=11), owed + 100_00)
+
+    acting.by(late, PREPARER, lambda session, trail: payments.unmatch(
+        session, [2], "Opdigtet", DUE + timedelta(days=12), trail))  # fmt: skip
+
+    assert account(late) == {"balance": 100_00, "charges": 100_00, "credit": 0}
+    late.done("verify")
+
+
+def test_the_next_reminder_asks_for_a_fee_that_was_not_paid(line: CommandLine) -> None:
+    charged(line)
+    later = after(line, 20)
+    approved(later)
+
+    with line.session() as session:
+        owed = gross_of(session, FIRST)
+    found = [each for each in later.json("reminders", "list")["reminders"] if each["invoice"] == FIRST]
+    assert sorted(each["to_pay_ore"] for each in found) == [owed + 100_00, owed + 200_00]
+    assert account(later)["charges"] == 200_00
+    assert "tidligere rykkere" in str(database.column(line, "SELECT document FROM reminder WHERE level = 2"))
+    later.done("verify")
+
+
+@pytest.mark.tampers
+def test_verify_finds_a_fee_that_the_ledger_does_not_know(line: CommandLine) -> None:
+    late = charged(line)
+    database.tamper(line, "voucher_posting", "UPDATE voucher_posting SET invoice_id = 2 WHERE account = '6330'")
+
+    result = late.run("verify")
+
+    assert result.code == 1 and "gebyr og rente er uenige" in result.out

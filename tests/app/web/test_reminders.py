@@ -128,6 +128,14 @@ def test_a_hostile_hold_is_refused_at_its_field_and_kept_nowhere(desk: Desk, sen
     assert database.count(desk.line, "invoice_hold") == 0
 
 
+def test_the_page_of_a_reminder_says_why_it_was_not_sent(desk: Desk) -> None:
+    _sent(desk)
+
+    page = desk.get("/reminders/RY-2027-0001", "finance").text
+
+    assert "Ikke sendt" in page and "venter på validering" in page
+
+
 def test_a_dispute_is_entered_shown_and_ended(desk: Desk) -> None:
     words = "<script>alert(1)</script> & = 1+1"
     assert desk.post("/invoices/2027-0001/holds", "finance", kind="disputed", reason=words).status_code == 303
