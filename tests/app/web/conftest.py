@@ -13,7 +13,7 @@ from tests import world
 from tests.app.identity.conftest import people
 from tests.app.identity.provider import Local, served
 from tests.app.web.agreed import Place, line_of
-from tests.app.web.office import Office, issue, office
+from tests.app.web.desks import Desk, issue, opened
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -26,16 +26,16 @@ def issued(prepared: Prepared) -> CommandLine:
 
 
 @pytest.fixture
-def desk(issued: CommandLine) -> Iterator[Office]:
+def desk(issued: CommandLine) -> Iterator[Desk]:
     """A browser on that database."""
-    with office(issued) as made:
+    with opened(issued) as made:
         yield made
 
 
 @pytest.fixture
-def bare(empty: CommandLine) -> Iterator[Office]:
+def bare(empty: CommandLine) -> Iterator[Desk]:
     """A browser on an empty house."""
-    with office(empty) as made:
+    with opened(empty) as made:
         yield made
 
 

@@ -6,15 +6,15 @@ from html import unescape
 from typing import Any
 
 from app.web import api_words
-from tests.app.web.office import FINANCE, Office
+from tests.app.web.desks import FINANCE, Desk
 
 
-def test_every_operation_stands_on_the_page(bare: Office) -> None:
+def test_every_operation_stands_on_the_page(bare: Desk) -> None:
     document: Any = bare.get("/api/v1/openapi.json").json
 
-    danish = unescape(bare.read("/api/v1/docs"))
+    danish = unescape(bare.html("/api/v1/docs"))
     bare.post("/language", language="en", next="/api/v1/docs")
-    page = unescape(bare.read("/api/v1/docs"))
+    page = unescape(bare.html("/api/v1/docs"))
 
     for path, methods in document["paths"].items():
         for method in methods.keys() & {"get", "post"}:
@@ -26,13 +26,13 @@ def test_every_operation_stands_on_the_page(bare: Office) -> None:
     assert "Idempotency-Key" in page
 
 
-def test_it_is_a_page_like_any_other(bare: Office) -> None:
+def test_it_is_a_page_like_any_other(bare: Desk) -> None:
     of_nobody = bare.get("/api/v1/docs")
     bare.post("/language", language="en", next="/api/v1/docs")
-    in_english = bare.read("/api/v1/docs")
+    in_english = bare.html("/api/v1/docs")
     bare.post("/language", language="da", next="/api/v1/docs")
 
-    of_finance = bare.by(FINANCE).get("/api/v1/docs")
+    of_finance = bare.sit(FINANCE).get("/api/v1/docs")
 
     assert of_nobody.mimetype == "text/html"
     assert "unsafe" not in of_nobody.headers["Content-Security-Policy"]

@@ -9,22 +9,22 @@ import pytest
 
 from app.web import audit
 from foundation.audit import ENTRIES
-from tests.app.web.office import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, Office
+from tests.app.web.desks import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, Desk
 from tests.command_line import CommandLine
 from tests.foundation import tampering
 
 
-def entry_of(desk: Office, action: str) -> str:
+def entry_of(desk: Desk, action: str) -> str:
     """Give the address of the newest entry of an action that the person sees."""
-    found = re.search(r'href="(/audit/\d+)"', desk.read(f"/audit?action={action}"))
+    found = re.search(r'href="(/audit/\d+)"', desk.html(f"/audit?action={action}"))
     return found[1] if found else ""
 
 
-def test_everything_is_seen_by_who_audits_and_own_acts_by_finance(desk: Office) -> None:
-    desk.by(FINANCE).get("/invoices.csv")
+def test_everything_is_seen_by_who_audits_and_own_acts_by_finance(desk: Desk) -> None:
+    desk.sit(FINANCE).get("/invoices.csv")
 
-    own = desk.read("/audit")
-    everything = desk.by(AUDITOR).read("/audit")
+    own = desk.html("/audit")
+    everything = desk.sit(AUDITOR).html("/audit")
 
     assert "Udtræk hentet" in own
     assert "kommandolinjen" not in own
@@ -32,18 +32,18 @@ def test_everything_is_seen_by_who_audits_and_own_acts_by_finance(desk: Office) 
     assert "kommandolinjen" in everything
 
 
-def test_another_s_act_is_not_there_for_finance(desk: Office) -> None:
-    issued = entry_of(desk.by(APPROVER), "invoice.issued")
-    desk.by(FINANCE).get("/invoices.csv")
+def test_another_s_act_is_not_there_for_finance(desk: Desk) -> None:
+    issued = entry_of(desk.sit(APPROVER), "invoice.issued")
+    desk.sit(FINANCE).get("/invoices.csv")
 
     assert desk.get(issued).status_code == 404
-    assert "asked" in desk.read(entry_of(desk, "export.made"))
+    assert "asked" in desk.html(entry_of(desk, "export.made"))
 
 
-def test_an_administrator_sees_who_did_what_but_not_what_it_says(desk: Office) -> None:
-    issued = entry_of(desk.by(AUDITOR), "invoice.issued")
-    full = desk.read(issued)
-    bare = desk.by(ADMINISTRATOR).read(issued)
+def test_an_administrator_sees_who_did_what_but_not_what_it_says(desk: Desk) -> None:
+    issued = entry_of(desk.sit(AUDITOR), "invoice.issued")
+    full = desk.html(issued)
+    bare = desk.sit(ADMINISTRATOR).html(issued)
 
     assert "gross_ore" in full
     assert "invoice_line" in full
@@ -58,40 +58,40 @@ def test_an_administrator_sees_who_did_what_but_not_what_it_says(desk: Office) -
      ("from=x", True), ("until=x", True), ("until=9999-12-31", True), ("who=kommando", True), ("who=nobody", False),
      ("q=2027-0002&action=invoice.issued", True), ("q=2027-0009&action=invoice.issued", False)],
 )  # fmt: skip
-def test_the_log_is_searched_by_subject_action_person_and_day(desk: Office, query: str, is_there: bool) -> None:
-    assert ('href="/audit/' in desk.by(AUDITOR).read(f"/audit?{query}")) == is_there
+def test_the_log_is_searched_by_subject_action_person_and_day(desk: Desk, query: str, is_there: bool) -> None:
+    assert ('href="/audit/' in desk.sit(AUDITOR).html(f"/audit?{query}")) == is_there
 
 
 @pytest.mark.parametrize("path", ["/audit/0", "/audit/99999", "/audit/99999999999999999999", "/audit?sort=data"])
-def test_what_is_not_there_is_not_found(desk: Office, path: str) -> None:
-    assert desk.by(AUDITOR).get(path).status_code == 404
+def test_what_is_not_there_is_not_found(desk: Desk, path: str) -> None:
+    assert desk.sit(AUDITOR).get(path).status_code == 404
 
 
-def test_whoever_has_no_part_in_the_log_is_refused(desk: Office) -> None:
-    assert desk.by(GROUP).get("/audit").status_code == 403
-    assert {desk.by(who).post("/audit/verify").status_code for who in (FINANCE, APPROVER, GROUP)} == {403}
+def test_whoever_has_no_part_in_the_log_is_refused(desk: Desk) -> None:
+    assert desk.sit(GROUP).get("/audit").status_code == 403
+    assert {desk.sit(who).post("/audit/verify").status_code for who in (FINANCE, APPROVER, GROUP)} == {403}
 
 
-def test_verifying_says_that_nothing_is_broken(desk: Office) -> None:
-    answer = desk.by(AUDITOR).post("/audit/verify")
+def test_verifying_says_that_nothing_is_broken(desk: Desk) -> None:
+    answer = desk.sit(AUDITOR).post("/audit/verify")
 
     assert answer.status_code == 200
     assert "Intet er brudt" in answer.text
 
 
-def test_verifying_names_what_was_tampered_with(desk: Office, issued: CommandLine) -> None:
+def test_verifying_names_what_was_tampered_with(desk: Desk, issued: CommandLine) -> None:
     with issued.session() as session:
         tampering.tamper(session, ENTRIES, "UPDATE audit_entry SET actor = 'En anden' WHERE position = 3")
 
-    answer = desk.by(ADMINISTRATOR).post("/audit/verify")
+    answer = desk.sit(ADMINISTRATOR).post("/audit/verify")
 
     assert "audit_entry 3" in answer.text
     assert "postens indhold er ændret" in answer.text
 
 
-def test_verifying_ends_in_time_and_runs_once_at_a_time(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verifying_ends_in_time_and_runs_once_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     with audit._one_at_a_time:
-        busy = desk.by(AUDITOR).post("/audit/verify")
+        busy = desk.sit(AUDITOR).post("/audit/verify")
     monkeypatch.setattr(audit, "PATIENCE", -1)
     long = desk.post("/audit/verify")
 
@@ -99,15 +99,15 @@ def test_verifying_ends_in_time_and_runs_once_at_a_time(desk: Office, monkeypatc
     assert "kan køres på serveren" in long.text
 
 
-def test_every_action_that_happened_has_words(desk: Office, issued: CommandLine) -> None:
+def test_every_action_that_happened_has_words(desk: Desk, issued: CommandLine) -> None:
     with issued.session() as session:
         found = set(session.scalars(ENTRIES.select().with_only_columns(ENTRIES.c.action).distinct()))
 
     assert found <= set(audit.ACTIONS)
 
 
-def test_the_list_s_file_holds_no_content(desk: Office) -> None:
-    text = desk.by(ADMINISTRATOR).get("/audit.csv").text
+def test_the_list_s_file_holds_no_content(desk: Desk) -> None:
+    text = desk.sit(ADMINISTRATOR).get("/audit.csv").text
 
     assert "Faktura udstedt" in text
     assert "gross_ore" not in text

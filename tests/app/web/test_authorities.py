@@ -14,8 +14,8 @@ from app.access import Role
 from authorities.register import AUTHORITIES
 from foundation.language import kroner
 from foundation.money import Money
-from tests.app.web import people
-from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
+from tests.app.web import desks
+from tests.app.web.desks import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -45,7 +45,7 @@ def agreed(prepared: Prepared) -> CommandLine:
 @pytest.fixture
 def desk(agreed: CommandLine) -> Desk:
     """A browser on that database."""
-    return people.desk(agreed)
+    return desks.desk(agreed)
 
 
 def authority_id(line: CommandLine, cvr: str) -> int:
@@ -85,7 +85,7 @@ def test_the_list_is_sorted_either_way_by_every_column(desk: Desk, column: str) 
     up, down = (desk.sit(FINANCE).get(f"/authorities?sort={sign}{column}") for sign in ("", "-"))
 
     assert (up.status_code, down.status_code) == (200, 200)
-    assert people.words(up) != people.words(down)
+    assert desks.words(up) != desks.words(down)
 
 
 def test_the_largest_come_first_where_one_asks(desk: Desk) -> None:
@@ -128,7 +128,7 @@ def test_a_list_that_does_not_exist_is_not_found(desk: Desk, asked: str) -> None
 
 
 def test_an_empty_register_says_what_to_do(empty: CommandLine) -> None:
-    told = people.desk(empty).sit(FINANCE).read("/authorities")
+    told = desks.desk(empty).sit(FINANCE).read("/authorities")
 
     assert "Indlæs dem under Indlæsning" in told
 
@@ -255,7 +255,7 @@ def test_others_and_unknown_authorities_are_answered_alike(desk: Desk, agreed: C
 
     for behind in ("", "/history", "/billing", "/billing/agreement/1"):
         other, unknown = (desk.get(f"/authorities/{cvr}{behind}") for cvr in (AALBORG, "10000009"))
-        assert (other.status_code, people.words(other)) == (404, people.words(unknown))
+        assert (other.status_code, desks.words(other)) == (404, desks.words(unknown))
 
 
 def test_a_group_sees_names_and_states_of_its_product_alone(desk: Desk) -> None:
@@ -298,7 +298,7 @@ def test_who_is_in_a_group_and_of_an_authority_has_both_lists(desk: Desk, agreed
 @pytest.mark.parametrize("path", ["/authorities", "/authorities.csv", f"/authorities/{AARHUS}", "/authorities/groups"])
 def test_an_administrator_reads_no_authority_and_nobody_is_sent_to_sign_in(desk: Desk, path: str) -> None:
     refused = desk.sit(ADMINISTRATOR).get(path).status_code
-    nobody = people.Desk(desk.app).get(path)
+    nobody = desks.Desk(desk.app).get(path)
 
     assert refused == 403
     assert (nobody.status_code, nobody.headers["Location"][:9]) == (303, "/sign-in?")

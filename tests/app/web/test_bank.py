@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app.access import Principal
-from tests.app.web import people
-from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
+from tests.app.web import desks
+from tests.app.web.desks import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
 from tests.bank_files import paid, statement
 from tests.command_line import CommandLine
 
@@ -25,7 +25,7 @@ WEEK = statement("uge-9", 0, [paid(0, 12_345, "A", payer="<b>Vejle & Omegn"), pa
 @pytest.fixture
 def desk(empty: CommandLine) -> Desk:
     """A browser with the secretariat in front of it."""
-    return people.desk(empty).sit(FINANCE)
+    return desks.desk(empty).sit(FINANCE)
 
 
 def send(desk: Desk, content: bytes, **form: Any) -> Any:

@@ -12,8 +12,8 @@ from app.access import Principal, Role
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
 from foundation import proposals
-from tests.app.web import people
-from tests.app.web.people import APPROVER, AUDITOR, FINANCE, Desk, person
+from tests.app.web import desks
+from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -48,7 +48,7 @@ def agreed(prepared: Prepared) -> CommandLine:
 @pytest.fixture
 def desk(agreed: CommandLine) -> Desk:
     """A browser on that database."""
-    return people.desk(agreed)
+    return desks.desk(agreed)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_signatory_proposes_and_an_approver_makes_it_so(
 def test_approving_asks_for_a_fresh_sign_in(desk: Desk, agreed: CommandLine, signatory: Principal) -> None:
     desk.sit(signatory).post(f"{PAGE}/agreement/1/propose", **GIVEN)
 
-    answer = desk.sit(person(2, Role.APPROVER, fresh=False)).post(f"{PAGE}/proposals/1/approve")
+    answer = desk.sit(person(2, Role.APPROVER, signed_in=desks.LONG_AGO)).post(f"{PAGE}/proposals/1/approve")
 
     assert (answer.status_code, "fresh=1" in answer.text) == (403, True)
     assert kept(agreed).gln == "2995513301806"

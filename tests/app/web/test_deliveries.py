@@ -14,15 +14,15 @@ from billing.deliveries import Outcome, Receipt
 from billing.einvoice.rule_packs import RulePack
 from foundation.audit import Trail
 from foundation.language import Text
-from tests.app.web.office import (
+from tests.app.web.desks import (
     ADMINISTRATOR,
     APPROVER,
     AUDITOR,
     FINANCE,
     GROUP,
-    Office,
+    Desk,
     issue,
-    office,
+    opened,
     signatory,
 )
 from tests.command_line import CommandLine
@@ -62,60 +62,60 @@ def delivered(prepared: Prepared) -> CommandLine:
 
 
 @pytest.fixture
-def desk(delivered: CommandLine) -> Iterator[Office]:
+def desk(delivered: CommandLine) -> Iterator[Desk]:
     """A browser on that database."""
-    with office(delivered) as made:
+    with opened(delivered) as made:
         yield made
 
 
-def test_the_list_tells_how_each_stands_and_why_in_both_languages(desk: Office) -> None:
-    danish = desk.by(FINANCE).read("/deliveries")
+def test_the_list_tells_how_each_stands_and_why_in_both_languages(desk: Desk) -> None:
+    danish = desk.sit(FINANCE).html("/deliveries")
     desk.post("/language", language="en")
-    english = desk.read("/deliveries?state=to_mend")
+    english = desk.html("/deliveries?state=to_mend")
 
     assert "Opgivet" in danish and "HTTP 422: &lt;b&gt;ukendt" in danish and "Afleveret" in danish
     assert "Given up" in english and FIRST in english and SECOND not in english
 
 
-def test_the_list_is_filtered_and_exported(desk: Office) -> None:
-    desk.by(AUDITOR)
+def test_the_list_is_filtered_and_exported(desk: Desk) -> None:
+    desk.sit(AUDITOR)
 
     assert SECOND not in desk.get("/deliveries.csv?state=given_up").text
     assert FIRST in desk.get("/deliveries.csv?state=given_up").text
-    assert "Intet passer" in desk.read("/deliveries?channel=peppol")
+    assert "Intet passer" in desk.html("/deliveries?channel=peppol")
     assert desk.get("/deliveries.xlsx").data.startswith(b"PK")
 
 
-def test_what_could_not_be_handed_over_is_named_on_the_start_page(desk: Office) -> None:
-    assert "Dokumenter, der ikke kunne afleveres" in desk.by(FINANCE).read("/")
-    assert "Dokumenter, der ikke kunne afleveres" not in desk.by(AUDITOR).read("/")
+def test_what_could_not_be_handed_over_is_named_on_the_start_page(desk: Desk) -> None:
+    assert "Dokumenter, der ikke kunne afleveres" in desk.sit(FINANCE).html("/")
+    assert "Dokumenter, der ikke kunne afleveres" not in desk.sit(AUDITOR).html("/")
 
 
-def test_the_year_tells_how_many_were_handed_over(desk: Office) -> None:
-    page = desk.by(FINANCE).read("/year/2027/progress")
+def test_the_year_tells_how_many_were_handed_over(desk: Desk) -> None:
+    page = desk.sit(FINANCE).html("/year/2027/progress")
 
     assert "Afleveret ad modtagernes vej" in page and "/deliveries?year=2027&amp;state=given_up" in page
 
 
-def test_a_signatory_sees_how_its_own_invoice_is_handed_over_and_no_list(desk: Office, delivered: CommandLine) -> None:
-    page = desk.by(signatory(delivered)).read(f"/invoices/{FIRST}")
+def test_a_signatory_sees_how_its_own_invoice_is_handed_over_and_no_list(desk: Desk, delivered: CommandLine) -> None:
+    page = desk.sit(signatory(delivered)).html(f"/invoices/{FIRST}")
 
     assert "Aflevering" in page and "Opgivet" in page and "Se hele forløbet" not in page
     assert {desk.get(path).status_code for path in ("/deliveries", "/deliveries.csv", f"/deliveries/{FIRST}")} == {403}
 
 
 @pytest.mark.parametrize("who", [ADMINISTRATOR, GROUP])
-def test_who_reads_no_invoices_reads_no_deliveries(desk: Office, who: object) -> None:
-    desk.by(who)  # type: ignore[arg-type]
+def test_who_reads_no_invoices_reads_no_deliveries(desk: Desk, who: object) -> None:
+    desk.sit(who)  # type: ignore[arg-type]
 
     assert {desk.get(path).status_code for path in ("/deliveries", f"/deliveries/{FIRST}")} == {403}
 
 
-def test_a_document_is_sent_again_elsewhere_and_what_happened_stays(desk: Office, delivered: CommandLine) -> None:
+def test_a_document_is_sent_again_elsewhere_and_what_happened_stays(desk: Desk, delivered: CommandLine) -> None:
     other = files.gln(files.starter()[9].cvr)
 
-    answer = desk.by(APPROVER).post(f"/deliveries/{FIRST}/again", channel="", address=other)
-    page = desk.read(f"/deliveries/{FIRST}")
+    answer = desk.sit(APPROVER).post(f"/deliveries/{FIRST}/again", channel="", address=other)
+    page = desk.html(f"/deliveries/{FIRST}")
 
     assert answer.status_code == 303
     assert "Skal sendes" in page and f"GLN {other}" in page and "HTTP 422" in page
@@ -135,9 +135,9 @@ def test_a_document_is_sent_again_elsewhere_and_what_happened_stays(desk: Office
     ],
 )  # fmt: skip
 def test_sending_again_refuses_what_is_wrong_at_its_field_and_changes_nothing(
-    given: dict[str, str], told: str, desk: Office, delivered: CommandLine
+    given: dict[str, str], told: str, desk: Desk, delivered: CommandLine
 ) -> None:
-    answer = desk.by(FINANCE).post(f"/deliveries/{FIRST}/again", **given)
+    answer = desk.sit(FINANCE).post(f"/deliveries/{FIRST}/again", **given)
 
     assert answer.status_code == 422 and told in answer.text
     assert "<script>" not in answer.text
@@ -145,34 +145,34 @@ def test_sending_again_refuses_what_is_wrong_at_its_field_and_changes_nothing(
         assert session.execute(text("SELECT count(*) FROM delivery")).scalar_one() == 2
 
 
-def test_what_people_handed_over_is_noted(desk: Office, delivered: CommandLine) -> None:
-    answer = desk.by(FINANCE).post(f"/deliveries/{FIRST}/by-hand")
+def test_what_people_handed_over_is_noted(desk: Desk, delivered: CommandLine) -> None:
+    answer = desk.sit(FINANCE).post(f"/deliveries/{FIRST}/by-hand")
 
     assert answer.status_code == 303
-    assert "uden om tjenesten" in desk.read(f"/deliveries/{FIRST}")
-    assert FIRST not in desk.read("/deliveries?state=to_mend")
+    assert "uden om tjenesten" in desk.html(f"/deliveries/{FIRST}")
+    assert FIRST not in desk.html("/deliveries?state=to_mend")
     delivered.done("verify")
 
 
-def test_who_only_reads_gets_no_form_and_sends_nothing(desk: Office) -> None:
-    page = desk.by(AUDITOR).read(f"/deliveries/{FIRST}")
+def test_who_only_reads_gets_no_form_and_sends_nothing(desk: Desk) -> None:
+    page = desk.sit(AUDITOR).html(f"/deliveries/{FIRST}")
 
     assert '<form method="post" action="/deliveries' not in page
     assert {desk.post(f"/deliveries/{FIRST}/{act}").status_code for act in ("again", "by-hand")} == {403}
 
 
 @pytest.mark.parametrize("number", ["2027-9999", "R-2027-0001", "%00", "..%2F..", "'--"])
-def test_an_unknown_document_is_not_there(number: str, desk: Office) -> None:
-    assert desk.by(FINANCE).get(f"/deliveries/{number}").status_code in (400, 404)
+def test_an_unknown_document_is_not_there(number: str, desk: Desk) -> None:
+    assert desk.sit(FINANCE).get(f"/deliveries/{number}").status_code in (400, 404)
 
 
-def test_a_receipt_is_shown_with_the_receivers_words(desk: Office, delivered: CommandLine) -> None:
+def test_a_receipt_is_shown_with_the_receivers_words(desk: Desk, delivered: CommandLine) -> None:
     with delivered.session() as session:
         trail = Trail(session, "afleveringen", AT)
         message = session.scalars(text("SELECT message_id FROM delivery ORDER BY id DESC LIMIT 1")).one()
         deliveries.receive(session, [Receipt(message, "rejected", "<i>forkert konto</i>", "{}")], trail)
         trail.write()
 
-    page = desk.by(FINANCE).read(f"/deliveries/{SECOND}")
+    page = desk.sit(FINANCE).html(f"/deliveries/{SECOND}")
 
     assert "Afvist af modtageren" in page and "&lt;i&gt;forkert konto" in page

@@ -12,8 +12,8 @@ from app.access import Principal, Role
 from fee_tables import catalogue
 from foundation import proposals
 from foundation.audit import sha256
-from tests.app.web import people
-from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
+from tests.app.web import desks
+from tests.app.web.desks import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk, person
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -49,7 +49,7 @@ AGREED = (
 @pytest.fixture
 def desk(starter: CommandLine) -> Desk:
     """A browser on the shipped tables."""
-    return people.desk(starter)
+    return desks.desk(starter)
 
 
 def _connected(line: CommandLine) -> None:
@@ -60,13 +60,13 @@ def _connected(line: CommandLine) -> None:
 @pytest.fixture
 def connected(prepared: Prepared) -> Desk:
     """A browser where Aarhus, a member, and Aalborg, which is none, use two products."""
-    return people.desk(prepared(with_starter, _connected))
+    return desks.desk(prepared(with_starter, _connected))
 
 
 def proposed(desk: Desk, who: Principal = FINANCE) -> str:
     """Let somebody propose the text; give the proposal's address."""
     answer = desk.sit(who).post("/fee-tables/proposals", text=TEXT)
-    assert answer.status_code == 303, people.words(answer)
+    assert answer.status_code == 303, desks.words(answer)
     return answer.headers["Location"]
 
 
@@ -163,7 +163,7 @@ def test_fields_become_a_text_with_the_amounts_as_they_were_meant(desk: Desk) ->
     answer = desk.sit(FINANCE).post("/fee-tables/draft", **FIELDS)
 
     assert answer.status_code == 200
-    told = people.words(answer)
+    told = desks.words(answer)
     assert "Kontrolleret: ingen fejl" in told
     assert "small = 23000" in told and 'large = "43000.50"' in told and "very_large = 53000" in told
     assert "joining_fee = 100000" in told
@@ -196,7 +196,7 @@ def test_every_fault_of_a_text_is_told_with_its_line(desk: Desk) -> None:
 
     answer = desk.sit(FINANCE).post("/fee-tables/draft/text", text=wrong)
 
-    told = people.words(answer)
+    told = desks.words(answer)
     assert answer.status_code == 422
     assert "Linje 4: decided_by skal være en tekst" in told
     assert "Linje 6: beløbet er negativt" in told
@@ -211,12 +211,12 @@ def test_a_text_that_is_none_is_refused_in_words(desk: Desk, hostile: str) -> No
 def test_a_table_for_a_day_that_has_one_is_refused(desk: Desk) -> None:
     answer = desk.sit(FINANCE).post("/fee-tables/draft/text", text=TEXT.replace("2028-01-01", "2017-08-15"))
 
-    assert (answer.status_code, "to tabeller for samme dag" in people.words(answer)) == (422, True)
+    assert (answer.status_code, "to tabeller for samme dag" in desks.words(answer)) == (422, True)
 
 
 def test_a_new_price_is_told_with_what_it_means(connected: Desk) -> None:
-    flat = people.words(connected.sit(FINANCE).post("/fee-tables/draft/text", text=TEXT))
-    by_band = people.words(connected.post("/fee-tables/draft", **FIELDS))
+    flat = desks.words(connected.sit(FINANCE).post("/fee-tables/draft/text", text=TEXT))
+    by_band = desks.words(connected.post("/fee-tables/draft", **FIELDS))
 
     assert "indbyggertal fra 2026" in by_band  # those of 2027 are not known yet
     assert "2 myndigheder har en aftale i kraft 1. januar 2028" in flat
@@ -249,14 +249,14 @@ def test_nobody_adopts_their_own_proposal(desk: Desk, starter: CommandLine) -> N
     shown, answer = desk.read(address), desk.post(f"{address}/adopt")
 
     assert "Vedtag præcis dette" not in shown
-    assert (answer.status_code, "er dit eget" in people.words(answer)) == (422, True)
+    assert (answer.status_code, "er dit eget" in desks.words(answer)) == (422, True)
     assert adopted(starter) == ["2017-08-15"]
 
 
 def test_adopting_asks_for_a_fresh_sign_in(desk: Desk, starter: CommandLine) -> None:
     address = proposed(desk)
 
-    answer = desk.sit(person(2, Role.APPROVER, fresh=False)).post(f"{address}/adopt")
+    answer = desk.sit(person(2, Role.APPROVER, signed_in=desks.LONG_AGO)).post(f"{address}/adopt")
 
     assert (answer.status_code, "fresh=1" in answer.text) == (403, True)
     assert adopted(starter) == ["2017-08-15"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.access import Principal
-from tests.app.web import people
-from tests.app.web.people import APPROVER, FINANCE
+from tests.app.web import desks
+from tests.app.web.desks import APPROVER, FINANCE
 from tests.command_line import CommandLine
 
 HUGE = "9" * 40
@@ -23,7 +23,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("who", [FINANCE, APPROVER], ids=["finance", "approver"])
 def test_no_address_is_answered_by_a_fault(starter: CommandLine, who: Principal) -> None:
-    desk = people.desk(starter).sit(who)
+    desk = desks.desk(starter).sit(who)
 
     codes = {address: desk.get(address).status_code for address in ADDRESSES}
     codes |= {f"POST {address}": desk.post(address).status_code for address in ADDRESSES}
@@ -35,6 +35,6 @@ def test_no_address_is_answered_by_a_fault(starter: CommandLine, who: Principal)
 
 @pytest.mark.parametrize("act", ["approve", "reject", "withdraw"])
 def test_a_proposal_beyond_all_numbers_is_not_there(starter: CommandLine, act: str) -> None:
-    answer = people.desk(starter).sit(APPROVER).post(f"/authorities/55133018/billing/proposals/{HUGE}/{act}")
+    answer = desks.desk(starter).sit(APPROVER).post(f"/authorities/55133018/billing/proposals/{HUGE}/{act}")
 
     assert answer.status_code == (403 if act == "withdraw" else 404)

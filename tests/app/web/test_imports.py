@@ -11,8 +11,8 @@ from sqlalchemy import select
 from app.access import Principal
 from app.register_files import REGISTERS
 from foundation.audit import ENTRIES
-from tests.app.web import people
-from tests.app.web.people import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
+from tests.app.web import desks
+from tests.app.web.desks import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, Desk
 from tests.command_line import CommandLine
 from tests.scenarios import files
 
@@ -25,7 +25,7 @@ MEMBERS = "cvr,joined_on,left_on\n55133018,2012-01-01,\n"
 @pytest.fixture
 def desk(starter: CommandLine) -> Desk:
     """A browser with the secretariat in front of it."""
-    return people.desk(starter).sit(FINANCE)
+    return desks.desk(starter).sit(FINANCE)
 
 
 def send(desk: Desk, register: str, content: bytes | str, name: str = "fil.csv", **form: str) -> Any:
@@ -80,7 +80,7 @@ def test_a_trial_shows_the_new_rows_cell_by_cell_and_the_changed_ones_with_what_
 
     tried = send(desk, "members", MEMBERS.replace("01-01,", "01-01,2026-12-31") + "29189420,2020-01-01,\n", trial="yes")
 
-    told = people.words(tried)
+    told = desks.words(tried)
     assert "Nye rækker Nye rækker Linje cvr joined_on left_on 3 29189420 2020-01-01 –" in told
     assert "2 55133018, 2012-01-01 Første dag uden – 2026-12-31" in told
 
@@ -90,7 +90,7 @@ def test_so_many_new_rows_are_shown_and_all_are_counted(desk: Desk) -> None:
 
     tried = send(desk, "members", "cvr,joined_on,left_on\n" + rows, trial="yes")
 
-    assert "Nye rækker (de første 20 af 25)" in people.words(tried)
+    assert "Nye rækker (de første 20 af 25)" in desks.words(tried)
     assert tried.text.count("<td>2012-01-01</td>") == 20
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from app.access import Role
-from tests.app.web import people
-from tests.app.web.people import person
+from tests.app.web import desks
+from tests.app.web.desks import person
 from tests.command_line import CommandLine
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
@@ -25,7 +25,7 @@ PAGES = {
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_speaks_english_to_who_asks_for_it(starter: CommandLine, path: str) -> None:
-    desk = people.desk(starter).sit(person(1, Role.FINANCE, language="en"))
+    desk = desks.desk(starter).sit(person(1, Role.FINANCE, language="en"))
 
     told = re.sub(r"OS2\w+", "", desk.read(path))  # names of products
 
@@ -34,7 +34,7 @@ def test_a_page_speaks_english_to_who_asks_for_it(starter: CommandLine, path: st
 
 
 def test_the_faults_of_a_text_are_told_in_english(starter: CommandLine) -> None:
-    desk = people.desk(starter).sit(person(1, Role.FINANCE, language="en"))
+    desk = desks.desk(starter).sit(person(1, Role.FINANCE, language="en"))
 
     answer = desk.post("/fee-tables/draft/text", text="annual_fee = -1")
 

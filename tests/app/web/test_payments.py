@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from billing import balances, payments
-from tests.app.web.office import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Office, signatory
+from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Desk, signatory
 from tests.command_line import CommandLine
 from tests.paying import fik_of, gross_of, payment, pays
 
@@ -60,17 +60,17 @@ HOSTILE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("form", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_form_places_nothing(desk: Office, paid: CommandLine, form: dict[str, Any]) -> None:
+def test_a_hostile_form_places_nothing(desk: Desk, paid: CommandLine, form: dict[str, Any]) -> None:
     before = left(paid)
 
-    answer = desk.by(FINANCE).post("/payments/2/place", **form)
+    answer = desk.sit(FINANCE).post("/payments/2/place", **form)
 
     assert answer.status_code == 422, answer.text
     assert left(paid) == before
 
 
-def test_a_suggestion_that_was_taken_or_made_up_is_refused(desk: Office, paid: CommandLine) -> None:
-    parts = parts_on(desk.by(FINANCE).read("/payments"))
+def test_a_suggestion_that_was_taken_or_made_up_is_refused(desk: Desk, paid: CommandLine) -> None:
+    parts = parts_on(desk.sit(FINANCE).html("/payments"))
 
     assert desk.post("/payments/1/take", parts="1:0:1:100").status_code == 409
     assert desk.post("/payments/1/take", parts=parts).status_code == 303
@@ -80,10 +80,10 @@ def test_a_suggestion_that_was_taken_or_made_up_is_refused(desk: Office, paid: C
     paid.done("verify")
 
 
-def test_what_a_payer_wrote_is_shown_as_words_and_exported_as_no_formula(desk: Office, paid: CommandLine) -> None:
+def test_what_a_payer_wrote_is_shown_as_words_and_exported_as_no_formula(desk: Desk, paid: CommandLine) -> None:
     pays(paid, payment(100, DAY, payer="=HYPERLINK(1)", message="<b>=2</b>"))
 
-    page, file = desk.by(AUDITOR).read("/payments"), desk.get("/payments.csv").get_data(as_text=True)
+    page, file = desk.sit(AUDITOR).html("/payments"), desk.get("/payments.csv").get_data(as_text=True)
 
     assert "<script>=1+1" not in page
     assert "&lt;script&gt;=1+1" in page
@@ -91,29 +91,29 @@ def test_what_a_payer_wrote_is_shown_as_words_and_exported_as_no_formula(desk: O
 
 
 @pytest.mark.parametrize("query", ["?on=2027-02-30", "?on=i%20dag", "?on=2027-01-01%27"])
-def test_a_day_that_there_is_not_is_not_found(desk: Office, paid: CommandLine, query: str) -> None:
-    assert desk.by(FINANCE).get(f"/authorities/{OWN.cvr}/account{query}").status_code == 404
+def test_a_day_that_there_is_not_is_not_found(desk: Desk, paid: CommandLine, query: str) -> None:
+    assert desk.sit(FINANCE).get(f"/authorities/{OWN.cvr}/account{query}").status_code == 404
 
 
-def test_undoing_asks_for_a_reason_and_is_done_once(desk: Office, paid: CommandLine) -> None:
-    desk.by(FINANCE).post("/payments/match")
+def test_undoing_asks_for_a_reason_and_is_done_once(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/match")
 
     assert desk.post("/payments/matches/1/undo", reason=" ").status_code == 422
     assert desk.post("/payments/matches/1/undo", reason="Forkert").status_code == 303
     assert desk.post("/payments/matches/1/undo", reason="Forkert").status_code == 409
     assert desk.post("/payments/matches/3/undo", reason="Forkert").status_code == 404, "a row that undoes"
-    assert "Forkert" in desk.read("/payments/1")
+    assert "Forkert" in desk.html("/payments/1")
     paid.done("verify")
 
 
-def test_a_write_off_is_prepared_by_one_and_approved_by_another(desk: Office, paid: CommandLine) -> None:
-    desk.by(FINANCE)
+def test_a_write_off_is_prepared_by_one_and_approved_by_another(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE)
     for amount in ("0", "-1", FAR, "x"):
         assert desk.post(f"/invoices/{SECOND}/write-off", amount=amount, reason="x").status_code == 422
     address = desk.post(f"/invoices/{SECOND}/write-off", amount="1,00", reason="Konkurs", with_vat="on").location
 
     assert desk.post(f"{address}/approve").status_code == 403
-    page = desk.by(APPROVER).read(address)
+    page = desk.sit(APPROVER).html(address)
     assert "Konkurs" in page
     assert desk.post(f"{address}/approve", digest="0" * 64).status_code == 409
     assert desk.post(f"{address}/approve").status_code == 303
@@ -124,8 +124,8 @@ def test_a_write_off_is_prepared_by_one_and_approved_by_another(desk: Office, pa
     paid.done("verify")
 
 
-def test_credit_is_used_only_on_ones_own_invoices_and_no_more_than_there_is(desk: Office, paid: CommandLine) -> None:
-    desk.by(FINANCE).post("/payments/match")
+def test_credit_is_used_only_on_ones_own_invoices_and_no_more_than_there_is(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/match")
     use, refund = (f"/authorities/{OWN.cvr}/account/{act}" for act in ("use", "refund"))
 
     assert desk.post(use, number=SECOND, amount="1").status_code == 422
@@ -134,10 +134,10 @@ def test_credit_is_used_only_on_ones_own_invoices_and_no_more_than_there_is(desk
     assert desk.post(refund, amount="7,00", reason="Betalt for meget").status_code == 303
 
 
-def test_a_signatory_reads_its_own_account_and_nobodys_payments(desk: Office, paid: CommandLine) -> None:
-    desk.by(signatory(paid))
+def test_a_signatory_reads_its_own_account_and_nobodys_payments(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(signatory(paid))
 
-    assert "Kontoudtog" in desk.read(f"/authorities/{OWN.cvr}/account")
+    assert "Kontoudtog" in desk.html(f"/authorities/{OWN.cvr}/account")
     assert desk.get(f"/authorities/{OTHER.cvr}/account").status_code == 404
     assert desk.get(f"/authorities/{OTHER.cvr}/account.csv").status_code == 404
     assert desk.get("/payments").status_code == 403

@@ -1,7 +1,9 @@
-"""A browser on a test's database with a year that was issued, and whoever sits before it."""
+"""A browser on a test's database, with somebody in front of it: the pages as each role sees them."""
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ from tests.command_line import CommandLine
 from tests.scenarios import files
 
 NOW = datetime(2027, 1, 15, 10, tzinfo=UTC)
+#: A sign-in this old is not fresh any more.
+LONG_AGO = timedelta(hours=1)
 
 OWN, OTHER = files.starter()[:2]
 
@@ -34,8 +38,8 @@ GROUP = person(5, Role.COORDINATION, products=frozenset({"OS2valghalla"}))
 
 
 @dataclass
-class Office:
-    """A browser on one database."""
+class Desk:
+    """A browser on one database; `sit` changes who is in front of it."""
 
     app: Flask
     who: Principal = access.ANONYMOUS
@@ -45,8 +49,8 @@ class Office:
         self.app.extensions["principal_loader"] = lambda: self.who
         self.client = self.app.test_client()
 
-    def by(self, who: Principal) -> Office:
-        """Let somebody sit down."""
+    def sit(self, who: Principal) -> Desk:
+        """Let somebody else sit down."""
         self.who = who
         return self
 
@@ -55,11 +59,17 @@ class Office:
         answer: TestResponse = self.client.get(path, headers=headers)
         return answer
 
-    def read(self, path: str) -> str:
+    def html(self, path: str) -> str:
         """Open a page that is there."""
         answer = self.get(path)
         assert answer.status_code == 200, answer.text
         return answer.text
+
+    def read(self, path: str) -> str:
+        """Open a page that is there, and give its words."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return words(answer)
 
     def post(self, path: str, **form: Any) -> TestResponse:
         """Send a form."""
@@ -81,14 +91,27 @@ class Office:
         event.remove(engine, "before_cursor_execute", hear)
 
 
+def desk(line: CommandLine, **environ: str) -> Desk:
+    """Put a browser in front of a database; forms need no token here, since that is tried elsewhere."""
+    made = create_app(config.read(line.with_environ(**environ).environment))
+    made.config["WTF_CSRF_ENABLED"] = False
+    return Desk(made)
+
+
 @contextmanager
-def office(line: CommandLine) -> Iterator[Office]:
-    """Give a browser on the command line's database."""
-    app = create_app(config.read(line.environment))
-    app.config["WTF_CSRF_ENABLED"] = False
-    yield Office(app)
-    with app.app_context():
+def opened(line: CommandLine) -> Iterator[Desk]:
+    """Put a browser in front of a database, and let the database go at the end."""
+    made = desk(line)
+    yield made
+    with made.app.app_context():
         database.db.engine.dispose()
+
+
+def words(answer: TestResponse) -> str:
+    """Give what a page's main part says, without its marks."""
+    main = re.search(r"<main.*?</main>", answer.text, re.DOTALL)
+    text = re.sub(r"<[^>]+>", " ", main[0] if main else answer.text)
+    return html.unescape(re.sub(r"\s+", " ", text))
 
 
 def signatory(line: CommandLine, cvr: str = OWN.cvr) -> Principal:
