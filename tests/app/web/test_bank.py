@@ -42,7 +42,7 @@ def test_a_file_is_shown_before_it_is_taken_in_and_shown_alone_stores_nothing(de
     assert "Ingen kontoudtog endnu" in before
     assert taken.status_code == 303
     told = desk.read("/bank")
-    assert "uge-9" in told and "til og med 2027-03-07" in told
+    assert "uge-9" in told and "til og med 7. marts 2027" in told
 
 
 def kept(page: str) -> str:
