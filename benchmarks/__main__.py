@@ -28,6 +28,7 @@ from tests.postgresql_server import PostgreSQLServer
 
 SIZES = (100, 1_000, 10_000)
 KINDS = ("sqlite", "postgresql")
+OPEN_INVOICES = 10_000
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 Found = dict[str, Any]
@@ -48,7 +49,8 @@ def main() -> None:
     sealed = {kind: _seals(kind) for kind in KINDS}
     delivered = {kind: _deliveries(kind) for kind in KINDS}
     paid = {kind: _payments(kind) for kind in KINDS}
-    run += [*_showing(shown), *_sealing(sealed), _delivering(delivered), *_paying(paid)]
+    matched = {kind: _matching(kind) for kind in KINDS}
+    run += [*_showing(shown), *_sealing(sealed), _delivering(delivered), *_paying(paid), *_matched(matched)]
     told = "\n\n".join([_machine(), *run])
     print(told)
     if given.write:
@@ -99,10 +101,20 @@ def _payments(kind: str) -> dict[str, float]:
 
 
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
-    command = [sys.executable, "-m", "benchmarks.steps", name, url, folder, *more]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    return _said("benchmarks.steps", name, url, folder, *more)
+
+
+def _matching(kind: str) -> Found:
+    print(f"{kind}: matching …", file=sys.stderr)
+    with _database(kind) as (url, _):
+        return _said("benchmarks.matching", str(OPEN_INVOICES), url)
+
+
+def _said(module: str, *arguments: str) -> Found:
+    """Run a measure in a process of its own, and read what it says last."""
+    said = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False)
     if said.returncode:
-        raise SystemExit(f"{name}: {said.stderr}")
+        raise SystemExit(f"{module} {arguments[0]}: {said.stderr}")
     found: Found = json.loads(said.stdout.splitlines()[-1])
     return found
 
@@ -262,6 +274,18 @@ def _paying(paid: dict[str, dict[str, float]]) -> Iterator[str]:
         [(kind, f"{told['imported_each_second']:.0f}", f"{told['known_each_second']:.0f}",
           f"{told['megabytes_before']:.0f}", f"{told['megabytes']:.0f}")
          for kind, told in paid.items()],
+    )  # fmt: skip
+
+
+def _matched(matched: dict[str, Found]) -> Iterator[str]:
+    """Tell how quickly payments find their invoices."""
+    one = next(iter(matched.values()))
+    yield f"Matching {one['payments']} payments against {one['invoices']} open invoices:"
+    yield _table(
+        ("database", "matched", "seconds", "a second", "MB before", "MB"),
+        [(kind, str(told["matched"]), f"{told['seconds']:.1f}", str(told["each_second"]),
+          str(told["megabytes_before"]), str(told["megabytes"]))
+         for kind, told in matched.items()],
     )  # fmt: skip
 
 
