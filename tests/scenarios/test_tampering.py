@@ -1,8 +1,7 @@
 """Tampering: whatever was changed behind the triggers, `verify` names the changed row first; untouched data is clean.
 
-`make test` changes every column of every guarded table in one row and a way or two (by SEED), and asks a part of it on
-PostgreSQL (`conftest.py` tells how much it leaves out); `make test-full` changes the first, the middle and the last
-row, in every way, on both databases.
+`make test` changes every column of every guarded table in one row and a way or two (by SEED), on one of the databases
+(`conftest.py` says which); `make test-full` changes the first, the middle and the last row, in every way, on both.
 """
 
 from __future__ import annotations
