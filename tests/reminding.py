@@ -84,9 +84,9 @@ def keep(line: CommandLine) -> None:
 def _hold_twice(session: Session, trail: Trail) -> None:
     found = select(INVOICES.c.number).where(INVOICES.c.series == "2027").order_by(INVOICES.c.id)
     number = session.execute(found.limit(1)).scalar_one()
-    for _ in range(2):
-        held = holds.hold(session, number, "disputed", "Opdigtet", trail, on=LATE, until=None)
-        holds.end(session, number, held.id, "Opdigtet", trail, on=LATE)
+    for why in ("Opdigtet", "Opdigtet igen"):
+        held = holds.hold(session, number, "disputed", why, trail, on=LATE, until=None)
+        holds.end(session, number, held.id, why, trail, on=LATE)
 
 
 def _issue(session: Session, trail: Trail) -> None:
