@@ -417,6 +417,7 @@ def cut_last_invoice(session: Session) -> int:
         remove(session, TABLES[name.split()[0]], int(name.split()[1]))
     remove(session, ENTRIES, *tail)
     session.execute(text("UPDATE invoice_series SET last_number = last_number - 1 WHERE name = '2027'"))
+    session.execute(text("DELETE FROM invoice_series WHERE name = 'RY-2027'"))  # reminders came after it
     return last - 1
 
 

@@ -23,7 +23,7 @@ from foundation.language import Text
 from foundation.proposals import SamePerson
 from tests import reminding
 from tests.command_line import CommandLine
-from tests.conftest import FULL, Prepared
+from tests.conftest import Prepared
 from tests.paying import fik_of, gross_of, payment, pays
 from tests.places import with_starter
 from tests.reminding import approved, bank, codes, decide, enter_rates
@@ -112,11 +112,11 @@ def test_pv_103_levels_follow_each_other_and_payment_clears_at_once(line: Comman
 
 
 def test_pv_100_a_job_run_every_minute_for_a_day_sends_one(line: CommandLine) -> None:
-    """PV-100: the key is the invoice and the level. On PostgreSQL `make test` runs it each quarter of an hour."""
+    """PV-100: the key is the invoice and the level."""
     decide(line, automatic="true")
     start = datetime(2027, 2, 14, tzinfo=UTC)
 
-    for minute in range(0, 24 * 60, 15 if line.url.startswith("postgresql") and not FULL else 1):
+    for minute in range(24 * 60):
         on = (start + timedelta(minutes=minute)).date()
         acting.by(line, "job", partial(_issue, on=on))
 

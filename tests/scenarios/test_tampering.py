@@ -339,14 +339,15 @@ def test_a_tail_cut_off_with_its_rows_and_counter_is_named_with_the_missing_numb
         left = tampering.cut_last_invoice(session)
         number = head.series["2027"]
         without = vault.verified(session)
-        chain, series = vault.verified(session, head).violations
+        chain, *series = vault.verified(session, head).violations
 
     assert without.violations == []
     assert (chain.check, chain.subject) == ("head", f"audit_entry {left + 1}")
     assert "halen er skåret af, eller en ældre sikkerhedskopi er lagt ind" in chain.message.da
     assert "the tail was cut off, or an older backup was restored" in chain.message.en
-    assert series == Broken("head", "2027", Text(f"2027-{number:04} til 2027-{number:04} mangler",
-                                                 f"2027-{number:04} to 2027-{number:04} are missing"))  # fmt: skip
+    assert Broken("head", "2027", Text(f"2027-{number:04} til 2027-{number:04} mangler",
+                                       f"2027-{number:04} to 2027-{number:04} are missing")) in series  # fmt: skip
+    assert {each.subject for each in series} <= set(head.series)  # what was issued after it is gone, too
 
 
 def test_the_head_of_another_database_fits_from_no_entry_on(vault: Vault, head: Head) -> None:
@@ -392,7 +393,7 @@ def test_a_vacuumed_a_dumped_and_a_restored_year_are_whole_and_have_the_same_hea
 
 def test_the_bytes_of_documents_are_read_in_pieces(vault: Vault, tmp_path: Path) -> None:
     """Memory stays flat: PostgreSQL hands a result over whole unless it is asked for piece by piece."""
-    wanted = re.compile(r"SELECT.*rendering\.content.*FROM", re.DOTALL)
+    wanted = re.compile(r"SELECT.*\brendering\.content.*FROM", re.DOTALL)
 
     asked = [
         *asked_by(vault, vault.verified),
@@ -411,7 +412,7 @@ def test_the_number_of_queries_does_not_follow_the_rows(vault: Vault) -> None:
 
     asked = asked_by(vault, vault.verified)
 
-    assert len(asked) < 25 + 4 * len(Base.metadata.tables) < rows // 2
+    assert len(asked) < 50 + 4 * len(Base.metadata.tables) < rows // 2
 
 
 def asked_by(vault: Vault, act: Callable[[Session], object]) -> list[tuple[str, object]]:
