@@ -299,9 +299,9 @@ def test_no_cell_of_an_export_is_a_formula(house: House) -> None:
 
     for role in ("finance", "administrator"):
         house.by(role)
-        lists = sorted({line.rule for line in _readable(role) if line.rule.endswith(".<form>")})
-        for rule in lists:
-            base = access_walk.address(rule).removesuffix(".csv").replace("2028", "2027")
+        lists = sorted({house.path(line) for line in _readable(role) if line.rule.endswith(".<form>")})
+        for path in lists:
+            base = path.removesuffix(".csv").replace("2028", "2027")
             words = house.ask(f"{base}.csv").data.decode("utf-8-sig")
             cells = [cell for row in csv.reader(io.StringIO(words), delimiter=";") for cell in row]
             assert [cell for cell in cells if re.match(r"[=@\t\r]|[+-](?![\d.,])", cell)] == [], base
