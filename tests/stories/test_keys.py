@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from tests import browser, world
 from tests.browser import NARROW, WIDE, Visitor
 from tests.command_line import CommandLine
+from tests.conftest import FULL
 
 #: Every list of the workplace: who reads it, a search that finds something, a column that it sorts by.
 LISTS = {
@@ -42,7 +43,7 @@ _FOCUSED = "() => document.activeElement.getAttribute('href') ?? ''"
 _MOST_STEPS = 80
 
 
-@pytest.fixture(params=[WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.fixture(params=[WIDE, NARROW] if FULL else [NARROW], ids=["wide", "narrow"] if FULL else ["narrow"])
 def people(
     request: pytest.FixtureRequest, chromium: Browser, served: Callable[[CommandLine], str], issued: CommandLine
 ) -> dict[str, Visitor]:
