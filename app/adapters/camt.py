@@ -19,6 +19,7 @@ from lxml import etree
 
 from app.adapters import payment_references
 from billing.bank import Movement, Statement, refusal
+from billing.einvoice.reading import split_name
 from foundation import wording
 from foundation.language import Text, whole_number
 from foundation.money import ZERO, Money, total
@@ -142,10 +143,10 @@ class _Reading:
             self._refuse(element, Text("har for mange attributter", "has too many attributes"))
 
     def _begin(self, root: Any) -> None:
-        name = etree.QName(root)
-        if name.localname != "Document" or not _NAMESPACE.fullmatch(name.namespace or ""):
+        space, name = split_name(root)
+        if name != "Document" or not _NAMESPACE.fullmatch(space):
             self._refuse(root, _NOT_CAMT)
-        self._space = name.namespace or ""
+        self._space = space
         self._above = {self._tag(what): above for what, above in _PLACES.items()}
 
     def _tag(self, name: str) -> str:
@@ -160,13 +161,13 @@ class _Reading:
             place = place.getparent()
 
     def _refuse(self, element: Any, reason: Text) -> NoReturn:
-        name = wording.legible(etree.QName(element).localname)[:40]
+        name = wording.legible(split_name(element)[1])[:40]
         _refuse(self._name, element.sourceline or 1, Text(f"{name}: ", f"{name}: ") + reason)
 
     def statements(self) -> Iterator[Statement]:
         """Give the statements, each when its head is read."""
         for element in self._events:
-            name = etree.QName(element).localname
+            name = split_name(element)[1]
             if name == "Ntry":
                 yield self._head(element, self._entries(element))
             elif name == "TxDtls":
@@ -179,7 +180,7 @@ class _Reading:
         """Give the movements of a statement from its first entry to its end."""
         yield from self._movements(entry)
         for element in self._events:
-            name = etree.QName(element).localname
+            name = split_name(element)[1]
             if name == "Ntry":
                 yield from self._movements(element)
             elif name == "TxDtls":

@@ -92,11 +92,17 @@ def _refuse_by_bytes(xml: bytes) -> None:
         raise Unreadable("SIZE", f"The document has more than {MOST_TAGS} tags or attributes.")
 
 
+def split_name(element: etree._Element) -> tuple[str, str]:
+    """Give an element's namespace and local name, whatever they are: `etree.QName` fails where a brace is in them."""
+    space, _, local = str(element.tag).removeprefix("{").rpartition("}")
+    return space, local
+
+
 def claim(root: etree._Element) -> Claim | None:
     """Tell which format and kind a document says it is; None where it is none of those that are judged here."""
-    name = etree.QName(root)
-    kind = next((kind for kind, local in DOCUMENTS.items() if name.localname == local), None)
-    if kind is None or name.namespace != f"{_UBL}{name.localname}-2":
+    space, name = split_name(root)
+    kind = next((kind for kind, local in DOCUMENTS.items() if name == local), None)
+    if kind is None or space != f"{_UBL}{name}-2":
         return None
     customization = (root.findtext(_CUSTOMIZATION) or "").strip()
     if "OIOUBL" in customization.upper():

@@ -315,7 +315,8 @@ def _validate(pack: RulePack, xml: bytes) -> list[Failure]:
         root = reading.read(xml)
     except Unreadable as fault:
         return [_fatal("xml", fault.code, "", str(fault))]
-    kind = next((kind for kind in KINDS[pack.format] if DOCUMENTS[kind] == etree.QName(root).localname), None)
+    _, name = reading.split_name(root)
+    kind = next((kind for kind in KINDS[pack.format] if DOCUMENTS[kind] == name), None)
     if kind is None:
         return [_fatal("xml", "ROOT", "/", f"{root.tag} is none of the documents that {pack.name} judges.")]
     return _by_schema(_schema(pack, kind), root) or list(_by_schematron(pack, Claim(pack.format, kind), root))

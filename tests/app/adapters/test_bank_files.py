@@ -154,6 +154,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "truncated": (lambda: RIGHT[:-60], "er ikke hel XML"),
     "behind the end": (lambda: RIGHT + b"<Document/>", "er ikke hel XML"),
     "another message": (lambda: changed("camt.053.001.02", "camt.054.001.02"), "er ikke camt.053"),
+    "brace in the namespace": (lambda: changed('xmlns="urn:', 'xmlns="urn}'), "er ikke camt.053"),
+    "brace in a namespace within": (lambda: changed("<GrpHdr>", '<Ntry xmlns="a}b"/><GrpHdr>'), ""),
     "no xml": (lambda: b"Dato;Tekst\n", "er ikke hel XML"),
     "empty": (lambda: b"  \n", "filen er tom"),
     "no opening": (lambda: changed("OPBD", "XXXX"), "saldoen OPBD/PRCD mangler"),

@@ -301,6 +301,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "nothing": ("XML", lambda: b""),
     "half": ("XML", lambda: b"<Invoice>"),
     "another document": ("FORMAT", lambda: b"<Order xmlns='urn:oasis:names:specification:ubl:schema:xsd:Order-2'/>"),
+    "a brace in the namespace": ("XML", lambda: b"<Invoice xmlns='urn}oasis'/>"),
     "no format": ("FORMAT", f"<Invoice xmlns='{INVOICE}'/>".encode),
 }
 
