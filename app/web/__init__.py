@@ -15,6 +15,7 @@ from app.web import (
     authorities,
     bank,
     billing_details,
+    calculator,
     countersigning,
     credits,
     deliveries,
@@ -29,6 +30,7 @@ from app.web import (
     notices,
     paper_route,
     payments,
+    products,
     reminder_settings,
     reminders,
     settings,
@@ -47,7 +49,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products,
 )  # fmt: skip
 
 
