@@ -113,7 +113,7 @@ def test_the_entry_tells_what_was_and_what_became(session: Session) -> None:
             "description_en": None,
             "coordinator": None,
             "users_shown": None,
-        }  # fmt: skip
+        }
     ]
     assert [change["account"] for change in data["changed"]] == [["1", "2"]]
 
