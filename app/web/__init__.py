@@ -33,6 +33,7 @@ from app.web import (
     products,
     reminder_settings,
     reminders,
+    road,
     settings,
     signin,
     signing_rights,
@@ -49,7 +50,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road,
 )  # fmt: skip
 
 
