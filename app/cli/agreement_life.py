@@ -241,7 +241,7 @@ def countersign(references: tuple[str, ...], digest: str | None, by: str) -> Non
         chosen = _chosen(session, references)
     if digest is None:
         output.table([[each.name, each.document.authority.name, each.document.subject.product] for each in chosen])
-        output.say(Text(f"kontrolsum {signing.list_digest(chosen)}", f"digest {signing.list_digest(chosen)}"))
+        output.say(_digest(signing.list_digest(chosen)))
         return
     with attempt(", ".join(references) or "alle", Step.COUNTERSIGNED, by, _DECIDING) as (session, trail):
         signer = _chair(session, by, trail)
@@ -313,17 +313,37 @@ def _bytes(pdf: Path) -> bytes:
         return file.read()
 
 
+@record.command("list")
+def record_list() -> None:
+    """Vis de foreslåede registreringer, der venter på en anden, og listens kontrolsum.
+
+    List the proposed recordings that wait for another person, and the list's digest.
+    """
+    with service.current().reading() as session:
+        waiting = proposals.open(session, "recorded_agreement")[::-1]
+    facts = [(each, paper.proposed(each)[0]) for each in waiting]
+    output.table(
+        [[f"{each.id}", said.cvr, said.product, f"{said.signed_on}", each.proposed_by] for each, said in facts]
+    )
+    output.say(_digest(paper.list_digest(waiting)))
+
+
+def _digest(digest: str) -> Text:
+    return Text(f"kontrolsum {digest}", f"digest {digest}")
+
+
 @record.command("approve")
 @click.argument("numbers", type=int, nargs=-1, required=True)
+@click.option("--digest", help="Kontrolsummen af den viste liste; så godkendes intet andet end den.")
 @click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der godkender; en anden end den, der foreslog.")
-def record_approve(numbers: tuple[int, ...], by: str) -> None:
+def record_approve(numbers: tuple[int, ...], digest: str | None, by: str) -> None:
     """Godkend foreslåede registreringer, alle eller ingen.
 
     Approve proposed recordings, all or none.
     """
     with attempt(", ".join(map(str, numbers)), Step.RECORDED, by, _DECIDING) as (session, trail):
-        made = [(number, paper.approve(session, number, trail)) for number in numbers]
-    for number, agreement_id in made:
+        made = paper.approve_every(session, numbers, digest, trail)
+    for number, agreement_id in made.items():
         output.say(Text(f"forslag {number}: registreret som aftale {agreement_id}",
                         f"proposal {number}: recorded as agreement {agreement_id}"))  # fmt: skip
 

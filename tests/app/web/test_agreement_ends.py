@@ -183,6 +183,38 @@ def test_many_papers_come_as_one_zip_by_the_page_and_by_command(place: Place) ->
     assert (status, by_page, waiting(place)) == (303, 2, 2), "the same proposed again is proposed once"
 
 
+def test_papers_are_approved_on_one_page_by_the_digest_of_their_list(place: Place) -> None:
+    packed = zipped({"papir.csv": CSV + row(world.AARHUS, "a.pdf") + row(world.ODENSE, "b.pdf", "OS2valghalla"),
+                     "a.pdf": PDF, "b.pdf": PDF + b" b"})  # fmt: skip
+    send(place, packed)
+    approver, path = place.of("approver"), "/agreements/record/approve"
+    with place.line.session() as session:
+        ids = sorted(each.id for each in proposals.open(session, "recorded_agreement"))
+
+    page = approver.get(path).text
+    shown = approver.post("/agreements/record/list", path, proposal=[*map(str, ids)]).text
+    seen = re.search(r'name="digest" value="([0-9a-f]{64})"', shown)
+    assert seen is not None
+    form = {"proposal": [*map(str, ids)], "digest": seen[1], "consent": "on"}
+    none = approver.post("/agreements/record/list", path).status_code
+    unticked = approver.post(path, path, **(form | {"consent": ""}))
+    part = approver.post(path, path, **(form | {"proposal": str(ids[0])})).status_code
+    strange = approver.post(path, path, **(form | {"proposal": "1 OR 1=1"})).status_code
+    others = {place.of(who).post(path, "/", **form).status_code for who in ("finance", "signatory-aarhus")}
+    before = waiting(place)
+    done = approver.post(path, path, **form)
+    told = approver.get("/agreements/record").text
+    again = approver.post(path, path, **form).status_code
+
+    assert page.count('name="proposal"') == 2 and "Aarhus" in page and "OS2valghalla" in page
+    assert (unticked.status_code, "Sæt kryds for at godkende" in unticked.text) == (422, True)
+    assert (none, part, strange, others, before) == (422, 409, 422, {403}, 2)
+    assert (done.status_code, waiting(place), again) == (303, 0, 422)
+    assert "2 aftaler er registreret" in told
+    assert "Intet venter på din godkendelse" in approver.get(path).text
+    place.line.done("verify")
+
+
 def bomb() -> bytes:
     """A ZIP that unpacks to more than it may."""
     return zipped({"papir.csv": CSV, "a.pdf": bytes(21 * 1024 * 1024)})
