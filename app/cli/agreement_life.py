@@ -34,7 +34,7 @@ from foundation import proposals
 from foundation.audit import Trail, sha256
 from foundation.language import Text, day
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+DAY = click.DateTime(["%Y-%m-%d"])
 BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
 REASON = click.option("--reason", required=True, help="Grunden.")
 WORKING, _DECIDING = (Role.FINANCE, Role.APPROVER), (Role.APPROVER,)
@@ -127,7 +127,7 @@ def evidence_(reference: str, into: Path | None) -> None:
 @click.command("offer")
 @click.option("--cvr", required=True, help="Myndighedens CVR-nummer.")
 @click.option("--product", default="", help="Produktet; uden er det medlemskab af OS2.")
-@click.option("--effective", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
+@click.option("--effective", required=True, type=DAY, metavar="DAG", help="Den første dag.")
 @click.option("--signatory", "signatories", required=True, multiple=True, nargs=3, metavar="NAVN TITEL MAIL",
               help="Hvem der underskriver, i rækkefølge; kan gentages.")  # fmt: skip
 @click.option("--gln", default="", help="GLN (EAN) til fakturaen; uden sendes den til CVR-nummeret.")
@@ -389,8 +389,8 @@ def rights_list(cvr: str | None) -> None:
 @click.argument("mail")
 @click.option("--cvr", help="Myndighedens CVR-nummer; uden er det retten til at kontrasignere for OS2.")
 @click.option("--user", "user_id", type=click.IntRange(min=1), help="Personens nummer fra users list.")
-@click.option("--from", "from_on", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
-@click.option("--until", "until_on", type=_DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
+@click.option("--from", "from_on", required=True, type=DAY, metavar="DAG", help="Den første dag.")
+@click.option("--until", "until_on", type=DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
 @click.option("--delegation", type=FILE, help="Bemyndigelsen som PDF; uden er grundlaget stillingen.")
 @BY
 def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None:
@@ -411,7 +411,7 @@ def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None
 @rights_.command("end")
 @click.argument("number", type=int)
 @click.option("--cvr", help="Myndighedens CVR-nummer; uden er det OS2's egne.")
-@click.option("--until", "until_on", required=True, type=_DAY, metavar="DAG", help="Den sidste dag.")
+@click.option("--until", "until_on", required=True, type=DAY, metavar="DAG", help="Den sidste dag.")
 @BY
 def rights_end(number: int, cvr: str | None, until_on: datetime, by: str) -> None:
     """Lad en ret ophøre; det, der er underskrevet, står.
