@@ -671,6 +671,19 @@ class PaperArchive(Strict):
     file = File(required=True, said=Text("vælg en ZIP", "choose a ZIP"))
 
 
+class ChosenPapers(Strict):
+    """The recorded papers somebody wants to approve in one act."""
+
+    proposal = Several(Whole(1, 999_999_999), 1_000, load_default=list)
+
+
+class PapersApproval(ChosenPapers):
+    """Approving the list that was shown."""
+
+    digest = _seen()
+    consent = Truth(load_default=False)
+
+
 class SigningRight(Strict):
     """Giving the right to sign: to a user, or to a name that is tied to one later."""
 
