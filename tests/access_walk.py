@@ -34,6 +34,7 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
+    "cost": "{cost}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -43,6 +44,7 @@ _ELSEWHERE = {
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/costs/proposals/", "proposal"): "{spending}",
     ("/accounts/<name>", "name"): "2027-Q1",
     ("/accounts/closings/", "proposal"): "{closing}",
     ("/accounts/mapping/proposals/", "proposal"): "{mapping}",
