@@ -503,6 +503,94 @@ class BankIntake(Strict):
     trial = Chosen(("yes",))
 
 
+# --- costs of funds
+
+
+def _kroner() -> Words:
+    return Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
+
+
+class CostEntry(Strict):
+    """A cost of a fund, with the supplier's file where there is one."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    account = Words(40, required=True, said=Text("Vælg kontoen", "Choose the account"))
+    date = Day(required=True, said=Text("Skriv dagen som 2027-01-31", "Give the day as 2027-01-31"))
+    supplier = Words(wording.LONGEST_NAME, required=True, said=Text("Skriv leverandøren", "Write the supplier"))
+    reference = Words(40, required=True, said=Text("Skriv leverandørens fakturanummer",
+                                                   "Write the supplier's invoice number"))  # fmt: skip
+    text = Words(required=True, said=Text("Skriv, hvad pengene gik til", "Write what the money was for"))
+    amount = _kroner()
+    first = Day(said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    last = Day(said=Text("Skriv dagen som 2027-12-31", "Give the day as 2027-12-31"))
+    file = File()
+
+
+class CostFileIntake(Strict):
+    """A file of costs."""
+
+    file = File(required=True, said=Text("Vælg filen", "Choose the file"))
+
+
+class CostPayment(Strict):
+    """The bank's payment that a cost was paid by."""
+
+    transaction = Whole(1, 999_999_999, required=True, said=Text("Vælg udbetalingen", "Choose the payment"))
+
+
+class CostReversal(Strict):
+    """Taking a cost back."""
+
+    reason = _reason(Text("Skriv, hvorfor den føres tilbage", "Write why it is taken back"))
+
+
+class CostApprovals(Strict):
+    """The proposals of costs that are approved in one act, each as it was read."""
+
+    chosen = Several(Formed("[0-9]{1,12}:[0-9a-f]{64}"), 200, required=True,
+                     said=Text("Vælg mindst ét forslag", "Choose one proposal at least"))  # fmt: skip
+
+
+class RecurringEntry(Strict):
+    """A cost that comes every month or quarter."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    account = Words(40, required=True, said=Text("Vælg kontoen", "Choose the account"))
+    supplier = Words(wording.LONGEST_NAME, required=True, said=Text("Skriv leverandøren", "Write the supplier"))
+    text = Words(required=True, said=Text("Skriv, hvad pengene går til", "Write what the money is for"))
+    amount = _kroner()
+    every = Chosen(("1", "3"), required=True)
+    first = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    last = Day(required=True, said=Text("Skriv dagen som 2027-12-31", "Give the day as 2027-12-31"))
+
+
+class HoursEntry(Strict):
+    """Hours that the secretariat worked for a product."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg produktet", "Choose the product"))
+    date = Day(required=True, said=Text("Skriv dagen som 2027-01-31", "Give the day as 2027-01-31"))
+    hours = Words(10, required=True, said=Text("Skriv timerne, fx 7,5", "Write the hours, such as 7.5"))
+    text = Words(required=True, said=Text("Skriv, hvad der blev arbejdet med", "Write what was worked on"))
+
+
+class HourRateEntry(Strict):
+    """What an hour costs from a day on."""
+
+    start = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    amount = _kroner()
+
+
+class FundMoveEntry(Strict):
+    """What a fund opens with, or what goes from one to another."""
+
+    kind = Chosen(("opening", "transfer"), required=True)
+    source = Words(wording.LONGEST_PRODUCT)
+    target = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    amount = _kroner()
+    date = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    reason = _reason(Text("Skriv, hvad der er besluttet, og af hvem", "Write what was decided, and by whom"))
+
+
 # --- agreements
 
 

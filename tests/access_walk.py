@@ -35,6 +35,7 @@ _ARGUMENTS = {
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
     "journey": "{journey}", "step": "mobilisation",
+    "cost": "{cost}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -44,6 +45,7 @@ _ELSEWHERE = {
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/costs/proposals/", "proposal"): "{spending}",
     ("/accounts/<name>", "name"): "2027-Q1",
     ("/accounts/closings/", "proposal"): "{closing}",
     ("/accounts/mapping/proposals/", "proposal"): "{mapping}",

@@ -54,6 +54,8 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
+from billing.funding import cost_files, costs
+from billing.funding.costs import Draft
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
@@ -151,6 +153,8 @@ class Waiting:
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
     journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
+    spending: int  # a proposal of one cost
+    cost: int
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -185,6 +189,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         },
         token=acting.by(line, finance, partial(_make_token, owner=known["finance"])),
         run=acting.by(line, finance, _run),
+        spending=(spent := acting.by(line, finance, _propose_cost))[0],
+        cost=spent[1],
     )
 
 
@@ -265,6 +271,15 @@ def _propose_closing(session: Session, trail: Trail) -> int:
     return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
 
 
+def _propose_cost(session: Session, trail: Trail) -> tuple[int, int]:
+    file = cost_files.keep(session, "faktura.pdf", b"%PDF-1.7 opdigtet", trail)
+    account = costs.chart(session).named("OS2kitos", "00005") or ""
+    on = trail.at.date()
+    draft = Draft("OS2kitos", account, "Opdigtet Hosting", "F-1", on, "Drift", Money(100_00), file_id=file.id)
+    (made,) = costs.propose(session, [draft], trail, on=on)
+    return made.id, int(costs.said(made)["costs"][0])
+
+
 def _propose_mapping(session: Session, trail: Trail) -> int:
     return account_mapping.propose(session, account_mapping.EXAMPLE, trail).id
 
@@ -327,6 +342,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
+        "spending": str(waiting.spending), "cost": str(waiting.cost),
         "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}

@@ -16,10 +16,12 @@ from app.web import (
     bank,
     billing_details,
     calculator,
+    costs,
     countersigning,
     credits,
     deliveries,
     fee_tables,
+    fund_acts,
     holds,
     imports,
     invoices,
@@ -50,7 +52,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
+    fund_acts,
 )  # fmt: skip
 
 

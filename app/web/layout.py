@@ -70,6 +70,7 @@ PLACES = (
     Place("bank.page", "/bank", Text("Bank", "Bank"), "bank.read", _MONEY),
     Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read", _MONEY),
     Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read", _MONEY),
+    Place("costs.page", "/costs", Text("Omkostninger", "Costs"), "cost.read", _MONEY),
     Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read", _MONEY),
     Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
