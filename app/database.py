@@ -29,6 +29,7 @@ from authorities import models as authority_models
 from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
 from billing import models as billing_models
 from billing.funding import models as funding_models
+from billing.funding import publication_models
 from fee_tables import models as table_models
 from foundation import audit, letter_models, proposals
 from foundation.base import Base
@@ -51,6 +52,7 @@ MODELS = (
     delivery_models,
     bookkeeping_models,
     funding_models,
+    publication_models,
     identity_models,
 )
 
