@@ -15,7 +15,7 @@ from typing import TypeVar
 import click
 
 from agreements import template_text
-from app import agreement_demonstration, bank_demonstration, create_ground, demonstration, seals
+from app import agreement_demonstration, bank_demonstration, create_ground, demonstration, road_demonstration, seals
 from app import config as configuration
 from app.adapters import bank_files
 from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
@@ -88,6 +88,8 @@ def command(context: click.Context) -> int:
     timings.step(Text("Digter et kontoudtog, og placerer betalingerne",
                       "Making a bank statement up, and placing the payments"),
                  lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
+    timings.step(Text("Digter rejser mod en tilslutning", "Making up journeys towards a connection"),
+                 lambda: _walk_the_road(surroundings))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -149,6 +151,11 @@ def _make_agreements_up(surroundings: Service) -> None:
     with surroundings.app.app_context():
         agreement_demonstration.make(surroundings.config, wanted)
     seals.seal_waiting(surroundings)
+
+
+def _walk_the_road(surroundings: Service) -> None:
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        road_demonstration.make(session, trail)
 
 
 def _shipped(name: str) -> list[dict[str, str]]:
