@@ -26,7 +26,20 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey")
+_OWNED = (
+    "cvr",
+    "invoice",
+    "note",
+    "details",
+    "place",
+    "offer",
+    "agreement",
+    "right",
+    "reminder",
+    "hold",
+    "journey",
+    "inquiry",
+)
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
@@ -34,7 +47,7 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
-    "journey": "{journey}", "step": "mobilisation",
+    "journey": "{journey}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
     "cost": "{cost}",
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ from app.web import (
     paper_route,
     payments,
     products,
+    questions,
     reminder_settings,
     reminders,
     road,
@@ -52,8 +53,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
-    fund_acts,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
+    costs, fund_acts,
 )  # fmt: skip
 
 
