@@ -209,7 +209,7 @@ def _told(problem: Problem) -> Text:
 def _dues(ground: Ground, billable: Billable, wish: _Wish, *, registered: bool) -> FeeAnnex:
     members: tuple[Member, ...] = (Member(_WISHED, Period(wish.effective_on), _ANYWHERE),)
     if case.is_member(billable.members, wish.effective_on):  # a new text: the membership and its dues stay
-        members = tuple(replace(member, details=_ANYWHERE) for member in billable.members)
+        members = tuple(member._replace(details=_ANYWHERE) for member in billable.members)
     priced = pricing.price(ground, replace(billable, connections=(), members=members))
     _refuse(priced.problems)
     sheet = _association_sheet(case.association_table(ground))

@@ -148,7 +148,8 @@ def unbound(session: Session, run: Run, years: Collection[int]) -> Billable | No
         return None
     ids = _all_of(group)
     payer = _payers(session, ids)[group.payer]
-    counts, placements = _counts(session, ids, {run.year - 1, *years}), _placements(session, ids)
+    found, placements = _counts(session, ids, {run.year - 1, *years}), _placements(session, ids)
+    counts = {(id_, year): count for id_, listed in found.items() for year, count in listed}
     return Billable(payer, payer, (), (), counts, placements, {})
 
 
