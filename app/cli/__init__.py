@@ -36,6 +36,7 @@ _COMMANDS = {
     "billing": "app.cli.billing",
     "payments": "app.cli.payments",
     "accounts": "app.cli.accounts",
+    "funding": "app.cli.funding",
     "reminders": "app.cli.reminders",
     "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",

@@ -27,10 +27,14 @@ from app.web import (
     letters,
     memberships,
     notices,
+    openness,
     paper_route,
     payments,
+    public_reports,
+    publications,
     reminder_settings,
     reminders,
+    report_comments,
     settings,
     signin,
     signing_rights,
@@ -47,7 +51,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, publications,
+    report_comments, openness, public_reports,
 )  # fmt: skip
 
 
