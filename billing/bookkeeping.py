@@ -20,6 +20,7 @@ from authorities.register import AUTHORITIES
 from billing import account_mapping, closed_periods, vouchers
 from billing.account_mapping import Named
 from billing.closed_periods import CLOSED
+from billing.funding import funds
 from billing.gathering import INVOICES, Book
 from foundation import append_only, audit, periods, proposals
 from foundation.audit import Trail, canonical
@@ -261,6 +262,8 @@ def _close(session: Session, period: Period, found: Digest, proposal: Proposal, 
     append_only.add(session, CLOSED, [row])
     told = {"postings": found.postings, "digest": found.sha256, "head": position}
     trail.record("period.closed", proposal.subject, told, rows=[(CLOSED, row)])
+    if period.last_day is not None:
+        funds.keep(session, period.last_day, trail)
 
 
 def why_not_closable(session: Session, period: Period, on: date) -> Text | None:

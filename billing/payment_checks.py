@@ -293,10 +293,10 @@ def _receivable(session: Session) -> Counter[int]:
     return sums
 
 
-def _bounded(name: str, check: Check) -> Check:
+def bounded(name: str, check: Check) -> Check:
     """Name sums that leave 64 bits, as forged amounts may, where SQLite would give up."""
 
-    def bounded(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    def within(session: Session, checked: Counter[str]) -> Iterator[Broken]:
         try:
             yield from list(check(session, checked))
         except OperationalError as error:
@@ -304,11 +304,11 @@ def _bounded(name: str, check: Check) -> Check:
                 raise
             yield _broken(name, "sum", "beløbene er for store", "the amounts are too large")
 
-    return bounded
+    return within
 
 
 CHECKS: dict[str, Check] = {
-    name: _bounded(name, check)
+    name: bounded(name, check)
     for name, check in {
         "vouchers": vouchers_balance,
         "bank_transactions": bank_checks.transactions,

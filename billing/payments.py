@@ -245,13 +245,15 @@ def _placing(each: Waiting) -> Placing:
     return Placing(each.paid.id, suggestion.parts, suggestion.rule, suggestion.why)
 
 
-def place(session: Session, placings: Sequence[Placing], on: date, trail: Trail) -> list[int]:
-    """Place money, and book it; give the matches' ids.
+def place(
+    session: Session, placings: Sequence[Placing], on: date, trail: Trail, *, of_costs: bool = False
+) -> list[int]:
+    """Place money, and book it; give the matches' ids. Only `of_costs` takes of what is owed to suppliers.
 
     Raises NoSuchPayment, AlreadyPlaced, MoreThanOwed or Unplaceable; nothing is placed then.
     """
     rows = _rows(session, placings, on, trail)
-    _refuse_too_much(session, rows)
+    _refuse_too_much(session, rows, {ledger.SUPPLIERS} if of_costs else set())
     return _write(session, rows, trail)
 
 
@@ -352,7 +354,7 @@ def _by_id(session: Session, found: Select[Any], id_: ColumnElement[int], ids: C
     return values
 
 
-def _refuse_too_much(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_too_much(session: Session, rows: Sequence[Mapping[str, Any]], also: Collection[str]) -> None:
     """Hold what is to be placed against what there is: of transactions, invoices, refunds and credits."""
     if any(not row["amount_ore"] for row in rows):
         raise Unplaceable(Text("et beløb er nul", "an amount is zero"))
@@ -361,7 +363,7 @@ def _refuse_too_much(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     _refuse_paid_charges(session, [row for row in rows if _is_of_charge(row)])
     _refuse_paid_refunds(session, rows)
     _refuse_used_credit(session, rows)
-    _refuse_accounts(session, rows)
+    _refuse_accounts(session, rows, also)
 
 
 def _sums(rows: Iterable[Mapping[str, Any]], name: str) -> Counter[int]:
@@ -480,8 +482,9 @@ def _refuse_used_credit(session: Session, rows: Sequence[Mapping[str, Any]]) -> 
             )  # fmt: skip
 
 
-def _refuse_accounts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_accounts(session: Session, rows: Sequence[Mapping[str, Any]], also: Collection[str]) -> None:
     wanted = {row["account"] for row in rows if row["account"] is not None and not _is_of_charge(row)}
+    wanted -= set(also)
     own = {ledger.CHARGES_OWED, ledger.RECEIVABLES, ledger.CREDIT, ledger.CLEARING, ledger.REFUNDS_DUE, ledger.BANK}
     if wanted & own or (wanted and wanted - ledger.account_numbers(session)):
         raise Unplaceable(

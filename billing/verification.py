@@ -36,6 +36,7 @@ from billing import (
 from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
+from billing.funding import checks as funding_checks
 from billing.funding import publications
 from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE
 from billing.invoices import OUTBOX, SERIES, number
@@ -719,6 +720,7 @@ _CHECKS: dict[str, Check] = {
     "verdicts": _verdicts,
     "outbox": _outbox,
     **payment_checks.CHECKS,
+    **funding_checks.CHECKS,
     "deliveries": _deliveries,
     "seals": _seals,
     "reminders": _reminders,

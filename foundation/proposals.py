@@ -26,7 +26,8 @@ from foundation.language import Text
 Kind = Literal[
     "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
     "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
-    "close_period", "account_mapping", "funding_report", "disclosure",
+    "close_period", "account_mapping", "cost", "recurring_cost", "hour_rate", "fund_move", "funding_report",
+    "disclosure",
 ]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -16,7 +16,7 @@ from sqlalchemy import Row, Select, Table, func, select
 from sqlalchemy.orm import Session
 
 from billing import vouchers
-from billing.funding import naming, report
+from billing.funding import funds, naming, report
 from billing.funding.publication_models import PublishedReport, ReportFile
 from billing.funding.report import FundingReport
 from billing.ledger import ENTRIES
@@ -381,7 +381,7 @@ def _booked(session: Session, row: Row[Any], kept: FundingReport) -> tuple[int, 
     rows = session.execute(
         select(before.label("is_before"), entry.c.account, func.sum(entry.c.amount_ore).label("ore"))
         .where(entry.c.book == "real", entry.c.posted_on <= row.last_on, of_invoices | of_vouchers)
-        .where(entry.c.account.contains("-"))
+        .where(funds.is_of_fund(entry.c.account))
         .where(entry.c.product.is_(kept.product) if kept.product is None else entry.c.product == kept.product)
         .group_by(before, entry.c.account)
     ).all()

@@ -1,0 +1,124 @@
+"""Costs, hours, recurring costs and moves between funds as tests make them: proposed by one, approved by another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from billing.funding import cost_files, costs, hours, moves, recurring
+from billing.funding.costs import Draft
+from billing.funding.hours import Worked
+from billing.funding.moves import Move
+from billing.funding.recurring import Plan
+from foundation.audit import Trail
+from foundation.money import Money
+from foundation.proposals import Proposal
+from tests.command_line import CommandLine
+
+ONE, OTHER = "En Indtaster #1", "En Godkender #2"
+DAY = date(2027, 6, 15)
+PRODUCT = "OS2kitos"
+
+
+def trail(session: Session, actor: str = ONE) -> Trail:
+    """Give a trail in somebody's name."""
+    return Trail(session, actor, datetime(2027, 6, 15, 12, tzinfo=UTC))
+
+
+def draft(session: Session, ore: int = 12_000_00, suffix: str = "00005", **other: Any) -> Draft:
+    """Give a cost of a product, ready to be entered."""
+    product = other.pop("product", PRODUCT)
+    told: dict[str, Any] = {
+        "supplier": "Opdigtet Hosting", "reference": f"R-{ore}", "incurred_on": date(2027, 2, 10), "text": "Drift",
+    }  # fmt: skip
+    account = costs.chart(session).named(product, suffix) or suffix
+    return Draft(product=product, account=account, amount=Money(ore), **{**told, **other})
+
+
+def twice(session: Session, propose: Callable[[Trail], Any], approve: Callable[[int, Trail], Any]) -> Any:
+    """Let one person propose, and another approve; give what approving gave."""
+    one, other = trail(session), trail(session, OTHER)
+    made = propose(one)
+    one.write()
+    listed: list[Proposal] = made if isinstance(made, list) else [made]
+    found = [approve(each.id, other) for each in listed]
+    other.write()
+    return found[0] if len(found) == 1 else found
+
+
+def spend(session: Session, *drafts: Draft, on: date = DAY) -> list[int]:
+    """Enter and approve costs; give their ids."""
+    found = twice(
+        session,
+        lambda one: costs.propose(session, drafts, one, on=on),
+        lambda id_, other: costs.approve(session, [id_], other, on=on),
+    )
+    ids: list[int] = found
+    return ids
+
+
+def move(session: Session, ore: int, to: str | None = PRODUCT, **other: Any) -> None:
+    """Open a fund, or move money to it."""
+    kind = "transfer" if "from_product" in other else "opening"
+    wanted = Move(kind, to, Money(ore), other.pop("on", date(2027, 1, 1)), "Besluttet af bestyrelsen", **other)
+    twice(
+        session,
+        lambda one: moves.propose(session, wanted, one),
+        lambda id_, other: moves.approve(session, id_, other),
+    )
+
+
+def rate(session: Session, ore: int = 750_00, from_on: date = date(2027, 1, 1)) -> None:
+    """Set what an hour costs."""
+    twice(
+        session,
+        lambda one: hours.propose_rate(session, from_on, Money(ore), one),
+        lambda id_, other: hours.approve_rate(session, id_, other),
+    )
+
+
+def work(session: Session, minutes: int = 90, on: date = date(2027, 3, 2), product: str = PRODUCT) -> list[int]:
+    """Enter and approve hours."""
+    found: list[int] = twice(
+        session,
+        lambda one: hours.propose(session, [Worked(product, on, minutes, "Møde i styregruppen")], one, on=DAY),
+        lambda id_, other: costs.approve(session, [id_], other, on=DAY),
+    )
+    return found
+
+
+def recur(session: Session, ore: int = 1_000_00, on: date = DAY, **other: Any) -> int:
+    """Let a cost recur."""
+    product = other.pop("product", PRODUCT)
+    account = costs.chart(session).named(product, "00005") or ""
+    told: dict[str, Any] = {"months": 1, "first_on": date(2027, 1, 31), "last_on": date(2027, 12, 31)}
+    plan = Plan(product, account, "Opdigtet Hosting", "Servere", Money(ore), **{**told, **other})
+    found: int = twice(
+        session,
+        lambda one: recurring.propose(session, plan, one),
+        lambda id_, other: recurring.approve(session, id_, other, on=on),
+    )
+    return found
+
+
+def keep(line: CommandLine) -> None:
+    """Leave two rows of everything."""
+    with line.session() as session:
+        for nth in (1, 2):
+            rate(session, 700_00 + nth, date(2027, 1, nth))
+            spend(session, draft(session, nth * 100_00, file_id=a_file(session, nth)))
+            work(session, nth * 60)
+            recur(session, nth * 10_00)
+            move(session, nth * 1000_00)
+        session.commit()
+
+
+def a_file(session: Session, nth: int) -> int:
+    """Keep a supplier's file."""
+    made = trail(session)
+    kept = cost_files.keep(session, f"faktura-{nth}.pdf", f"%PDF-1.7\n{nth}".encode(), made)
+    made.write()
+    return kept.id
