@@ -60,7 +60,7 @@ from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import Money
-from tests import paying, reminding
+from tests import paying, publishing, reminding
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -149,6 +149,7 @@ class Waiting:
     reminders: int  # a plan of reminders
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
+    reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -167,6 +168,10 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
+        reports={
+            cvr: publishing.publish(line, finance, known["approver"].actor, product)
+            for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+        },
         text=acting.by(line, finance, _propose_text),
         told=acting.by(line, finance, _propose_told),
         closing=acting.by(line, finance, _propose_closing),
@@ -331,6 +336,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "reminder": "RY-2027-9999",
         "hold": "987654",
     }
+    missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
     return {
         "": {},
         "own": common | _of(line, AARHUS, waiting),
@@ -354,4 +360,5 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
+        **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

@@ -15,6 +15,7 @@ from app.web import (
     authorities,
     bank,
     billing_details,
+    calculator,
     countersigning,
     credits,
     deliveries,
@@ -30,6 +31,7 @@ from app.web import (
     openness,
     paper_route,
     payments,
+    products,
     public_reports,
     publications,
     reminder_settings,
@@ -51,7 +53,7 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, publications,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, publications,
     report_comments, openness, public_reports,
 )  # fmt: skip
 
