@@ -20,6 +20,8 @@ from app.web import (
     credits,
     deliveries,
     fee_tables,
+    fund_overview,
+    fund_report,
     holds,
     imports,
     invoices,
@@ -54,7 +56,7 @@ _SUBJECTS = (
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, publications,
-    report_comments, openness, public_reports,
+    report_comments, openness, public_reports, fund_overview, fund_report,
 )  # fmt: skip
 
 

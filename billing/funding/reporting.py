@@ -46,15 +46,15 @@ def compute(session: Session, product: str | None, period: Period) -> FundingRep
     opening = funds.balance(session, period.start).get(product, ZERO)
     rows = session.execute(_postings(product, period)).all()
     shares = paid.shares(session, period, product, of_all=False)
-    chart = _chart(session)
+    known = chart(session)
     accounts = _by_account(rows)
     charges = paid.charges(session, period) if product is None else ZERO
-    income = tuple(_income(chart, rows, shares, charges))
-    costs = tuple(_cost(chart, account, ore) for account, ore in accounts.items() if chart.is_cost(account))
+    income = tuple(_income(known, rows, shares, charges))
+    costs = tuple(_cost(known, account, ore) for account, ore in accounts.items() if known.is_cost(account))
     transfers = Money(-accounts.get(ledger.FUND, 0))
     earned, spent = total(each.invoiced for each in income), total(each.spent for each in costs)
     owed = _owed(session, product, last)
-    payers = _payers(session, _brought(chart, rows, shares), owed, last)
+    payers = _payers(session, _brought(known, rows, shares), owed, last)
     changes = _Changes(session.execute(_connections(product)).all())
     return FundingReport(
         product=product, period=period, opening=opening, income=income, payers=tuple(payers),
@@ -102,22 +102,25 @@ def _head(opening: Money, rows: Iterable[Row[Any]], shares: Iterable[Share]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Chart:
+class Chart:
     """What accounts are called, and which of them bring money."""
 
     names: AccountNames
     kinds: Mapping[str, str]  # by number; `xxx` for every product's
 
     def is_cost(self, account: str) -> bool:
+        """Tell whether what is booked on an account of a fund is spent."""
         return account != ledger.FUND and not self.is_income(account)
 
     def is_income(self, account: str) -> bool:
+        """Tell whether what is booked on an account of a fund is earned."""
         if account in self.kinds:
             return self.kinds[account] == _INCOME
         suffix = account.rpartition("-")[2]
         return self.kinds.get(f"xxx-{suffix}") == _INCOME
 
     def named(self, account: str) -> Text:
+        """Name an account."""
         danish = self.names.named(account, "-").name or account
         return Text(danish, _ENGLISH.get(danish, danish))
 
@@ -140,14 +143,15 @@ _ENGLISH = {
 }  # fmt: skip
 
 
-def _chart(session: Session) -> _Chart:
+def chart(session: Session) -> Chart:
+    """Give the chart, in three statements."""
     rows = session.execute(select(ledger.ACCOUNTS.c.number, ledger.ACCOUNTS.c.kind)).all()
     kinds = {row.number: row.kind for row in rows}
     kinds |= {f"xxx-{row.number.rpartition('-')[2]}": row.kind for row in rows if "xxx-" in row.number}
-    return _Chart(account_mapping.current(session), kinds)
+    return Chart(account_mapping.current(session), kinds)
 
 
-def _income(chart: _Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money) -> Iterator[Income]:
+def _income(chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money) -> Iterator[Income]:
     """Give each income account. What is booked beside invoices is paid as it is booked, `charges` of reminders apart:
 
     of those it is known what was paid together, which stands with their fees.
@@ -165,14 +169,14 @@ def _income(chart: _Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], ch
         yield Income(account, chart.named(account), Money(invoiced.get(account, 0)), Money(paid_of[account]), None)
 
 
-def _cost(chart: _Chart, account: str, ore: int) -> Cost:
+def _cost(chart: Chart, account: str, ore: int) -> Cost:
     return Cost(account, chart.named(account), Money(ore), None, "")
 
 
 # --- who brought it
 
 
-def _brought(chart: _Chart, rows: Iterable[Row[Any]], shares: Iterable[Share]) -> dict[int, list[int]]:
+def _brought(chart: Chart, rows: Iterable[Row[Any]], shares: Iterable[Share]) -> dict[int, list[int]]:
     """Give what each authority was invoiced and what it paid, in øre, by its id."""
     found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
@@ -184,17 +188,30 @@ def _brought(chart: _Chart, rows: Iterable[Row[Any]], shares: Iterable[Share]) -
 
 
 def _owed(session: Session, product: str | None, last: date) -> dict[int, Money]:
-    """Give what each authority owes the fund at the end of a day: its share of what invoices lack, VAT apart."""
+    """Give what each authority owes the fund at the end of a day."""
+    return {authority: owed for (of, authority), owed in _owed_to_all(session, last).items() if of == product}
+
+
+def receivables(session: Session, last: date) -> dict[str | None, Money]:
+    """Give what each fund is owed at the end of a day, in two statements."""
+    found: Counter[str | None] = Counter()
+    for (product, _), owed in _owed_to_all(session, last).items():
+        found[product] += owed.ore
+    return {product: Money(ore) for product, ore in found.items()}
+
+
+def _owed_to_all(session: Session, last: date) -> dict[tuple[str | None, int], Money]:
+    """Give what each authority owes each fund at the end of a day: its share of what invoices lack, VAT apart."""
     lacking = {id_: each for id_, each in balances.still_open(session, last).items() if each.outstanding > ZERO}
     places: dict[int, Counter[tuple[str, str | None]]] = defaultdict(Counter)
     for row in session.execute(_booked_of(list(lacking), last)) if lacking else ():
         places[row.of_id][row.account, row.product] -= row.amount_ore
-    owed: Counter[int] = Counter()
+    owed: Counter[tuple[str | None, int]] = Counter()
     for id_, each in lacking.items():
         for (account, of), share in _shares(each.outstanding, places[id_]):
-            if of == product and account != ledger.OUTPUT_VAT:
-                owed[each.authority_id] += share.ore
-    return {authority: Money(ore) for authority, ore in owed.items() if ore}
+            if account != ledger.OUTPUT_VAT:
+                owed[of, each.authority_id] += share.ore
+    return {place: Money(ore) for place, ore in owed.items() if ore}
 
 
 def _shares(whole: Money, weights: Counter[tuple[str, str | None]]) -> list[tuple[tuple[str, str | None], Money]]:
