@@ -97,6 +97,9 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "delivery.send": {FINANCE: ALL, APPROVER: ALL},
         "credit.prepare": {FINANCE: ALL, APPROVER: ALL},
         "credit.approve": {APPROVER: ALL},
+        "cost.read": _READERS,
+        "cost.enter": {FINANCE: ALL, APPROVER: ALL},  # hours, recurring costs and moves between funds, too
+        "cost.approve": {APPROVER: ALL},
         "accounts.read": _READERS,
         "accounts.prepare": {FINANCE: ALL, APPROVER: ALL},
         "accounts.approve": {APPROVER: ALL},
@@ -118,6 +121,9 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "funding.comment": {COORDINATION: GROUP, FINANCE: ALL, APPROVER: ALL},
         "funding.disclose": {COORDINATION: GROUP, FINANCE: ALL, APPROVER: ALL},  # proposing what becomes public
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
+        "journey.read": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
+        "journey.update": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
+        "road.edit": {FINANCE: ALL, APPROVER: ALL},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},
         "users.invite_colleague": {SIGNATORY: OWN},
@@ -138,7 +144,7 @@ NEVER_BY_TOKEN = frozenset(
         "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
         "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
-        "rights.change", "reminders.approve", "accounts.approve", "funding.publish",
+        "rights.change", "reminders.approve", "accounts.approve", "cost.approve", "funding.publish",
     }
 )  # fmt: skip
 

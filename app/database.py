@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from agreements import models as agreement_models
 from agreements import sealed_models
+from agreements.road import models as road_models
 from app.identity import models as identity_models
 from authorities import models as authority_models
 from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
@@ -44,6 +45,7 @@ MODELS = (
     table_models,
     agreement_models,
     sealed_models,
+    road_models,
     billing_models,
     voucher_models,
     bank_models,

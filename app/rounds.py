@@ -23,6 +23,7 @@ from app.adapters import starter
 from app.annual_work import InNameOf, Surroundings
 from app.config import Config
 from billing import payments, reminder_plan, reminder_terms
+from billing.funding import costs, recurring
 from foundation.errors import DomainError
 from foundation.language import Text, joined, same
 
@@ -107,6 +108,21 @@ def remind_of_invoices(surroundings: Surroundings) -> Came:
     return Came(same(", ".join(issued.numbers)) if issued.numbers else _NOTHING)
 
 
+def book_costs(surroundings: Surroundings) -> Came:
+    """Book the recurring costs that have come, and the months of those that are spread."""
+    on = clock.today(surroundings.config)
+    with surroundings.reading() as session:
+        if not recurring.due(session, on) and not costs.accruals_due(session, on):
+            return Came(_NOTHING)
+    with surroundings.writing() as (session, trail):
+        came, months = recurring.book_due(session, on, trail), costs.accrue(session, on, trail)
+    return Came(
+        Text(
+            f"{came} faste omkostninger og {months} måneder bogført", f"{came} recurring costs, {months} months booked"
+        )
+    )
+
+
 def seal(surroundings: Surroundings) -> Came:
     """Seal what is countersigned."""
     with surroundings.reading() as session:
@@ -159,6 +175,7 @@ STEPS: tuple[Step, ...] = (
     Step("remind", Text("Påmindelser", "Reminders"), remind),
     Step("match", Text("Betalinger", "Payments"), match),
     Step("dun", Text("Rykkere for fakturaer", "Reminders of invoices"), remind_of_invoices),
+    Step("costs", Text("Faste omkostninger", "Recurring costs"), book_costs),
     Step("seal", Text("Forsegling", "Sealing"), seal),
     Step("deliver", Text("Afleveringer", "Deliveries"), deliver),
     Step("letters", Text("Breve", "Letters"), send),

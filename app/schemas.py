@@ -538,6 +538,94 @@ class BankIntake(Strict):
     trial = Chosen(("yes",))
 
 
+# --- costs of funds
+
+
+def _kroner() -> Words:
+    return Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
+
+
+class CostEntry(Strict):
+    """A cost of a fund, with the supplier's file where there is one."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    account = Words(40, required=True, said=Text("Vælg kontoen", "Choose the account"))
+    date = Day(required=True, said=Text("Skriv dagen som 2027-01-31", "Give the day as 2027-01-31"))
+    supplier = Words(wording.LONGEST_NAME, required=True, said=Text("Skriv leverandøren", "Write the supplier"))
+    reference = Words(40, required=True, said=Text("Skriv leverandørens fakturanummer",
+                                                   "Write the supplier's invoice number"))  # fmt: skip
+    text = Words(required=True, said=Text("Skriv, hvad pengene gik til", "Write what the money was for"))
+    amount = _kroner()
+    first = Day(said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    last = Day(said=Text("Skriv dagen som 2027-12-31", "Give the day as 2027-12-31"))
+    file = File()
+
+
+class CostFileIntake(Strict):
+    """A file of costs."""
+
+    file = File(required=True, said=Text("Vælg filen", "Choose the file"))
+
+
+class CostPayment(Strict):
+    """The bank's payment that a cost was paid by."""
+
+    transaction = Whole(1, 999_999_999, required=True, said=Text("Vælg udbetalingen", "Choose the payment"))
+
+
+class CostReversal(Strict):
+    """Taking a cost back."""
+
+    reason = _reason(Text("Skriv, hvorfor den føres tilbage", "Write why it is taken back"))
+
+
+class CostApprovals(Strict):
+    """The proposals of costs that are approved in one act, each as it was read."""
+
+    chosen = Several(Formed("[0-9]{1,12}:[0-9a-f]{64}"), 200, required=True,
+                     said=Text("Vælg mindst ét forslag", "Choose one proposal at least"))  # fmt: skip
+
+
+class RecurringEntry(Strict):
+    """A cost that comes every month or quarter."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    account = Words(40, required=True, said=Text("Vælg kontoen", "Choose the account"))
+    supplier = Words(wording.LONGEST_NAME, required=True, said=Text("Skriv leverandøren", "Write the supplier"))
+    text = Words(required=True, said=Text("Skriv, hvad pengene går til", "Write what the money is for"))
+    amount = _kroner()
+    every = Chosen(("1", "3"), required=True)
+    first = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    last = Day(required=True, said=Text("Skriv dagen som 2027-12-31", "Give the day as 2027-12-31"))
+
+
+class HoursEntry(Strict):
+    """Hours that the secretariat worked for a product."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg produktet", "Choose the product"))
+    date = Day(required=True, said=Text("Skriv dagen som 2027-01-31", "Give the day as 2027-01-31"))
+    hours = Words(10, required=True, said=Text("Skriv timerne, fx 7,5", "Write the hours, such as 7.5"))
+    text = Words(required=True, said=Text("Skriv, hvad der blev arbejdet med", "Write what was worked on"))
+
+
+class HourRateEntry(Strict):
+    """What an hour costs from a day on."""
+
+    start = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    amount = _kroner()
+
+
+class FundMoveEntry(Strict):
+    """What a fund opens with, or what goes from one to another."""
+
+    kind = Chosen(("opening", "transfer"), required=True)
+    source = Words(wording.LONGEST_PRODUCT)
+    target = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    amount = _kroner()
+    date = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
+    reason = _reason(Text("Skriv, hvad der er besluttet, og af hvem", "Write what was decided, and by whom"))
+
+
 # --- agreements
 
 
@@ -706,6 +794,19 @@ class PaperArchive(Strict):
     file = File(required=True, said=Text("vælg en ZIP", "choose a ZIP"))
 
 
+class ChosenPapers(Strict):
+    """The recorded papers somebody wants to approve in one act."""
+
+    proposal = Several(Whole(1, 999_999_999), 1_000, load_default=list)
+
+
+class PapersApproval(ChosenPapers):
+    """Approving the list that was shown."""
+
+    digest = _seen()
+    consent = Truth(load_default=False)
+
+
 class SigningRight(Strict):
     """Giving the right to sign: to a user, or to a name that is tied to one later."""
 
@@ -832,3 +933,57 @@ class LanguageChoice(Strict):
 
     language = Chosen(LANGUAGES, required=True, said=Text("Vælg dansk eller engelsk", "Choose Danish or English"))
     next = Typed(_LONGEST_ADDRESS, load_default="/")
+
+
+# --- the road to a connection
+
+
+class JourneyOpening(Strict):
+    """Beginning a journey of an authority to a product."""
+
+    cvr = Words(20, required=True, said=Text("Vælg en myndighed", "Choose an authority"))
+    product = Words(60, required=True, said=Text("Vælg et produkt", "Choose a product"))
+
+
+class TaskChange(Strict):
+    """How a task of a journey stands from now on."""
+
+    task = Formed(r"[a-z0-9-]{1,40}(/[a-z0-9-]{1,40}){1,2}", required=True)
+    status = Chosen(("not_started", "under_way", "done", "not_needed"), required=True)
+    owner = Words(300)
+    starts_on = Day()
+    due_on = Day()
+    note = Typed(4_000)
+
+
+class OwnTask(Strict):
+    """A task that people add to a journey."""
+
+    theme = Formed(r"[a-z0-9-]{1,40}", required=True)
+    title = Words(300, required=True, said=Text("Skriv, hvad der skal gøres", "Write what is to be done"))
+
+
+class TrialWords(Strict):
+    """A trial of a product: how, what it is to prove, and what came of it."""
+
+    trial = Whole(1, 1_000)
+    way = Words(20, required=True, said=Text("Vælg, hvordan I prøver", "Choose how you try it"))
+    proves = Typed(4_000, required=True, may_be_empty=False)
+    place = Words(300)
+    result = Typed(4_000)
+    seen_by = Words(300)
+    verdict = Words(20)
+    why = Typed(4_000)
+
+
+class JourneyEnd(Strict):
+    """How a journey ends."""
+
+    outcome = Chosen(("connected", "given_up"), required=True)
+    reason = Words(1_000)
+
+
+class GuideWords(Strict):
+    """The road's text, as TOML."""
+
+    text = Typed(60_000, required=True, may_be_empty=False)

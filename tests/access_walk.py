@@ -26,8 +26,8 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "fund",
-          "publication", "question", "report", "disclosure")  # fmt: skip
+_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey",
+          "fund", "publication", "question", "report", "disclosure")  # fmt: skip
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
@@ -35,6 +35,8 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
+    "journey": "{journey}", "step": "mobilisation",
+    "cost": "{cost}",
     "product": "{fund}", "period": "2026-Q4", "question": "{question}",
 }  # fmt: skip
 
@@ -51,6 +53,7 @@ _ELSEWHERE = {
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/costs/proposals/", "proposal"): "{spending}",
     ("/accounts/<name>", "name"): "2027-Q1",
     ("/accounts/closings/", "proposal"): "{closing}",
     ("/accounts/mapping/proposals/", "proposal"): "{mapping}",
@@ -69,6 +72,7 @@ _ELSEWHERE = {
     ("/agreements/<reference>/replace", "reference"): "{agreement}",
     ("/agreements/<reference>/recorded.pdf", "reference"): "{agreement}",
     ("/imports/", "name"): "{register}",
+    ("/road/guide/", "version"): "1",
     ("/invoices/<number>/<any", "form"): "pdf",
     ("/year/<int:year>/documents.zip", "year"): "2027",
     ("/api/v1/credit-notes/", "number"): "{note}",

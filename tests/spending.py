@@ -28,7 +28,7 @@ def trail(session: Session, actor: str = ONE) -> Trail:
     return Trail(session, actor, datetime(2027, 6, 15, 12, tzinfo=UTC))
 
 
-def draft(session: Session, ore: int = 12_000_00, suffix: str = "00005", **other: Any) -> Draft:
+def draft(session: Session, ore: int = 12_000_00, *, suffix: str = "00005", **other: Any) -> Draft:
     """Give a cost of a product, ready to be entered."""
     product = other.pop("product", PRODUCT)
     told: dict[str, Any] = {
@@ -62,7 +62,7 @@ def spend(session: Session, *drafts: Draft, on: date = DAY) -> list[int]:
 
 def move(session: Session, ore: int, to: str | None = PRODUCT, **other: Any) -> None:
     """Open a fund, or move money to it."""
-    kind = "transfer" if "from_product" in other else "opening"
+    kind: moves.Kind = "transfer" if "from_product" in other else "opening"
     wanted = Move(kind, to, Money(ore), other.pop("on", date(2027, 1, 1)), "Besluttet af bestyrelsen", **other)
     twice(
         session,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
+from agreements.road import guide, journeys
 from app import (
     agreement_demonstration,
     association,
@@ -53,6 +54,8 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
+from billing.funding import cost_files, costs
+from billing.funding.costs import Draft
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
@@ -149,6 +152,9 @@ class Waiting:
     reminders: int  # a plan of reminders
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
+    journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
+    spending: int  # a proposal of one cost
+    cost: int
     reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
 
 
@@ -168,6 +174,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
+        journeys=acting.by(line, finance, _walk),
         reports={
             cvr: publishing.publish(line, finance, known["approver"].actor, product)
             for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
@@ -187,6 +194,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         },
         token=acting.by(line, finance, partial(_make_token, owner=known["finance"])),
         run=acting.by(line, finance, _run),
+        spending=(spent := acting.by(line, finance, _propose_cost))[0],
+        cost=spent[1],
     )
 
 
@@ -247,6 +256,14 @@ def _hold(session: Session, trail: Trail) -> int:
     return holds.hold(session, number, "disputed", "Opdigtet", trail, on=trail.at.date(), until=None).id
 
 
+def _walk(session: Session, trail: Trail) -> dict[str, int]:
+    """Let Aarhus and Aalborg be on their way."""
+    guide.publish(session, guide.shipped(), trail)
+    ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
+    ways = ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+    return {cvr: journeys.open_(session, ids[cvr], product, trail) for cvr, product in ways}
+
+
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
@@ -257,6 +274,15 @@ def _propose_closing(session: Session, trail: Trail) -> int:
     vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
     on = trail.at.date()
     return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_cost(session: Session, trail: Trail) -> tuple[int, int]:
+    file = cost_files.keep(session, "faktura.pdf", b"%PDF-1.7 opdigtet", trail)
+    account = costs.chart(session).named("OS2kitos", "00005") or ""
+    on = trail.at.date()
+    draft = Draft("OS2kitos", account, "Opdigtet Hosting", "F-1", on, "Drift", Money(100_00), file_id=file.id)
+    (made,) = costs.propose(session, [draft], trail, on=on)
+    return made.id, int(costs.said(made)["costs"][0])
 
 
 def _propose_mapping(session: Session, trail: Trail) -> int:
@@ -321,6 +347,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "paper": str(waiting.paper), "version": "1", "told": str(waiting.told), "letter": "1",
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
+        "spending": str(waiting.spending), "cost": str(waiting.cost),
         "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
@@ -335,6 +362,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "right": "987654",
         "reminder": "RY-2027-9999",
         "hold": "987654",
+        "journey": "987654",
     }
     missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
     return {
@@ -360,5 +388,6 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
+        "journey": str(waiting.journeys[cvr]),
         **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

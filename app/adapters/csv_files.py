@@ -220,6 +220,14 @@ ACCOUNTS = Layout(
     optional={},
     may_be_absent={},
 )
+COSTS = Layout(
+    required={
+        "product": _product, "account": words(40), "date": day, "supplier": _name, "reference": words(40),
+        "text": _text, "amount_dkk": kroner_as_ore,
+    },
+    optional={},
+    may_be_absent={"from": day, "to": day},
+)  # fmt: skip
 
 
 # --- reading a file

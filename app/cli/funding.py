@@ -1,16 +1,16 @@
-"""`funding`: what coordination groups have."""
+"""`funding`: what each coordination group has."""
 
 from __future__ import annotations
 
 import click
 
-from app.cli import funding_publications
+from app.cli import funding_costs, funding_publications
 
 
-@click.group(help="Fonde og økonomirapporter / funds and funding reports.")
+@click.group(help="Fondene: omkostninger, timer, overførsler, rapporter / the funds: costs, hours, transfers, reports.")
 def command() -> None:
     """Hold the commands on funds."""
 
 
-for each in (*funding_publications.COMMANDS,):
+for each in (*funding_costs.COMMANDS, *funding_publications.COMMANDS):
     command.add_command(each)

@@ -16,10 +16,12 @@ from app.web import (
     bank,
     billing_details,
     calculator,
+    costs,
     countersigning,
     credits,
     deliveries,
     fee_tables,
+    fund_acts,
     fund_overview,
     fund_report,
     holds,
@@ -39,6 +41,7 @@ from app.web import (
     reminder_settings,
     reminders,
     report_comments,
+    road,
     settings,
     signin,
     signing_rights,
@@ -55,8 +58,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, publications,
-    report_comments, openness, public_reports, fund_overview, fund_report,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
+    fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
 )  # fmt: skip
 
 

@@ -48,6 +48,10 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
     "withdrawal": ("reminders.approve", Text("Udmeldelse til afgørelse", "Withdrawal for decision")),
     "reminder_terms": ("settings.approve", Text("Rykkervilkår til godkendelse", "Terms of reminding for approval")),
+    "cost": ("cost.approve", Text("Omkostninger til godkendelse", "Costs for approval")),
+    "recurring_cost": ("cost.approve", Text("Fast omkostning til godkendelse", "Recurring cost for approval")),
+    "hour_rate": ("cost.approve", Text("Timesats til godkendelse", "Hourly rate for approval")),
+    "fund_move": ("cost.approve", Text("Bevægelse mellem fonde til godkendelse", "Move between funds for approval")),
     "interest_rates": ("settings.approve", Text("Referencesatser til godkendelse", "Reference rates for approval")),
 }  # fmt: skip
 
@@ -215,6 +219,7 @@ def _address(proposal: Proposal) -> str:
         "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
         "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
+        **dict.fromkeys(("cost", "recurring_cost", "hour_rate", "fund_move"), "/costs/proposals"),
         "refund": "/payments/proposals", "write_off": "/payments/proposals",
         "funding_report": "/funds/proposals", "disclosure": "/funds/disclosures",
     }  # fmt: skip

@@ -46,7 +46,7 @@ from foundation import append_only, audit
 from foundation.audit import ENTRIES
 from foundation.audit_head import Head
 from foundation.base import Base, Instant
-from tests import reminding, sealed_files
+from tests import reminding, sealed_files, spending
 from tests.agreements import signed
 from tests.command_line import CommandLine
 from tests.scenarios import database, files, stories
@@ -77,6 +77,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.close_periods(line)
     database.publish_reports(line)
     database.keep_payments(line)
+    spending.keep(line)
     reminding.keep(line)
     database.deliver(line)
     database.write_letters(line)

@@ -284,6 +284,8 @@ FORGERIES = {
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
+    "cost": "entered_by", "cost_file": "kept_by", "cost_payment": "match_id", "fund_balance": "amount_ore",
+    "fund_move": "reason", "hour_rate": "from_on", "recurring_cost": "text",
     "letter": "written_by", "letter_attempt": "answer",
     "published_report": "published_by", "report_file": "language", "report_comment": "text",
     "report_disclosure": "disclosed_by", "report_disclosure_end": "reason",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from billing import bookkeeping, ledger, payments, verification, vouchers
 from billing.funding import costs, funds, hours, recurring
 from billing.funding.costs import CostRefused, NotPayable, NotReversible, State
 from billing.funding.recurring import Term
+from billing.matching import Part
 from foundation import periods
 from foundation.money import Money
 from foundation.proposals import SamePerson
@@ -66,9 +68,7 @@ def test_a_cost_counts_in_its_fund_once_another_person_approved_it(starter: Comm
         ("to", {"spread": periods.through(date(2027, 1, 1), date(2035, 12, 31))}),
     ],
 )
-def test_a_cost_that_cannot_be_is_refused_at_its_field(
-    starter: CommandLine, field: str, wrong: dict[str, object]
-) -> None:
+def test_a_cost_that_cannot_be_is_refused_at_its_field(starter: CommandLine, field: str, wrong: dict[str, Any]) -> None:
     with starter.session() as session, pytest.raises(CostRefused) as refused:
         costs.propose(session, [spending.draft(session, **wrong)], spending.trail(session), on=DAY)
 
@@ -197,7 +197,7 @@ def test_nobody_places_money_on_the_suppliers_account_without_a_cost(starter: Co
     with starter.session() as session:
         made = spending.trail(session)
         (out,) = paying.take_in(session, made, [paying.payment(-100)])
-        part = payments.Part(Money(-100), account=ledger.SUPPLIERS)
+        part = Part(Money(-100), account=ledger.SUPPLIERS)
         placing = payments.Placing(out, (part,), "hand", costs.STATES[State.PAID])
 
         with pytest.raises(payments.Unplaceable):

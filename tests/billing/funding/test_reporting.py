@@ -40,7 +40,7 @@ def a_year(line: CommandLine) -> None:
     database.keep_payments(line)
     with line.session() as session:
         spending.move(session, 50_000_00)
-        spending.spend(session, spending.draft(session), spending.draft(session, 7_00, "00008"))
+        spending.spend(session, spending.draft(session), spending.draft(session, 7_00, suffix="00008"))
         session.commit()
 
 
