@@ -24,7 +24,6 @@ from app import (
     road_demonstration,
     seals,
 )
-)
 from app import config as configuration
 from app.adapters import bank_files
 from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
