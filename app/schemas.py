@@ -17,6 +17,7 @@ from agreements import billing_details
 from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
+from billing.funding import comments, disclosures
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -458,6 +459,40 @@ class ClosingOrder(Strict):
     """A period to be closed."""
 
     period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+
+
+# --- reports of what funds have
+
+
+class Question(Strict):
+    """A question on a report, or an answer to one."""
+
+    text = Typed(comments.LONGEST, required=True, may_be_empty=False,
+                 said=Text("Skriv, hvad du vil sige", "Write what you have to say"))  # fmt: skip
+
+
+class GroupDecision(Strict):
+    """What a steering group decided of a report, on which day, and where that stands."""
+
+    text = Typed(comments.LONGEST, required=True, may_be_empty=False,
+                 said=Text("Skriv, hvad der er besluttet", "Write what was decided"))  # fmt: skip
+    decided_on = Day(required=True, said=Text("Skriv dagen som 2027-05-31", "Give the day as 2027-05-31"))
+    reference = Words(wording.LONGEST_NAME, required=True,
+                      said=Text("Skriv, hvor beslutningen står", "Write where the decision stands"))  # fmt: skip
+
+
+class Openness(Strict):
+    """What becomes public of a report, each from the list of what may be."""
+
+    figures = Several(Chosen(disclosures.FIGURES), len(disclosures.FIGURES), load_default=list)
+    charts = Several(Chosen(disclosures.CHARTS), len(disclosures.CHARTS), load_default=list)
+    columns = Several(Chosen(disclosures.COLUMNS), len(disclosures.COLUMNS), load_default=list)
+
+
+class OpennessEnd(Strict):
+    """That a report is public no more."""
+
+    reason = _reason(Text("Skriv, hvorfor rapporten trækkes tilbage", "Write why the report is withdrawn"))
 
 
 def draft_of(names: Sequence[str]) -> Schema:

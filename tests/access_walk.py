@@ -26,7 +26,8 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey")
+_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey",
+          "fund", "publication", "question", "report", "disclosure")  # fmt: skip
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
@@ -36,11 +37,18 @@ _ARGUMENTS = {
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
     "journey": "{journey}", "step": "mobilisation",
     "cost": "{cost}",
+    "product": "{fund}", "period": "2026-Q4", "question": "{question}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
 _ELSEWHERE = {
     ("/reminders/proposals/", "proposal"): "{plan}",
+    ("/funds/proposals/", "proposal"): "{report}",
+    ("/funds/disclosures/", "proposal"): "{disclosure}",
+    ("/funds/<product>/<period>/versions/", "form"): "json",
+    ("/funds/<product>/<period>/versions/", "version"): "1",
+    ("/api/v1/published-reports/", "id_"): "{publication}",
+    ("/api/v1/published-reports/", "form"): "json",
     ("/settings/reminders/proposals/", "proposal"): "{reminding}",
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",

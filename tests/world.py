@@ -63,7 +63,7 @@ from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import Money
-from tests import paying, reminding
+from tests import paying, publishing, reminding
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -155,6 +155,7 @@ class Waiting:
     journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
     spending: int  # a proposal of one cost
     cost: int
+    reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -174,6 +175,10 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
         journeys=acting.by(line, finance, _walk),
+        reports={
+            cvr: publishing.publish(line, finance, known["approver"].actor, product)
+            for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+        },
         text=acting.by(line, finance, _propose_text),
         told=acting.by(line, finance, _propose_told),
         closing=acting.by(line, finance, _propose_closing),
@@ -359,6 +364,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "hold": "987654",
         "journey": "987654",
     }
+    missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
     return {
         "": {},
         "own": common | _of(line, AARHUS, waiting),
@@ -383,4 +389,5 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
         "journey": str(waiting.journeys[cvr]),
+        **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

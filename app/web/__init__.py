@@ -22,6 +22,8 @@ from app.web import (
     deliveries,
     fee_tables,
     fund_acts,
+    fund_overview,
+    fund_report,
     holds,
     imports,
     invoices,
@@ -30,11 +32,15 @@ from app.web import (
     letters,
     memberships,
     notices,
+    openness,
     paper_route,
     payments,
     products,
+    public_reports,
+    publications,
     reminder_settings,
     reminders,
+    report_comments,
     road,
     settings,
     signin,
@@ -53,7 +59,7 @@ _SUBJECTS = (
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
-    fund_acts,
+    fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
 )  # fmt: skip
 
 
