@@ -54,8 +54,9 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
-from billing.funding import cost_files, costs
+from billing.funding import cost_files, costs, pipeline
 from billing.funding.costs import Draft
+from billing.funding.pipeline import Seen
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
@@ -174,7 +175,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
-        journeys=acting.by(line, finance, _walk),
+        journeys=(acting.by(line, finance, _expect), acting.by(line, finance, _walk))[1],
         reports={
             cvr: publishing.publish(line, finance, known["approver"].actor, product)
             for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
@@ -262,6 +263,12 @@ def _walk(session: Session, trail: Trail) -> dict[str, int]:
     ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
     ways = ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
     return {cvr: journeys.open_(session, ids[cvr], product, trail) for cvr, product in ways}
+
+
+def _expect(session: Session, trail: Trail) -> None:
+    """Let Aarhus and Aalborg be expected."""
+    for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos")):
+        pipeline.see(session, Seen(cvr, product, date(YEAR + 1, 1, 1), "contact", "Opdigtet"), trail)
 
 
 def _propose_text(session: Session, trail: Trail) -> int:

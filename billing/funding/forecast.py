@@ -39,7 +39,8 @@ FORECASTS: Table = KeptForecast.__table__  # type: ignore[assignment]
 KEPT_ACTION = "forecast.kept"
 _HUNDRED = 100
 _YEARS_OF_NOTICES = 3
-_FURTHEST = 5
+#: So many years from this one can be forecast.
+FURTHEST = 5
 
 
 class NoSuchYear(Refused):
@@ -168,10 +169,10 @@ def check(session: Session, product: str, year: int, on: date) -> None:
 
 def check_year(year: int, on: date) -> None:
     """Raise NoSuchYear where a year is not this one or one of the next five."""
-    if not on.year <= year <= on.year + _FURTHEST:
+    if not on.year <= year <= on.year + FURTHEST:
         raise NoSuchYear(
-            Text(f"der kan laves en prognose for {on.year} til {on.year + _FURTHEST}",
-                 f"a forecast can be made of {on.year} to {on.year + _FURTHEST}")
+            Text(f"der kan laves en prognose for {on.year} til {on.year + FURTHEST}",
+                 f"a forecast can be made of {on.year} to {on.year + FURTHEST}")
         )  # fmt: skip
 
 
@@ -352,10 +353,16 @@ def kept(session: Session, product: str, year: int) -> list[Kept]:
     return [Kept(row.id, from_json(row.document), row.digest, row.kept_by) for row in rows]
 
 
-def score(session: Session, found: Kept) -> Score:
-    """Hold a kept forecast against what is invoiced of its year, credits taken off, in one query."""
+def scores(session: Session, found: Sequence[Kept]) -> list[Score]:
+    """Hold forecasts kept of one year against what is invoiced of it, credits taken off, in one query."""
+    if not found:
+        return []
+    lines = invoiced(session, found[0].forecast.product, found[0].forecast.year)
+    return [_score(each, lines) for each in found]
+
+
+def _score(found: Kept, lines: Sequence[Line]) -> Score:
     forecast = found.forecast
-    lines = invoiced(session, forecast.product, forecast.year)
     coming = {each.cvr for each in forecast.coming}
     from_pipeline = total(line.amount for line in lines if line.cvr in coming)
     reasons = _differences(forecast.lines, [line for line in lines if line.cvr not in coming])
