@@ -51,6 +51,7 @@ from app.web import (
     start,
     templates_pages,
     tokens,
+    tracing,
     users,
     verify,
     year,
@@ -62,7 +63,7 @@ _SUBJECTS = (
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
     fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
-    forecasts, pipeline,
+    forecasts, pipeline, tracing,
 )  # fmt: skip
 
 
