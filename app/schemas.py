@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from agreements import billing_details
+from agreements.road import guide
 from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
@@ -1018,3 +1019,24 @@ class CommonAnswerWords(Strict):
     topic = Words(20, required=True, said=Text("Vælg et emne", "Choose a topic"))
     title = Words(200, required=True, said=Text("Giv svaret et navn", "Give the answer a name"))
     words = Typed(8_000, required=True, may_be_empty=False)
+
+
+class PipelineEntry(Strict):
+    """A case of the pipeline as it is seen: who may join what, from when, and how likely that is."""
+
+    cvr = Words(8, required=True, said=Text("Vælg myndigheden", "Choose the authority"))
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg produktet", "Choose the product"))
+    expected = Day(required=True, said=Text("Skriv dagen som 2027-01-31", "Give the day as 2027-01-31"))
+    stage = Chosen(guide.STEPS, required=True, said=Text("Vælg trinet", "Choose the step"))
+    source = Words(required=True, said=Text("Skriv, hvor det vides fra", "Write how it is known"))
+    percent = Whole(0, 100)
+    reason = Words()
+    outcome = Chosen(("joined", "given_up"))
+
+
+class StageChanceEntry(Strict):
+    """How likely cases of a step are."""
+
+    stage = Chosen(guide.STEPS, required=True, said=Text("Vælg trinet", "Choose the step"))
+    percent = Whole(0, 100, required=True, said=Text("Skriv procenten", "Write the per cent"))
+    reason = Words(required=True, said=Text("Skriv hvorfor", "Write why"))

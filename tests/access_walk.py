@@ -55,6 +55,7 @@ _ELSEWHERE = {
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/funds/trace/<number>/", "at"): "2",
     ("/costs/proposals/", "proposal"): "{spending}",
     ("/accounts/<name>", "name"): "2027-Q1",
     ("/accounts/closings/", "proposal"): "{closing}",

@@ -55,8 +55,9 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
-from billing.funding import cost_files, costs
+from billing.funding import cost_files, costs, pipeline
 from billing.funding.costs import Draft
+from billing.funding.pipeline import Seen
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
@@ -177,7 +178,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
-        journeys=acting.by(line, finance, _walk),
+        journeys=(acting.by(line, finance, _expect), acting.by(line, finance, _walk))[1],
         inquiries=acting.by(line, finance, _ask),
         answer=acting.by(
             line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
@@ -277,6 +278,12 @@ def _ask(session: Session, trail: Trail) -> dict[str, int]:
         cvr: inquiries.ask(session, Question(ids[cvr], product, "fees", "Opdigtet", "Opdigtet"), None, trail)
         for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
     }
+
+
+def _expect(session: Session, trail: Trail) -> None:
+    """Let Aarhus and Aalborg be expected."""
+    for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos")):
+        pipeline.see(session, Seen(cvr, product, date(YEAR + 1, 1, 1), "contact", "Opdigtet"), trail)
 
 
 def _propose_text(session: Session, trail: Trail) -> int:

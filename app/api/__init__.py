@@ -19,6 +19,7 @@ from app.api import (
     bank,
     deliveries,
     fee_tables,
+    forecasts,
     ground,
     invoices,
     letters,
@@ -45,6 +46,7 @@ ROOMS = (
     accounts.room,
     payments.room,
     published_reports.room,
+    forecasts.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -113,6 +115,7 @@ _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
+    "forecasts", "pipeline",
 )  # fmt: skip
 
 

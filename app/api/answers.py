@@ -904,3 +904,32 @@ class Tokens(Answer):
     """One's own tokens, newest first."""
 
     items = _many(Token)
+
+
+class Forecast(Answer):
+    """What a fund is expected to get in a year, in whole øre, and all that it is made of."""
+
+    product = _text()
+    year = _whole()
+    made_on = _day()
+    low_ore = _ore()
+    expected_ore = _ore()
+    high_ore = _ore()
+    forecast = fields.Raw(
+        required=True, metadata={"type": "object", "description": "lines, pipeline, changes and what cannot be told"}
+    )
+
+
+class PipelineCase(Answer):
+    """An authority that may join a product, as it was seen last."""
+
+    id = _whole()
+    cvr = _text()
+    name = _text()
+    product = _text()
+    version = _whole()
+    expected_from = _day()
+    stage = _text()
+    percent = _whole()
+    outcome = _text(metadata={"description": "joined or given_up; empty while it stands open"})
+    source = _text()

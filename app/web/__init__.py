@@ -21,6 +21,7 @@ from app.web import (
     credits,
     deliveries,
     fee_tables,
+    forecasts,
     fund_acts,
     fund_overview,
     fund_report,
@@ -35,6 +36,7 @@ from app.web import (
     openness,
     paper_route,
     payments,
+    pipeline,
     products,
     public_reports,
     publications,
@@ -50,6 +52,7 @@ from app.web import (
     start,
     templates_pages,
     tokens,
+    tracing,
     users,
     verify,
     year,
@@ -61,6 +64,7 @@ _SUBJECTS = (
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
     costs, fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
+    forecasts, pipeline, tracing,
 )  # fmt: skip
 
 

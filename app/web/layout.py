@@ -73,6 +73,7 @@ PLACES = (
     Place("costs.page", "/costs", Text("Omkostninger", "Costs"), "cost.read", _MONEY),
     Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read", _MONEY),
     Place("funds.page", "/funds", Text("Fonde", "Funds"), "funding.read", _MONEY),
+    Place("forecasts.page", "/forecast", Text("Prognose", "Forecast"), "funding.read", _MONEY),
     Place("funds.shares", "/funds/shares", Text("Jeres andel", "Your share"), "funding.share", _MONEY),
     Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),

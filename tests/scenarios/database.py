@@ -24,8 +24,9 @@ from billing import (
 )
 from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
-from billing.funding import comments, disclosures, publications
+from billing.funding import comments, disclosures, forecast, pipeline, publications
 from billing.funding.comments import On
+from billing.funding.pipeline import Seen
 from billing.funding.publications import File
 from billing.funding.report import FundingReport
 from billing.gathering import INVOICES
@@ -122,6 +123,18 @@ def close_periods(line: CommandLine) -> None:
             account_mapping.approve(session, mapping.id, other)
             bookkeeping.approve_closing(session, closing.id, other, on=AT.date())
             other.write()
+
+
+def keep_forecasts(line: CommandLine) -> None:
+    """Let an authority be expected, seen anew, steps be more and less likely, and keep two forecasts."""
+    with line.session() as session:
+        trail = Trail(session, "En Forbereder", AT)
+        cvr = session.scalars(select(AUTHORITIES.c.cvr).order_by(AUTHORITIES.c.cvr)).first() or ""
+        for nth in (1, 2):
+            pipeline.see(session, Seen(cvr, "OS2mo", date(2028, nth, 1), "contact", f"Opdigtet {nth}"), trail)
+            pipeline.set_chance(session, "contact", 40 + nth, f"Opdigtet {nth}", trail)
+            forecast.keep(session, forecast.compute(session, "OS2mo", 2027 + nth, AT.date()), trail)
+        trail.write()
 
 
 def publish_reports(line: CommandLine) -> None:

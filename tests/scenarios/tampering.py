@@ -77,6 +77,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.close_periods(line)
     database.publish_reports(line)
     database.keep_payments(line)
+    database.keep_forecasts(line)
     spending.keep(line)
     reminding.keep(line)
     database.deliver(line)

@@ -288,6 +288,7 @@ FORGERIES = {
     "fund_move": "reason", "hour_rate": "amount_ore", "recurring_cost": "text",
     "letter": "written_by", "letter_attempt": "answer",
     "published_report": "published_by", "report_file": "language", "report_comment": "text",
+    "pipeline_case": "source", "stage_chance": "reason", "kept_forecast": "kept_by",
     "report_disclosure": "disclosed_by", "report_disclosure_end": "reason",
 }  # fmt: skip
 
