@@ -1,8 +1,10 @@
-"""The API's operations in Danish, for the page that tells people of it; the OpenAPI document itself is in English."""
+"""The API's operations, parameters and answers in Danish, for people; the OpenAPI document itself is in English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from foundation.language import Text, same
 
 #: What the operations are about, by the tag of the document.
 ROOMS: Mapping[str, str] = {
@@ -97,3 +99,75 @@ OPERATIONS: Mapping[str, str] = {
     "POST /api/v1/payments/matches": "Placér alle betalinger, der er sikre; resten venter.",
     "GET /api/v1/authorities/{cvr}/account": "Hent en myndigheds konto på en dag; i dag, hvis ingen er givet.",
 }  # fmt: skip
+
+#: Where a parameter or a member stands.
+PLACES: Mapping[str, Text] = {
+    "path": Text("adressen", "path"),
+    "query": Text("forespørgslen", "query"),
+    "header": Text("headeren", "header"),
+    "body": Text("indholdet", "body"),
+    "rows": Text("rækkerne", "rows"),
+}
+
+#: What a parameter or a member of a body means, by the words of the document.
+MEMBERS: Mapping[str, str] = {
+    "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31": "2027, 2027-Q1, 2027-03 eller 2027-01-15..2027-03-31",
+    "An ETag from before; 304 without a body where nothing changed":
+        "En ETag fra sidst; 304 uden indhold, hvis intet er ændret",
+    "Chosen by you, new for every act; the same request with the same key is done once and answered alike for 30 days":
+        "Vælges af programmet, ny for hver handling; den samme anmodning med den samme nøgle udføres én gang og"
+        " besvares ens i 30 dage",
+    "TOML": "TOML",
+    "The ETag of the plan that was read; 412 where it was of another digest":
+        "ETag for den plan, der er læst; 412, hvis den havde en anden kontrolsum",
+    "`next` of the page before, with the same parameters": "`next` fra siden før, med de samme parametre",
+    "`real`, or `rehearsal`, which binds nobody": "`real` (rigtig) eller `rehearsal` (prøvekørsel), som ikke forpligter"
+                                                  " nogen",
+    "a GLN or a CVR number; the same as before without it": "et GLN eller et CVR-nummer; udelades det, bruges det samme"
+                                                            " som før",
+    "kommune, region, stat …": "kommune, region, stat …",
+    "of the invoice": "fakturaens",
+    "of the invoice or credit note": "fakturaens eller kreditnotaens",
+    "of the plan that was read": "for den plan, der er læst",
+    "positions; all that is left without them": "linjenumre; udelades de, er det alle de linjer, der er tilbage",
+    "stands on the credit note": "står på kreditnotaen",
+    "the id of a statement": "et kontoudtogs id",
+    "the same as before without it": "udelades det, bruges det samme som før",
+    "today without it": "udelades den, er det i dag",
+    "whether the next plan proposes the lines again": "om den næste plan skal foreslå linjerne igen",
+    "words of the name": "ord i navnet",
+}  # fmt: skip
+
+#: What an answer means, by the words of the document.
+ANSWERS: Mapping[str, str] = {
+    "A parameter that is not as documented": "En parameter er ikke, som der står her",
+    "Accepted": "Modtaget; arbejdet går i gang",
+    "Created": "Oprettet",
+    "If-Match does not fit what stands": "If-Match passer ikke til det, der står nu",
+    "Nobody stands behind the token": "Ingen står bag nøglen",
+    "Not now": "Ikke nu",
+    "Nothing changed": "Intet er ændret",
+    "Nothing there for you": "Her er intet, nøglen må se",
+    "OK": "I orden",
+    "Refused; nothing was stored": "Afvist; intet er gemt",
+    "The body is of another kind": "Indholdet er af en anden slags",
+    "The body is too large": "Indholdet er for stort",
+    "The token or its owner may not": "Nøglen eller dens ejer må ikke",
+    "Too many wrong tokens": "For mange forkerte nøgler",
+    "What was asked no longer fits what stands": "Det, der bliver bedt om, passer ikke længere til det, der står",
+}
+
+_WITH_COMMAS = "with commas between, of "
+
+
+def member(words: str) -> Text:
+    """Give what a parameter or a member means, in both languages. Raises KeyError where the Danish is missing."""
+    if words.startswith(_WITH_COMMAS):
+        names = words.removeprefix(_WITH_COMMAS)
+        return Text(f"med komma imellem, blandt {names}", words)
+    return Text(MEMBERS[words], words) if words else same("")
+
+
+def answer(words: str) -> Text:
+    """Give what an answer means, in both languages. Raises KeyError where the Danish is missing."""
+    return Text(ANSWERS[words], words)
