@@ -16,7 +16,7 @@ from agreements.lifecycle import Status
 from agreements.models import AgreementTemplate
 from agreements.offered import Offer
 from agreements.products import PRODUCTS
-from agreements.steps import OFFERS, Stand
+from agreements.steps import OFFERS, Stand, Step
 from authorities.register import AUTHORITIES
 
 State = Literal["has", "offered", "signed", "has_not"]
@@ -38,6 +38,18 @@ class Place:
     version: int | None
     state: State
     offer: Offer | None
+
+    @property
+    def offered_on(self) -> date | None:
+        """When the new version was offered; None where it is not on its way."""
+        at = None if self.offer is None else self.offer.offered_at
+        return None if at is None else offered.local_day(at)
+
+    @property
+    def reminded_on(self) -> date | None:
+        """When its signatories were reminded last."""
+        steps_taken = self.offer.steps if self.offer else ()
+        return max((offered.local_day(each.at) for each in steps_taken if each.step is Step.REMINDED), default=None)
 
 
 def standing(session: Session, template_id: int, on: date, product: str | None = None) -> list[Place]:

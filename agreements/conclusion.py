@@ -7,11 +7,13 @@ countersignature.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
@@ -36,13 +38,47 @@ class Clashes(Conflict):
 # --- questions
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What authorities have already, read once for all offers that are held against it."""
+
+    own: Mapping[int, Row[Any]]  # the agreements that the offers became, by the offer
+    agreements: Mapping[tuple[int, int], Sequence[Row[Any]]]  # by authority and product, the last signed first
+    memberships: Mapping[int, Sequence[Row[Any]]]  # by authority
+
+
+def ground(session: Session, offers: Sequence[Offer]) -> Ground:
+    """Read what the authorities of offers have, in three queries for every 500."""
+    connecting = sorted({each.authority_id for each in offers if each.product_id is not None})
+    joining = sorted({each.authority_id for each in offers if each.product_id is None})
+    own = of_offers(session, [each.id for each in offers])
+    agreements: dict[tuple[int, int], list[Row[Any]]] = defaultdict(list)
+    for row in _of_authorities(session, AGREEMENTS, AGREEMENTS.c.signed_on.desc(), connecting):
+        agreements[row.authority_id, row.product_id].append(row)
+    memberships: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in _of_authorities(session, MEMBERSHIPS, MEMBERSHIPS.c.joined_on, joining):
+        memberships[row.authority_id].append(row)
+    return Ground(own, agreements, memberships)
+
+
+def _of_authorities(
+    session: Session, table: Table, order: ColumnElement[Any], authority_ids: Sequence[int]
+) -> Iterator[Row[Any]]:
+    for start in range(0, len(authority_ids), _AT_A_TIME):
+        some = table.c.authority_id.in_(authority_ids[start : start + _AT_A_TIME])
+        yield from session.execute(select(table).where(some).order_by(order))
+
+
 def refuse_clash(session: Session, offer: Offer) -> None:
     """Refuse what does not fit with what the authority has already. Raises Clashes."""
+    _refuse_clash(ground(session, [offer]), offer)
+
+
+def _refuse_clash(stands: Ground, offer: Offer) -> None:
     if offer.product_id is None:
-        _refuse_member(session, offer)
+        _refuse_member(stands, offer)
         return
-    effective = offer.document.effective_on
-    for row in _standing(session, offer, effective):
+    for row in _standing(stands, offer):
         since = day(row.signed_on)
         if row.countersigned_on is None:
             raise Clashes(
@@ -67,43 +103,40 @@ def refuse_clash(session: Session, offer: Offer) -> None:
             )
 
 
-def _refuse_member(session: Session, offer: Offer) -> None:
-    effective, columns = offer.document.effective_on, MEMBERSHIPS.c
-    member = session.execute(
-        select(columns.joined_on).where(
-            columns.authority_id == offer.authority_id, columns.left_on.is_(None) | (columns.left_on > effective)
-        )
-    ).scalar()
-    if member is not None:
-        since = day(member)
-        raise Clashes(Text(f"myndigheden er medlem siden {since.da}", f"the authority is a member since {since.en}"))
-
-
-def renewed(session: Session, offer: Offer) -> Row[Any] | None:
-    """Give the agreement in force that the offer renews, or None where it begins one."""
-    return next(iter(_standing(session, offer, offer.document.effective_on)), None)
+def _refuse_member(stands: Ground, offer: Offer) -> None:
+    effective = offer.document.effective_on
+    for row in stands.memberships.get(offer.authority_id, ()):
+        if row.left_on is None or row.left_on > effective:
+            since = day(row.joined_on)
+            raise Clashes(
+                Text(f"myndigheden er medlem siden {since.da}", f"the authority is a member since {since.en}")
+            )
 
 
 def running(session: Session, authority_id: int, product_id: int | None, on: date) -> Row[Any] | None:
     """Give the countersigned agreement of an authority on a product that has not ended by a day, or None."""
-    found = _unended(session, authority_id, product_id, on)
-    return next((row for row in found if row.countersigned_on is not None), None)
-
-
-def _standing(session: Session, offer: Offer, on: date) -> list[Row[Any]]:
-    """Give the authority's agreements on the product that have not ended by a day, this offer's own apart."""
-    found = _unended(session, offer.authority_id, offer.product_id, on)
-    return [row for row in found if row.offer_id != offer.id]
-
-
-def _unended(session: Session, authority_id: int, product_id: int | None, on: date) -> list[Row[Any]]:
     facts = AGREEMENTS.c
     rows = session.execute(
         select(AGREEMENTS)
         .where(facts.authority_id == authority_id, facts.product_id == product_id)
         .order_by(facts.signed_on.desc())
     )
-    return [row for row in rows if row.terminated_to is None or row.terminated_to >= max(on, row.signed_on)]
+    return next((row for row in rows if row.countersigned_on is not None and not _has_ended(row, on)), None)
+
+
+def _renewed(stands: Ground, offer: Offer) -> Row[Any] | None:
+    """Give the agreement in force that the offer renews, or None where it begins one."""
+    return next(iter(_standing(stands, offer)), None)
+
+
+def _standing(stands: Ground, offer: Offer) -> list[Row[Any]]:
+    """Give the authority's agreements on the product that have not ended by the offer's day, its own apart."""
+    rows = stands.agreements.get((offer.authority_id, offer.product_id or 0), ())
+    return [row for row in rows if row.offer_id != offer.id and not _has_ended(row, offer.document.effective_on)]
+
+
+def _has_ended(row: Row[Any], on: date) -> bool:
+    return row.terminated_to is not None and row.terminated_to < max(on, row.signed_on)
 
 
 def _is_active(row: Row[Any]) -> bool:
@@ -144,8 +177,9 @@ def faults(session: Session) -> Iterator[Broken]:
 
 def signed(session: Session, offer: Offer, on: date) -> Registers:
     """Write the agreement all signatories have signed; not yet countersigned, so nothing is owed. Raises Clashes."""
-    refuse_clash(session, offer)
-    if offer.product_id is None or renewed(session, offer) is not None:
+    stands = ground(session, [offer])
+    _refuse_clash(stands, offer)
+    if offer.product_id is None or _renewed(stands, offer) is not None:
         return {}
     values = _values(offer, on)
     key = (AGREEMENTS.c.authority_id == offer.authority_id, AGREEMENTS.c.product_id == offer.product_id,
@@ -173,17 +207,26 @@ def _billing(said: AgreementDocument) -> dict[str, Any]:
     return {fact: getattr(said.billing, fact) or None for fact in facts}
 
 
-def countersigned(session: Session, offer: Offer, own: Row[Any] | None, on: date) -> Registers:
-    """Put an agreement in force from its day: the annual run takes it from here. Raises Clashes.
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What the countersignature of an offer does to the registers: one of the four, written by `conclude`."""
 
-    `own` is the agreement the offer became, which `date_all` dates with all others of the act.
-    """
+    offer: Offer
+    registers: Registers
+    own: int | None = None  # the agreement it became, which is dated
+    renewed: tuple[int, Mapping[str, Any]] | None = None  # the agreement it renews, and what changes of it
+    replaced: int | None = None  # the offer that the renewed agreement came from
+    joined: Mapping[str, Any] | None = None  # the membership that begins
+
+
+def countersigned(stands: Ground, offer: Offer, on: date) -> Concluded:
+    """Tell what puts an agreement in force from its day: the annual run takes it from there. Raises Clashes."""
     if offer.product_id is None:
-        return _join(session, offer)
-    if own is not None:
-        return {"changed": [_told(own, {"countersigned_on": on})]}
-    refuse_clash(session, offer)
-    old = renewed(session, offer)
+        return _joining(stands, offer)
+    if (own := stands.own.get(offer.id)) is not None:
+        return Concluded(offer, {"changed": [_told(own, {"countersigned_on": on})]}, own=own.id)
+    _refuse_clash(stands, offer)
+    old = _renewed(stands, offer)
     if old is None:  # what it was to renew has ended meanwhile
         raise Clashes(
             Text(
@@ -191,25 +234,32 @@ def countersigned(session: Session, offer: Offer, own: Row[Any] | None, on: date
                 "the agreement it was to renew has ended; offer anew",
             )
         )
-    values = _billing(offer.document) | {"offer_id": offer.id}
-    if offer.kind == Kind.ACTIVE and not _is_active(old):
-        values["active_from"] = offer.document.effective_on
-    return {"changed": [_change(session, old, values)], "renewed": old.offer_id}
+    becomes_active = offer.kind == Kind.ACTIVE and not _is_active(old)
+    active_from = offer.document.effective_on if becomes_active else old.active_from
+    values = _billing(offer.document) | {"offer_id": offer.id, "active_from": active_from}
+    registers = {"changed": [_told(old, values)], "renewed": old.offer_id}
+    return Concluded(offer, registers, renewed=(old.id, values), replaced=old.offer_id)
 
 
-def date_all(session: Session, offer_ids: Sequence[int], on: date) -> None:
-    """Date the agreements that offers became as countersigned, in one statement for every 500."""
-    for start in range(0, len(offer_ids), _AT_A_TIME):
-        some = offer_ids[start : start + _AT_A_TIME]
-        session.execute(update(AGREEMENTS).where(AGREEMENTS.c.offer_id.in_(some)).values(countersigned_on=on))
-
-
-def _join(session: Session, offer: Offer) -> Registers:
-    _refuse_member(session, offer)
+def _joining(stands: Ground, offer: Offer) -> Concluded:
+    _refuse_member(stands, offer)
     values = {"authority_id": offer.authority_id, "joined_on": offer.document.effective_on, "left_on": None}
     values |= {fact: value for fact, value in _billing(offer.document).items() if fact in MEMBERSHIPS.c}
-    session.execute(insert(MEMBERSHIPS).values(values))
-    return {"joined": values}
+    return Concluded(offer, {"joined": values}, joined=values)
+
+
+def conclude(session: Session, listed: Sequence[Concluded], on: date) -> None:
+    """Write to the registers what countersignatures do: a statement of each kind for every 500."""
+    own, ids = [each.own for each in listed if each.own is not None], AGREEMENTS.c.id
+    for start in range(0, len(own), _AT_A_TIME):
+        some = own[start : start + _AT_A_TIME]
+        session.execute(update(AGREEMENTS).where(ids.in_(some)).values(countersigned_on=on))
+    renewed = [{"renewed_id": id_} | dict(values) for id_, values in (each.renewed for each in listed if each.renewed)]
+    if renewed:
+        changed: dict[str, Any] = {name: bindparam(name) for name in renewed[0] if name != "renewed_id"}
+        session.connection().execute(update(AGREEMENTS).where(ids == bindparam("renewed_id")).values(changed), renewed)
+    if joined := [dict(each.joined) for each in listed if each.joined]:
+        session.execute(insert(MEMBERSHIPS), joined)
 
 
 def taken_back(session: Session, offer: Offer) -> Registers:

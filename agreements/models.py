@@ -25,6 +25,8 @@ class Product(Base):
     level: Mapped[str | None]
     description_da: Mapped[str | None]  # what it is, as agreements say it; in both languages or in none
     description_en: Mapped[str | None]
+    coordinator: Mapped[str | None]  # who is asked about it: a role and how to reach it, no person
+    users_shown: Mapped[str | None]  # yes where it is decided that the public sees who is connected
 
 
 class Agreement(Base):

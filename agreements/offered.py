@@ -128,13 +128,20 @@ def get(session: Session, offer_id: int, authority_ids: Iterable[int] | None = N
 
 def newest(session: Session, reference: str) -> Offer:
     """Give the newest version of a reference. Raises NoSuchOffer."""
-    ids = session.execute(
-        select(OFFERS.c.id).where(OFFERS.c.reference == reference).order_by(OFFERS.c.version.desc()).limit(1)
-    )
-    id_ = ids.scalar()
-    if id_ is None:
+    found = newest_by_reference(session, [reference]).get(reference)
+    if found is None:
         raise no_such(reference)
-    return get(session, id_)
+    return found
+
+
+def newest_by_reference(session: Session, references: Iterable[str]) -> dict[str, Offer]:
+    """Give the newest version of each reference, in four queries for every 500; unknown ones are left out."""
+    wanted, found = sorted(set(references)), dict[str, Offer]()
+    for start in range(0, len(wanted), _AT_A_TIME):
+        last = select(func.max(OFFERS.c.id)).where(OFFERS.c.reference.in_(wanted[start : start + _AT_A_TIME]))
+        offers = many(session, session.execute(last.group_by(OFFERS.c.reference)).scalars())
+        found |= {each.reference: each for each in offers}
+    return found
 
 
 def many(session: Session, offer_ids: Iterable[int]) -> list[Offer]:

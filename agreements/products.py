@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
@@ -11,9 +12,13 @@ from agreements.models import Product
 from authorities import register
 from foundation import wording
 from foundation.audit import Broken, Trail
-from foundation.errors import Refused
+from foundation.errors import NotFound, Refused
 from foundation.intake import Intake, Row, Rows, Taken
 from foundation.language import Text, same
+
+
+class NoSuchProduct(NotFound):
+    """No product of that name is registered."""
 
 
 class LooksLikeAnother(Refused):
@@ -23,6 +28,7 @@ class LooksLikeAnother(Refused):
 PRODUCTS: Table = Product.__table__  # type: ignore[assignment]
 
 _DESCRIBED = ("description_da", "description_en")
+_TOLD = (*_DESCRIBED, "coordinator", "users_shown")
 
 
 def ids_by_name(session: Session) -> dict[str, int]:
@@ -68,7 +74,7 @@ def take_in(session: Session, file: Rows, trail: Trail, *, posted: Mapping[str, 
         if known is not None and known["account"] not in (None, account) and name in posted:
             intake.fault(row, "account", register.rests(posted[name]))
         _check_description(intake, row, known)
-        intake.offer(row, {"name": name, **row.only("account", "level", *_DESCRIBED)}, key_column="product")
+        intake.offer(row, {"name": name, **row.only("account", "level", *_TOLD)}, key_column="product")
     return intake.finish(trail, "products.imported")
 
 
@@ -84,7 +90,12 @@ def description(session: Session, name: str) -> Text | None:
     """Give what a product is, or None where the register does not say."""
     columns = PRODUCTS.c
     row = session.execute(select(columns.description_da, columns.description_en).where(columns.name == name)).first()
-    return Text(row.description_da, row.description_en) if row is not None and row.description_da else None
+    return told(row) if row is not None else None
+
+
+def told(row: Any) -> Text | None:
+    """Give what the product of a row of the register is, or None where it does not say."""
+    return Text(row.description_da, row.description_en) if row.description_da else None
 
 
 def faults(session: Session) -> Iterator[Broken]:

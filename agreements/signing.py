@@ -7,15 +7,15 @@ day, active or passive, billing details) makes a new version with a digest of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from agreements import conclusion, offered, offers, rights, steps
+from agreements.conclusion import Concluded, Ground
 from agreements.document import AgreementDocument, FeeAnnex
 from agreements.offered import Offer, Signatory
 from agreements.offers import Build, Order
@@ -532,19 +532,18 @@ def countersign(session: Session, offer_ids: Sequence[int], signer: Signer, dige
     chosen = offered.many(session, offer_ids)
     if chosen and list_digest(chosen) != digest:
         raise OtherDocument(Text("listen er en anden end den viste", "the list is another than the one shown"))
-    own = conclusion.of_offers(session, [each.id for each in chosen])
-    wanted, left_out = list[Next](), list[tuple[Offer, Text]]()
+    stands, on = conclusion.ground(session, chosen), offered.local_day(trail.at)
+    listed, left_out = list[Concluded](), list[tuple[Offer, Text]]()
     for offer in chosen:
         try:
-            wanted += _countersigned(session, offer, own.get(offer.id), (signer, digest), trail)
+            listed.append(_countersigned(stands, offer, signer, on))
         except (Conflict, Refused) as refused:
             left_out.append((offer, refused.text))
-    if not wanted:
+    if not listed:
         raise NothingToCountersign(_nothing(left_out))
-    done = {each.offer.id for each in wanted if each.step is Step.COUNTERSIGNED}
-    conclusion.date_all(session, sorted(done & own.keys()), offered.local_day(trail.at))
-    steps.take(session, wanted, trail)
-    return Countersigned(tuple(offered.many(session, done)), tuple(left_out))
+    conclusion.conclude(session, listed, on)
+    steps.take(session, list(_concluding(session, listed, signer, digest)), trail)
+    return Countersigned(tuple(offered.many(session, [each.offer.id for each in listed])), tuple(left_out))
 
 
 def _refuse_countersigner(session: Session, signer: Signer, at: datetime) -> None:
@@ -557,25 +556,27 @@ def _refuse_countersigner(session: Session, signer: Signer, at: datetime) -> Non
         )
 
 
-def _countersigned(
-    session: Session, offer: Offer, own: Row[Any] | None, act: tuple[Signer, str], trail: Trail
-) -> list[Next]:
-    signer, digest = act
+def _countersigned(stands: Ground, offer: Offer, signer: Signer, on: date) -> Concluded:
     steps.check(offer.steps, len(offer.signatories), Step.COUNTERSIGNED)
     if any(each.user_id == signer.user_id for each in offer.signed.values()):
         raise NotTheSigner(
             Text("du har underskrevet for myndigheden; en anden kontrasignerer",
                  "you signed for the authority; somebody else countersigns")
         )  # fmt: skip
-    registers = conclusion.countersigned(session, offer, own, offered.local_day(trail.at))
-    about = About(
-        signer.user_id, None, evidence_of(signer, batch_digest=digest, for_cvr=offer.document.association.cvr)
-    )
-    found = [Next(offer, offer.steps, Step.COUNTERSIGNED, about, registers)]
-    if (old := registers.get("renewed")) is not None:
-        before = offered.get(session, old)
-        found.append(Next(before, before.steps, Step.REPLACED, About(data={"by": offer.name})))
-    return found
+    return conclusion.countersigned(stands, offer, on)
+
+
+def _concluding(session: Session, listed: Sequence[Concluded], signer: Signer, digest: str) -> Iterator[Next]:
+    """Give the step of each offer, and behind it that of the offer it takes the place of."""
+    replaced = [each.replaced for each in listed if each.replaced is not None]
+    before = {each.id: each for each in offered.many(session, replaced)}
+    for each in listed:
+        offer = each.offer
+        more = evidence_of(signer, batch_digest=digest, for_cvr=offer.document.association.cvr)
+        yield Next(offer, offer.steps, Step.COUNTERSIGNED, About(signer.user_id, None, more), each.registers)
+        if each.replaced is not None:
+            old = before[each.replaced]
+            yield Next(old, old.steps, Step.REPLACED, About(data={"by": offer.name}))
 
 
 def _nothing(left_out: Sequence[tuple[Offer, Text]]) -> Text:

@@ -114,7 +114,16 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "reminders.plan": _READERS,  # the plan, and what holds reminders back
         "reminders.send": {FINANCE: ALL, APPROVER: ALL},
         "reminders.approve": {APPROVER: ALL},
+        "funding.read": {COORDINATION: GROUP, **_READERS},
+        "funding.share": {SIGNATORY: OWN},  # what its own authority brought, in reports that are published
+        "funding.prepare": {FINANCE: ALL, APPROVER: ALL},  # costs, hours, budgets; proposing to publish
+        "funding.publish": {APPROVER: ALL},
+        "funding.comment": {COORDINATION: GROUP, FINANCE: ALL, APPROVER: ALL},
+        "funding.disclose": {COORDINATION: GROUP, FINANCE: ALL, APPROVER: ALL},  # proposing what becomes public
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
+        "journey.read": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
+        "journey.update": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
+        "road.edit": {FINANCE: ALL, APPROVER: ALL},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},
         "users.invite_colleague": {SIGNATORY: OWN},
@@ -135,7 +144,7 @@ NEVER_BY_TOKEN = frozenset(
         "run.approve", "credit.approve", "refund.approve", "tables.adopt", "settings.approve", "authority.approve",
         "token.create",
         "agreement.sign", "agreement.countersign", "agreement.notice", "agreement.approve_record", "templates.adopt",
-        "rights.change", "reminders.approve", "accounts.approve", "cost.approve",
+        "rights.change", "reminders.approve", "accounts.approve", "cost.approve", "funding.publish",
     }
 )  # fmt: skip
 
@@ -259,6 +268,12 @@ def of_products(
     own = authority_id.in_(sorted(reach.authorities)) if reach.authorities else false()
     group = product.in_(sorted(reach.products)) if reach.products else false()
     return statement.where(or_(own, group))
+
+
+def funds(permission: str = "funding.read") -> frozenset[str] | None:
+    """Give the products whose funds a permission reaches; None for all of them, the association's own included."""
+    reach = scope(permission)
+    return None if reach.everything else reach.products
 
 
 def reaches(permission: str, authority_id: int) -> bool:

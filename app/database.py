@@ -23,11 +23,13 @@ from sqlalchemy.orm import Session
 
 from agreements import models as agreement_models
 from agreements import sealed_models
+from agreements.road import models as road_models
 from app.identity import models as identity_models
 from authorities import models as authority_models
 from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
 from billing import models as billing_models
 from billing.funding import models as funding_models
+from billing.funding import publication_models
 from fee_tables import models as table_models
 from foundation import audit, letter_models, proposals
 from foundation.base import Base
@@ -43,12 +45,14 @@ MODELS = (
     table_models,
     agreement_models,
     sealed_models,
+    road_models,
     billing_models,
     voucher_models,
     bank_models,
     delivery_models,
     bookkeeping_models,
     funding_models,
+    publication_models,
     identity_models,
 )
 

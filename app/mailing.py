@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app import clock
+from app import clock, invitations
 from app.adapters import mail_carrier
-from app.adapters.mail_carrier import Carrier
+from app.adapters.mail_carrier import Carrier, Handed
 from app.annual_work import Surroundings
+from app.config import Config
 from foundation import letters
-from foundation.letters import Outcome
+from foundation.letters import Due, Outcome, Tried
 
 _AT_A_TIME = 20
 #: After so many letters in a row for which the server was down, the rest waits for the next round.
@@ -43,7 +44,7 @@ def send_due(surroundings: Surroundings, carrier: Carrier | None = None) -> Sent
             if not due:
                 break
             for letter in due:
-                handed = carrier.hand_over(letter)
+                handed = _handed(carrier, letter, surroundings.config)
                 with surroundings.writing() as (session, trail):
                     letters.note(session, [handed.tried], trail)
                 done.outcomes[handed.tried.outcome] += 1
@@ -52,6 +53,14 @@ def send_due(surroundings: Surroundings, carrier: Carrier | None = None) -> Sent
                     done.is_down = True
                     break
     return done
+
+
+def _handed(carrier: Carrier, letter: Due, config: Config) -> Handed:
+    """Hand a letter over with all that belongs into it; what cannot be put in is not tried again."""
+    try:
+        return carrier.hand_over(invitations.opened(letter, config))
+    except invitations.CannotOpen as refused:
+        return Handed(Tried(letter.id, "failed", refused.text))
 
 
 @contextmanager

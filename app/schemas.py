@@ -759,6 +759,19 @@ class PaperArchive(Strict):
     file = File(required=True, said=Text("vælg en ZIP", "choose a ZIP"))
 
 
+class ChosenPapers(Strict):
+    """The recorded papers somebody wants to approve in one act."""
+
+    proposal = Several(Whole(1, 999_999_999), 1_000, load_default=list)
+
+
+class PapersApproval(ChosenPapers):
+    """Approving the list that was shown."""
+
+    digest = _seen()
+    consent = Truth(load_default=False)
+
+
 class SigningRight(Strict):
     """Giving the right to sign: to a user, or to a name that is tied to one later."""
 
@@ -885,3 +898,57 @@ class LanguageChoice(Strict):
 
     language = Chosen(LANGUAGES, required=True, said=Text("Vælg dansk eller engelsk", "Choose Danish or English"))
     next = Typed(_LONGEST_ADDRESS, load_default="/")
+
+
+# --- the road to a connection
+
+
+class JourneyOpening(Strict):
+    """Beginning a journey of an authority to a product."""
+
+    cvr = Words(20, required=True, said=Text("Vælg en myndighed", "Choose an authority"))
+    product = Words(60, required=True, said=Text("Vælg et produkt", "Choose a product"))
+
+
+class TaskChange(Strict):
+    """How a task of a journey stands from now on."""
+
+    task = Formed(r"[a-z0-9-]{1,40}(/[a-z0-9-]{1,40}){1,2}", required=True)
+    status = Chosen(("not_started", "under_way", "done", "not_needed"), required=True)
+    owner = Words(300)
+    starts_on = Day()
+    due_on = Day()
+    note = Typed(4_000)
+
+
+class OwnTask(Strict):
+    """A task that people add to a journey."""
+
+    theme = Formed(r"[a-z0-9-]{1,40}", required=True)
+    title = Words(300, required=True, said=Text("Skriv, hvad der skal gøres", "Write what is to be done"))
+
+
+class TrialWords(Strict):
+    """A trial of a product: how, what it is to prove, and what came of it."""
+
+    trial = Whole(1, 1_000)
+    way = Words(20, required=True, said=Text("Vælg, hvordan I prøver", "Choose how you try it"))
+    proves = Typed(4_000, required=True, may_be_empty=False)
+    place = Words(300)
+    result = Typed(4_000)
+    seen_by = Words(300)
+    verdict = Words(20)
+    why = Typed(4_000)
+
+
+class JourneyEnd(Strict):
+    """How a journey ends."""
+
+    outcome = Chosen(("connected", "given_up"), required=True)
+    reason = Words(1_000)
+
+
+class GuideWords(Strict):
+    """The road's text, as TOML."""
+
+    text = Typed(60_000, required=True, may_be_empty=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -87,6 +87,11 @@ class Ground:
         if year not in self._size_keys:
             self._size_keys[year] = self.catalogue.size_key(periods.new_year(year))
         return self._size_keys[year]
+
+    def shared_with(self, product: str, cvr: str) -> Ground:
+        """Give the ground on which an authority is among those who share a product's common cost."""
+        sharers = sorted({*self.sharers.get(product, ()), cvr})
+        return replace(self, sharers={**self.sharers, product: tuple(sharers)})
 
     def parts(self, kind: Kind, reason: Reason) -> Parts:
         """Compute a line's parts; once for all payers with the same amount and shares."""

@@ -178,8 +178,7 @@ def _sharing(ground: Ground, billable: Billable, wish: _Wish) -> Ground:
     if table is None or not isinstance(table.annual_fee, SharedCost) or not takes_part:
         return ground
     assert billable.payer is not None
-    sharers = sorted({*ground.sharers.get(wish.product, ()), billable.payer.cvr})
-    return replace(ground, sharers={**ground.sharers, wish.product: tuple(sharers)})
+    return ground.shared_with(wish.product, billable.payer.cvr)
 
 
 def _later(ground: Ground, billable: Billable, wish: _Wish) -> tuple[list[Charge], tuple[Text, ...]]:

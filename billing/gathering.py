@@ -138,6 +138,20 @@ def of_payer(session: Session, run: Run, years: Collection[int]) -> Billable | N
     return next(_billables(session, run, run.groups, years), None)
 
 
+def unbound(session: Session, run: Run, years: Collection[int]) -> Billable | None:
+    """Read the one payer that a run was begun for as if it had joined nothing; None where nobody pays for it.
+
+    Inhabitants of `years` come along. Says nothing of what the authority has agreed on, so anybody may be told.
+    """
+    group = next(iter(run.groups), None)
+    if group is None or group.payer is None:
+        return None
+    ids = _all_of(group)
+    payer = _payers(session, ids)[group.payer]
+    counts, placements = _counts(session, ids, {run.year - 1, *years}), _placements(session, ids)
+    return Billable(payer, payer, (), (), counts, placements, {})
+
+
 def _batch(session: Session, run: Run, groups: Sequence[Group]) -> Iterator[Billable]:
     """Read one batch; payers without agreement, membership and invoice are left out."""
     for billable in _billables(session, run, groups):

@@ -49,7 +49,8 @@ _AT_A_TIME = 500
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_{|}~`-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]*[A-Za-z0-9]")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
-_POLICY = policy.SMTP.clone(cte_type="7bit")
+#: How messages are written, and read again.
+POLICY = policy.SMTP.clone(cte_type="7bit")
 
 
 class LetterRefused(Refused):
@@ -100,6 +101,7 @@ class Due(NamedTuple):
     to: str
     message_id: str
     content: bytes
+    kind: str
 
 
 # --- questions
@@ -127,7 +129,7 @@ def due(session: Session, at: datetime, at_most: int) -> list[Due]:
     ids = [row.id for row in waiting if row.last is None or row.last + wait_after(row.tries) <= at][:at_most]
     columns = LETTERS.c
     found = session.execute(
-        select(columns.id, columns.sender, columns.receiver, columns.message_id, columns.content)
+        select(columns.id, columns.sender, columns.receiver, columns.message_id, columns.content, columns.kind)
         .where(columns.id.in_(ids))
         .order_by(columns.id)
     )
@@ -256,7 +258,7 @@ def _refuse(letter: Letter, sender: Sender) -> None:
 
 def _composed(letter: Letter, sender: Sender, message_id: str, boundary: str, at: datetime) -> bytes:
     """Give the message as bytes; the same letter at the same instant gives the same."""
-    message = EmailMessage(_POLICY)
+    message = EmailMessage(POLICY)
     message["From"] = Address(sender.name, addr_spec=sender.mail)
     message["To"] = Address(addr_spec=letter.to)
     message["Subject"] = letter.title
@@ -349,7 +351,7 @@ def _again(session: Session, old: Row[Any], to: str, trail: Trail) -> dict[str, 
     ).scalar_one()  # fmt: skip
     key = sha256(canonical([id_, old.kind, old.subject, to, trail.at]))
     message_id = f"<{id_}.{key[:24]}@{old.sender.rpartition('@')[2]}>"
-    message = BytesParser(policy=_POLICY).parsebytes(old.content)
+    message = BytesParser(policy=POLICY).parsebytes(old.content)
     for name, value in (("To", Address(addr_spec=to)), ("Date", trail.at), ("Message-ID", message_id)):
         del message[name]
         message[name] = value

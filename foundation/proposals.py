@@ -8,7 +8,7 @@ decided or replaced by another, and each of these can happen once, which the dat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -26,7 +26,8 @@ from foundation.language import Text
 Kind = Literal[
     "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
     "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
-    "close_period", "account_mapping", "cost", "recurring_cost", "hour_rate", "fund_move",
+    "close_period", "account_mapping", "cost", "recurring_cost", "hour_rate", "fund_move", "funding_report",
+    "disclosure",
 ]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -37,6 +38,7 @@ DECIDED_ACTIONS: dict[Outcome, str] = {outcome: f"proposal.{outcome}" for outcom
 ACTIONS = (MADE_ACTION, *DECIDED_ACTIONS.values())
 
 _LARGEST_ID = 2**63  # no database holds a larger one, or can be asked for it
+_AT_A_TIME = 500
 _LONGEST_CONTENT = 50_000  # characters; the longest text of a decision is 20,000
 _NUMBERED = re.compile(r"#([0-9]+)\Z")
 
@@ -147,8 +149,18 @@ def get(session: Session, id_: int) -> Proposal:
     """Give a proposal as it stands, in one query. Raises NoSuchProposal."""
     row = session.execute(_standing().where(PROPOSALS.c.id == id_)).first() if 0 < id_ < _LARGEST_ID else None
     if row is None:
-        raise _no_such(id_)
+        raise no_such(id_)
     return _proposal(row)
+
+
+def many(session: Session, ids: Iterable[int], kind: Kind) -> list[Proposal]:
+    """Give proposals of a kind by their numbers, in their order; a query for every 500, unknown ones left out."""
+    wanted, found = sorted({id_ for id_ in ids if 0 < id_ < _LARGEST_ID}), list[Proposal]()
+    for start in range(0, len(wanted), _AT_A_TIME):
+        some = wanted[start : start + _AT_A_TIME]
+        rows = _standing().where(PROPOSALS.c.id.in_(some), PROPOSALS.c.kind == kind).order_by(PROPOSALS.c.id)
+        found += map(_proposal, session.execute(rows))
+    return found
 
 
 def expect(session: Session, id_: int, digest: str | None) -> None:
@@ -167,7 +179,7 @@ def open(session: Session, kind: Kind | None = None) -> list[Proposal]:
 
 def open_for(session: Session, kind: Kind, subject: str) -> list[Proposal]:
     """Give the open proposals for a subject, newest first, in one query."""
-    return _open(session, [kind], subject)
+    return _open(session, [kind], [subject])
 
 
 def history(session: Session, kind: Kind, subject: str, *, at_most: int = 100) -> list[Proposal]:
@@ -187,10 +199,10 @@ def newest_approved(session: Session, kind: Kind, subject: str) -> str | None:
     ).scalar()
 
 
-def _open(session: Session, kinds: Iterable[Kind], subject: str | None = None) -> list[Proposal]:
+def _open(session: Session, kinds: Iterable[Kind], subjects: Sequence[str] | None = None) -> list[Proposal]:
     found = _standing().where(PROPOSALS.c.kind.in_(kinds), DECISIONS.c.id.is_(None), _LATER.c.id.is_(None))
-    if subject is not None:
-        found = found.where(PROPOSALS.c.subject == subject)
+    if subjects is not None:
+        found = found.where(PROPOSALS.c.subject.in_(subjects))
     return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()))]
 
 
@@ -248,36 +260,79 @@ def propose(
         return same[0]
     if replaces is not None:
         _refuse_replacing(get(session, replaces), kind)
-    id_ = append_only.next_id(session, PROPOSALS)
-    row = {
-        "id": id_, "kind": kind, "subject": subject, "content": content, "digest": sha256(content),
-        "proposed_by": trail.actor, "proposed_at": trail.at, "replaces": replaces,
-    }  # fmt: skip
-    append_only.add(session, PROPOSALS, [row])
-    told = {"proposal": id_, "digest": row["digest"], "replaces": replaces} | dict(about or {})
-    trail.record(MADE_ACTION, f"{kind} {subject}", told, rows=[(PROPOSALS, row)])
-    return Proposal(id_, kind, subject, content, sha256(content), trail.actor, trail.at, replaces)
+    return _made(session, kind, [(subject, content, replaces)], trail, about)[0]
 
 
 def propose_newest(
     session: Session, kind: Kind, subject: str, content: str, trail: Trail, about: Mapping[str, Any] | None = None
 ) -> Proposal:
     """Propose something of which a subject can have but one: it takes the place of what is open for it."""
-    waiting = open_for(session, kind, subject)
-    if waiting and waiting[0].content == content:
-        return waiting[0]
-    return propose(session, kind, subject, content, trail, waiting[0].id if waiting else None, about)
+    return propose_newest_all(session, kind, [(subject, content)], trail, about)[0]
+
+
+def propose_newest_all(
+    session: Session,
+    kind: Kind,
+    wanted: Sequence[tuple[str, str]],
+    trail: Trail,
+    about: Mapping[str, Any] | None = None,
+) -> list[Proposal]:
+    """Do the same for many subjects with their contents, each subject once; one query and one insert for every 500."""
+    found: list[Proposal] = []
+    for start in range(0, len(wanted), _AT_A_TIME):
+        some = wanted[start : start + _AT_A_TIME]
+        for _, content in some:
+            _refuse_unkeepable(content)
+        waiting = {each.subject: each for each in _open(session, [kind], [subject for subject, _ in some])[::-1]}
+        made = iter(_made(session, kind, list(_newer(some, waiting)), trail, about))
+        found += [
+            standing if (standing := waiting.get(subject)) is not None and standing.content == content else next(made)
+            for subject, content in some
+        ]
+    return found
+
+
+def _newer(wanted: Iterable[tuple[str, str]], waiting: Mapping[str, Proposal]) -> Iterator[tuple[str, str, int | None]]:
+    """Give what does not wait word for word already, with what it takes the place of."""
+    for subject, content in wanted:
+        standing = waiting.get(subject)
+        if standing is None or standing.content != content:
+            yield subject, content, None if standing is None else standing.id
+
+
+def _made(
+    session: Session,
+    kind: Kind,
+    wanted: Sequence[tuple[str, str, int | None]],
+    trail: Trail,
+    about: Mapping[str, Any] | None,
+) -> list[Proposal]:
+    """Write proposals (subject, content, which one each replaces) in one statement."""
+    first = append_only.next_id(session, PROPOSALS)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": first + at, "kind": kind, "subject": subject, "content": content, "digest": sha256(content),
+            "proposed_by": trail.actor, "proposed_at": trail.at, "replaces": replaces,
+        }
+        for at, (subject, content, replaces) in enumerate(wanted)
+    ]  # fmt: skip
+    append_only.add(session, PROPOSALS, rows)
+    for row in rows:
+        told = {"proposal": row["id"], "digest": row["digest"], "replaces": row["replaces"]} | dict(about or {})
+        trail.record(MADE_ACTION, f"{kind} {row['subject']}", told, rows=[(PROPOSALS, row)])
+    return [Proposal(**row) for row in rows]
 
 
 def approve(session: Session, id_: int, kind: Kind, trail: Trail, about: Mapping[str, Any] | None = None) -> Proposal:
     """Close an open proposal of a kind as approved. Raises what `decide` raises; another kind is not there."""
     proposal = get(session, id_)
     if proposal.kind != kind:
-        raise _no_such(id_)
+        raise no_such(id_)
     return decide(session, id_, "approved", trail, about=about)
 
 
-def _no_such(id_: int) -> NoSuchProposal:
+def no_such(id_: int) -> NoSuchProposal:
+    """Say that no proposal has a number."""
     return NoSuchProposal(Text(f"intet forslag har nummer {id_}", f"no proposal has the number {id_}"))
 
 
@@ -318,18 +373,31 @@ def decide(
     """
     proposal = get(session, id_)
     refuse_undecidable(proposal, outcome, trail.actor)
-    told = _reason(outcome, reason)
-    row = {
-        "id": append_only.next_id(session, DECISIONS), "proposal_id": id_, "outcome": outcome, "reason": told,
-        "decided_by": trail.actor, "decided_at": trail.at,
-    }  # fmt: skip
-    append_only.add(session, DECISIONS, [row])
-    subject, data = (
-        f"{proposal.kind} {proposal.subject}",
-        {"proposal": id_, "digest": proposal.digest} | dict(about or {}),
-    )
-    trail.record(DECIDED_ACTIONS[outcome], subject, data, rows=[(DECISIONS, row)])
+    decide_all(session, [proposal], outcome, trail, reason, about)
     return get(session, id_)
+
+
+def decide_all(
+    session: Session,
+    decidable: Sequence[Proposal],
+    outcome: Outcome,
+    trail: Trail,
+    reason: str = "",
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Close proposals in one statement, each of which `refuse_undecidable` lets pass. Raises Unreadable as `decide`."""
+    told, first = _reason(outcome, reason), append_only.next_id(session, DECISIONS)
+    rows = [
+        {
+            "id": first + at, "proposal_id": proposal.id, "outcome": outcome, "reason": told,
+            "decided_by": trail.actor, "decided_at": trail.at,
+        }
+        for at, proposal in enumerate(decidable)
+    ]  # fmt: skip
+    append_only.add(session, DECISIONS, rows)
+    for proposal, row in zip(decidable, rows, strict=True):
+        data = {"proposal": proposal.id, "digest": proposal.digest} | dict(about or {})
+        trail.record(DECIDED_ACTIONS[outcome], f"{proposal.kind} {proposal.subject}", data, rows=[(DECISIONS, row)])
 
 
 def refuse_undecidable(proposal: Proposal, outcome: Outcome, actor: str) -> None:

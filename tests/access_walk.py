@@ -26,7 +26,7 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold")
+_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey")
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
@@ -34,6 +34,7 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
+    "journey": "{journey}", "step": "mobilisation",
     "cost": "{cost}",
 }  # fmt: skip
 
@@ -63,6 +64,7 @@ _ELSEWHERE = {
     ("/agreements/<reference>/replace", "reference"): "{agreement}",
     ("/agreements/<reference>/recorded.pdf", "reference"): "{agreement}",
     ("/imports/", "name"): "{register}",
+    ("/road/guide/", "version"): "1",
     ("/invoices/<number>/<any", "form"): "pdf",
     ("/year/<int:year>/documents.zip", "year"): "2027",
     ("/api/v1/credit-notes/", "number"): "{note}",

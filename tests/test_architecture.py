@@ -17,7 +17,10 @@ ROOMS = ("app", *LOWER_ROOMS)
 OF_APP_ONLY = {"flask", "flask_sqlalchemy", "flask_migrate", "marshmallow", "click", "jinja2", "granian", "werkzeug"}
 
 #: Lengths on paper are points and may be broken; amounts never are.
-PAPER = {"agreements/document_pdf.py", "foundation/letterhead.py", "billing/invoice_pdf.py", "billing/reminder_pdf.py"}
+PAPER = {
+    "agreements/document_pdf.py", "foundation/letterhead.py", "billing/invoice_pdf.py", "billing/reminder_pdf.py",
+    "billing/funding/report_pdf.py",
+}  # fmt: skip
 
 #: Only here may the time be asked (progress and timings of commands apart, which decide nothing).
 CLOCK = "app/clock.py"

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
+from agreements.road import guide, journeys
 from app import (
     agreement_demonstration,
     association,
@@ -151,6 +152,7 @@ class Waiting:
     reminders: int  # a plan of reminders
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
+    journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
     spending: int  # a proposal of one cost
     cost: int
 
@@ -171,6 +173,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
+        journeys=acting.by(line, finance, _walk),
         text=acting.by(line, finance, _propose_text),
         told=acting.by(line, finance, _propose_told),
         closing=acting.by(line, finance, _propose_closing),
@@ -246,6 +249,14 @@ def _propose_terms(session: Session, trail: Trail) -> int:
 def _hold(session: Session, trail: Trail) -> int:
     number = invoice_of(session, AARHUS)
     return holds.hold(session, number, "disputed", "Opdigtet", trail, on=trail.at.date(), until=None).id
+
+
+def _walk(session: Session, trail: Trail) -> dict[str, int]:
+    """Let Aarhus and Aalborg be on their way."""
+    guide.publish(session, guide.shipped(), trail)
+    ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
+    ways = ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+    return {cvr: journeys.open_(session, ids[cvr], product, trail) for cvr, product in ways}
 
 
 def _propose_text(session: Session, trail: Trail) -> int:
@@ -346,6 +357,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "right": "987654",
         "reminder": "RY-2027-9999",
         "hold": "987654",
+        "journey": "987654",
     }
     return {
         "": {},
@@ -370,4 +382,5 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
+        "journey": str(waiting.journeys[cvr]),
     }  # fmt: skip

@@ -178,7 +178,12 @@ PLACEMENTS = Layout(
 PRODUCTS = Layout(
     required={"product": _product},
     optional={"account": words(40), "level": _name},
-    may_be_absent={"description_da": _text, "description_en": _text},
+    may_be_absent={
+        "description_da": _text,
+        "description_en": _text,
+        "coordinator": _text,
+        "users_shown": one_of("yes", "no"),
+    },
 )
 _format = one_of("oioubl", "peppol")
 _DETAILS: Mapping[str, Parser] = {

@@ -170,6 +170,8 @@ class Product(Answer):
     level = _maybe()
     description_da = _maybe()
     description_en = _maybe()
+    coordinator = _maybe()
+    users_shown = _maybe()
 
 
 class Agreement(Answer):

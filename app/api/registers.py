@@ -15,6 +15,7 @@ from agreements import lifecycle
 from agreements.ending import NoSuchAgreement
 from agreements.lifecycle import Facts
 from agreements.models import Agreement, Product
+from agreements.products import NoSuchProduct
 from app import access, database, register_files
 from app.adapters import csv_files
 from app.api import answers, ground, pages, writes
@@ -47,10 +48,6 @@ _INVOICING = (
 
 class NoSuchAuthority(NotFound):
     """No authority has that CVR number, or it is not for you."""
-
-
-class NoSuchProduct(NotFound):
-    """No product has that name."""
 
 
 def cvr_field(**other: Any) -> Formed:

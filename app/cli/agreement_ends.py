@@ -1,18 +1,21 @@
-"""How agreements and memberships end, from the command line: notice, taking it back, and what a merger replaces."""
+"""How agreements change and end, from the command line: notice, passive to active, a merger, a new text for all."""
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
 from typing import Any, Literal
 
 import click
 
-from agreements import ending, leaving
+from agreements import campaign as campaigning
+from agreements import ending, leaving, templates
 from agreements.ending import Notice
 from agreements.steps import Step
 from app.cli import agreement_life as life
 from app.cli import output, service
 from billing import invoices
-from foundation.language import Text, day
+from foundation.language import Text, day, same
 
 
 @click.command("notice")
@@ -85,5 +88,46 @@ def notice_membership(
     output.say(said)
 
 
+@click.command("activate")
+@click.argument("agreement", type=int)
+@click.option("--from", "from_on", required=True, type=life.DAY, metavar="DAG", help="Den første dag som aktiv.")
+@life.BY
+def activate(agreement: int, from_on: datetime, by: str) -> None:
+    """Gør en passiv tilslutning aktiv fra en dag; tilslutningsafgiften forfalder da.
+
+    Make a passive connection active from a day; its joining fee falls due then.
+    """
+    on = from_on.date()
+    with life.attempt(str(agreement), Step.ACTIVATED, by, life.WORKING) as (session, trail):
+        ending.activate(session, agreement, on, invoices.resting(session).agreements, trail)
+    output.say(Text(f"aftale {agreement}: aktiv fra {on}", f"agreement {agreement}: active from {on}"))
+
+
+@click.command("campaign")
+@click.option("--product", help="Kun aftaler om det produkt.")
+def campaign(product: str | None) -> None:
+    """Vis, hvem der har den nyeste aftaletekst, hvem den er tilbudt, og hvem der mangler den.
+
+    Show who has the newest text, who was offered it, and who lacks it.
+    """
+    surroundings = service.current()
+    with surroundings.reading() as session:
+        newest = next((each for each in templates.listed(session) if each.name == "connection"), None)
+        places = campaigning.standing(session, newest.id, surroundings.today, product) if newest else []
+    output.table(
+        [
+            [each.cvr, each.authority, each.product, each.state, f"{each.version or ''}", f"{each.offered_on or ''}",
+             f"{each.reminded_on or ''}"]
+            for each in places
+        ]
+    )  # fmt: skip
+    if newest is None:
+        output.say(Text("ingen tekst er vedtaget endnu", "no text is adopted yet"))
+        return
+    counts = Counter(each.state for each in places)
+    told = f"{newest.name} {newest.version}: " + ", ".join(f"{state} {counts[state]}" for state in counts)
+    output.say(same(told))
+
+
 #: What the group `agreement` takes in.
-COMMANDS = (notice, notice_membership, replace)
+COMMANDS = (notice, notice_membership, activate, replace, campaign)

@@ -34,7 +34,7 @@ from foundation import proposals
 from foundation.audit import Trail, sha256
 from foundation.language import Text, day
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+DAY = click.DateTime(["%Y-%m-%d"])
 BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
 REASON = click.option("--reason", required=True, help="Grunden.")
 WORKING, _DECIDING = (Role.FINANCE, Role.APPROVER), (Role.APPROVER,)
@@ -127,7 +127,7 @@ def evidence_(reference: str, into: Path | None) -> None:
 @click.command("offer")
 @click.option("--cvr", required=True, help="Myndighedens CVR-nummer.")
 @click.option("--product", default="", help="Produktet; uden er det medlemskab af OS2.")
-@click.option("--effective", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
+@click.option("--effective", required=True, type=DAY, metavar="DAG", help="Den første dag.")
 @click.option("--signatory", "signatories", required=True, multiple=True, nargs=3, metavar="NAVN TITEL MAIL",
               help="Hvem der underskriver, i rækkefølge; kan gentages.")  # fmt: skip
 @click.option("--gln", default="", help="GLN (EAN) til fakturaen; uden sendes den til CVR-nummeret.")
@@ -241,7 +241,7 @@ def countersign(references: tuple[str, ...], digest: str | None, by: str) -> Non
         chosen = _chosen(session, references)
     if digest is None:
         output.table([[each.name, each.document.authority.name, each.document.subject.product] for each in chosen])
-        output.say(Text(f"kontrolsum {signing.list_digest(chosen)}", f"digest {signing.list_digest(chosen)}"))
+        output.say(_digest(signing.list_digest(chosen)))
         return
     with attempt(", ".join(references) or "alle", Step.COUNTERSIGNED, by, _DECIDING) as (session, trail):
         signer = _chair(session, by, trail)
@@ -313,17 +313,37 @@ def _bytes(pdf: Path) -> bytes:
         return file.read()
 
 
+@record.command("list")
+def record_list() -> None:
+    """Vis de foreslåede registreringer, der venter på en anden, og listens kontrolsum.
+
+    List the proposed recordings that wait for another person, and the list's digest.
+    """
+    with service.current().reading() as session:
+        waiting = proposals.open(session, "recorded_agreement")[::-1]
+    facts = [(each, paper.proposed(each)[0]) for each in waiting]
+    output.table(
+        [[f"{each.id}", said.cvr, said.product, f"{said.signed_on}", each.proposed_by] for each, said in facts]
+    )
+    output.say(_digest(paper.list_digest(waiting)))
+
+
+def _digest(digest: str) -> Text:
+    return Text(f"kontrolsum {digest}", f"digest {digest}")
+
+
 @record.command("approve")
 @click.argument("numbers", type=int, nargs=-1, required=True)
+@click.option("--digest", help="Kontrolsummen af den viste liste; så godkendes intet andet end den.")
 @click.option("--by", "by", required=True, metavar="NAVN", help="Hvem der godkender; en anden end den, der foreslog.")
-def record_approve(numbers: tuple[int, ...], by: str) -> None:
+def record_approve(numbers: tuple[int, ...], digest: str | None, by: str) -> None:
     """Godkend foreslåede registreringer, alle eller ingen.
 
     Approve proposed recordings, all or none.
     """
     with attempt(", ".join(map(str, numbers)), Step.RECORDED, by, _DECIDING) as (session, trail):
-        made = [(number, paper.approve(session, number, trail)) for number in numbers]
-    for number, agreement_id in made:
+        made = paper.approve_every(session, numbers, digest, trail)
+    for number, agreement_id in made.items():
         output.say(Text(f"forslag {number}: registreret som aftale {agreement_id}",
                         f"proposal {number}: recorded as agreement {agreement_id}"))  # fmt: skip
 
@@ -369,8 +389,8 @@ def rights_list(cvr: str | None) -> None:
 @click.argument("mail")
 @click.option("--cvr", help="Myndighedens CVR-nummer; uden er det retten til at kontrasignere for OS2.")
 @click.option("--user", "user_id", type=click.IntRange(min=1), help="Personens nummer fra users list.")
-@click.option("--from", "from_on", required=True, type=_DAY, metavar="DAG", help="Den første dag.")
-@click.option("--until", "until_on", type=_DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
+@click.option("--from", "from_on", required=True, type=DAY, metavar="DAG", help="Den første dag.")
+@click.option("--until", "until_on", type=DAY, metavar="DAG", help="Den sidste dag, hvis den kendes.")
 @click.option("--delegation", type=FILE, help="Bemyndigelsen som PDF; uden er grundlaget stillingen.")
 @BY
 def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None:
@@ -391,7 +411,7 @@ def rights_give(name: str, title: str, mail: str, by: str, **given: Any) -> None
 @rights_.command("end")
 @click.argument("number", type=int)
 @click.option("--cvr", help="Myndighedens CVR-nummer; uden er det OS2's egne.")
-@click.option("--until", "until_on", required=True, type=_DAY, metavar="DAG", help="Den sidste dag.")
+@click.option("--until", "until_on", required=True, type=DAY, metavar="DAG", help="Den sidste dag.")
 @BY
 def rights_end(number: int, cvr: str | None, until_on: datetime, by: str) -> None:
     """Lad en ret ophøre; det, der er underskrevet, står.

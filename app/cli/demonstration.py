@@ -21,6 +21,7 @@ from app import (
     create_ground,
     demonstration,
     funding_demonstration,
+    road_demonstration,
     seals,
 )
 from app import config as configuration
@@ -98,6 +99,8 @@ def command(context: click.Context) -> int:
                  lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
     timings.step(Text("Digter fondenes omkostninger, timer og saldi", "Making up costs, hours and balances of funds"),
                  lambda: _spend(surroundings))  # fmt: skip
+    timings.step(Text("Digter rejser mod en tilslutning", "Making up journeys towards a connection"),
+                 lambda: _walk_the_road(surroundings))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -159,6 +162,11 @@ def _make_agreements_up(surroundings: Service) -> None:
     with surroundings.app.app_context():
         agreement_demonstration.make(surroundings.config, wanted)
     seals.seal_waiting(surroundings)
+
+
+def _walk_the_road(surroundings: Service) -> None:
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        road_demonstration.make(session, trail)
 
 
 def _shipped(name: str) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from app.web import (
     authorities,
     bank,
     billing_details,
+    calculator,
     costs,
     countersigning,
     credits,
@@ -31,8 +32,10 @@ from app.web import (
     notices,
     paper_route,
     payments,
+    products,
     reminder_settings,
     reminders,
+    road,
     settings,
     signin,
     signing_rights,
@@ -49,7 +52,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, costs, fund_acts,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
+    fund_acts,
 )  # fmt: skip
 
 

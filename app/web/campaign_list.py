@@ -33,6 +33,9 @@ _COLUMNS = (
     Column("version", Text("Har version", "Has version"), lambda row: row.version),
     Column("agreement", Text("Aftale", "Agreement"), _reference,
            link=lambda row: f"/agreements/{_reference(row)}"),
+    Column("offered_on", Text("Tilbudt", "Offered"), lambda row: row.offered_on),
+    Column("reminded_on", Text("Sidst rykket", "Last reminded"), lambda row: row.reminded_on),
+    Column("expires_on", Text("Frist", "To be signed by"), lambda row: row.offer and row.offer.expires_on),
     Column("act", Text("Næste skridt", "Next step"), lambda row: _ASKED if row.state == "has_not" else None,
            link=lambda row: _draft(row) if row.state == "has_not" else None),
 )  # fmt: skip

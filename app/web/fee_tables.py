@@ -102,6 +102,7 @@ def product(name: str) -> ResponseReturnValue:
             amount_of=facts.amount_of,
             waiting=_waiting(session, name),
             today=layout.today(),
+            is_product=name not in _COMMON and name in products.ids_by_name(session),
         )
 
 
@@ -148,11 +149,11 @@ def version(name: str, day: str) -> ResponseReturnValue:
             other=other,
             pairs=facts.compared(_read(versions[other]), decision) if other else None,
             names_shown=access.current().may("tables.read_drafts"),
-            **_prices(decision, catalogue.read(session)),
+            **prices_of(decision, catalogue.read(session)),
         )
 
 
-def _prices(decision: Decision, known: Catalogue) -> dict[str, Any]:
+def prices_of(decision: Decision | None, known: Catalogue) -> dict[str, Any]:
     """Give what a fee table comes to for members and others; nothing for other decisions."""
     if not isinstance(decision, FeeTable):
         return {"annual": [], "joining": [], "association": None}
@@ -312,7 +313,7 @@ def _meaning(session: Session, known: Catalogue, decision: Decision) -> dict[str
         "facts": facts.of(decision),
         "pairs": facts.compared(before, decision) if before else None,
         "impact": None,
-        **_prices(decision, known),
+        **prices_of(decision, known),
     }
     if isinstance(decision, FeeTable) and decision.annual_fee is not None:
         old = known.annual_table(decision.reference.product, decision.reference.valid_from)

@@ -62,6 +62,7 @@ PLACES = (
     Place("start.page", "/", Text("Overblik", "Overview"), "account.use"),
     Place("authorities.page", "/authorities", Text("Myndigheder", "Authorities"), "authority.read"),
     Place("agreements.page", "/agreements", Text("Aftaler", "Agreements"), "agreement.read"),
+    Place("road.page", "/road", Text("På vej", "On the way"), "journey.read"),
     Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read"),
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read", _MONEY),

@@ -41,6 +41,8 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
                                                             "Agreement from paper for approval")),
     "close_period": ("accounts.approve", Text("Periode til lukning", "Period to be closed")),
     "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
+    "funding_report": ("funding.publish", Text("Rapport til offentliggørelse", "Report to be published")),
+    "disclosure": ("funding.publish", Text("Åbenhed til afgørelse", "What becomes public, for decision")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
     "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
@@ -219,6 +221,7 @@ def _address(proposal: Proposal) -> str:
         "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
         **dict.fromkeys(("cost", "recurring_cost", "hour_rate", "fund_move"), "/costs/proposals"),
         "refund": "/payments/proposals", "write_off": "/payments/proposals",
+        "funding_report": "/funds/proposals", "disclosure": "/funds/disclosures",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,14 +21,14 @@ from app import access, database
 from app.adapters import csv_files, paper_archives
 from app.adapters.incoming import Unreadable
 from app.adapters.zips import HostileArchive
-from app.schemas import Approval, PaperArchive, PaperFacts
+from app.schemas import Approval, ChosenPapers, PaperArchive, PaperFacts, PapersApproval
 from app.web import agreement_acts, agreements, deciding, forms, layout, titles
 from app.web.deciding import Find
 from app.web.forms import Sent
 from authorities.register import AUTHORITIES
 from foundation import proposals, wording
-from foundation.errors import RowsRefused
-from foundation.language import Text
+from foundation.errors import Refused, RowsRefused
+from foundation.language import Text, joined, same
 from foundation.proposals import NoSuchProposal, Proposal
 
 blueprint = Blueprint("paper_route", __name__, url_prefix="/agreements/record")
@@ -56,10 +56,11 @@ def form() -> ResponseReturnValue:
 
 def _form(session: Session, given: Mapping[str, str], errors: Mapping[str, Text]) -> str:
     products = list(session.scalars(select(PRODUCTS.c.name).order_by(PRODUCTS.c.name)))
-    waiting = [(each, paper.proposed(each)[0]) for each in proposals.open(session, "recorded_agreement")]
+    found = proposals.open(session, "recorded_agreement")
+    waiting = [(each, paper.proposed(each)[0]) for each in found]
     return render_template(
         "agreements/record.html", given=given, errors=errors, labels=LABELS, products=products, routes=ROUTES,
-        days=_DAYS, waiting=waiting,
+        days=_DAYS, waiting=waiting, approvable=len(_others(found)),
     )  # fmt: skip
 
 
@@ -140,7 +141,90 @@ def propose_many() -> ResponseReturnValue:
     return redirect("/agreements/record", 303)
 
 
-# --- deciding
+# --- approving many in one act
+
+
+#: So many stand on the page at a time; the others follow when these are decided.
+SHOWN = 500
+
+
+class NothingChosen(Refused):
+    """No paper was chosen."""
+
+
+@blueprint.get("/approve")
+@access.needs("agreement.approve_record", fresh=True)
+def choose() -> ResponseReturnValue:
+    """Show what others have recorded and nobody decided, to choose from; the oldest first."""
+    with database.reading() as session:
+        waiting = _others(proposals.open(session, "recorded_agreement"))[::-1]
+        papers = _papers(session, waiting[:SHOWN])
+    return render_template("agreements/record_choose.html", papers=papers, more=len(waiting) - len(papers))
+
+
+@blueprint.post("/list")
+@access.needs("agreement.approve_record", fresh=True)
+def chosen() -> ResponseReturnValue:
+    """Show the chosen list with its digest, to be approved in one act."""
+    return _list(forms.taken(ChosenPapers)["proposal"], None)
+
+
+def _list(ids: list[int], error: Text | None) -> str:
+    with database.reading() as session:
+        listed = _others(proposals.many(session, ids, "recorded_agreement"))
+        papers = _papers(session, listed)
+    if not papers:
+        raise NothingChosen(Text("Vælg mindst én aftale at godkende", "Choose one agreement at least to approve"))
+    return render_template(
+        "agreements/record_list.html", papers=papers, digest=paper.list_digest(listed), error=error,
+    )  # fmt: skip
+
+
+def _others(found: Sequence[Proposal]) -> list[Proposal]:
+    """Give what somebody else proposed and nobody decided."""
+    actor = access.current().actor
+    return [each for each in found if each.is_open and not proposals.is_same_person(each.proposed_by, actor)]
+
+
+def _papers(session: Session, listed: Sequence[Proposal]) -> list[Mapping[str, Any]]:
+    """Give each proposal with its facts, its file's digest and the authority's name."""
+    found = [(each, *paper.proposed(each)) for each in listed]
+    wanted = AUTHORITIES.c.cvr.in_({facts.cvr for _, facts, _ in found})
+    names = {row.cvr: row.name for row in session.execute(select(AUTHORITIES.c.cvr, AUTHORITIES.c.name).where(wanted))}
+    return [
+        {"proposal": each, "facts": facts, "digest": digest, "authority": names.get(facts.cvr, facts.cvr),
+         "kind": agreements.KINDS[facts.kind]}
+        for each, facts, digest in found
+    ]  # fmt: skip
+
+
+@blueprint.post("/approve")
+@access.needs("agreement.approve_record", fresh=True)
+def approve_all() -> ResponseReturnValue:
+    """Record the shown list in one act; what cannot be is left out and named."""
+    given = forms.taken(PapersApproval)
+    if not given["consent"]:
+        return _list(given["proposal"], Text("Sæt kryds for at godkende", "Tick the box to approve")), 422
+    with agreement_acts.acting_on("paper", Step.RECORDED) as (session, trail):
+        done = paper.approve_all(session, given["proposal"], given["digest"], trail, _address())
+    _tell(done)
+    return redirect("/agreements/record", 303)
+
+
+def _tell(done: paper.Recorded) -> None:
+    count = len(done.agreement_ids)
+    layout.done(
+        Text(
+            f"{count} {'aftale' if count == 1 else 'aftaler'} er registreret",
+            f"{count} {'agreement is' if count == 1 else 'agreements are'} recorded",
+        )
+    )
+    if done.left_out:
+        named = joined((same(f"{each.subject}: ") + why for each, why in done.left_out), by="; ")
+        layout.warn(Text("Udeladt: ", "Left out: ") + named)
+
+
+# --- deciding one
 
 
 @blueprint.get("/<int:proposal>")

@@ -138,14 +138,25 @@ def _refuse_weak(opened: Session, user: UserAccount, identity: Identity) -> None
 
 
 def _refuse_foreign(opened: Session, user: UserAccount, identity: Identity) -> None:
+    """Let nobody take up a seat in an authority but who the provider tells is of that authority."""
     cvrs = users.cvrs_of(opened, user.id, layout.today())
-    if identity.cvr and cvrs and identity.cvr not in cvrs:
+    if not cvrs or identity.cvr in cvrs:
+        return
+    if not identity.cvr:
+        wanted = " / ".join(sorted(cvrs))
         raise ForeignOrganisation(
             Text(
-                "dit login er knyttet til en anden organisation end den, invitationen gælder",
-                "your sign-in belongs to another organisation than the invitation is for",
+                f"invitationen er til CVR {wanted}, og dit login er privat: log ind med MitID Erhverv for myndigheden",
+                f"the invitation is for CVR {wanted}, and your sign-in is private: sign in with MitID Erhverv for the "
+                "authority",
             )
         )
+    raise ForeignOrganisation(
+        Text(
+            "dit login er knyttet til en anden organisation end den, invitationen gælder",
+            "your sign-in belongs to another organisation than the invitation is for",
+        )
+    )
 
 
 def _begin_session(opened: Session, user: UserAccount, identity: Identity) -> None:

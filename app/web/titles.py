@@ -27,6 +27,7 @@ FACTS = {
     "year": Text("År", "Year"), "inhabitants": Text("Indbyggere", "Inhabitants"), "source": Text("Kilde", "Source"),
     "description_da": Text("Beskrivelse på dansk", "Description in Danish"),
     "description_en": Text("Beskrivelse på engelsk", "Description in English"),
+    "coordinator": Text("Koordinator", "Coordinator"), "users_shown": Text("Viser brugere", "Shows users"),
     "band": Text("Størrelse", "Size"), "valid_from": Text("Gælder fra", "Valid from"),
     "decided_by": Text("Besluttet af", "Decided by"), "reason": Text("Grund", "Reason"),
     "joined_on": Text("Medlem fra", "Member from"), "left_on": Text("Første dag uden", "First day without"),

@@ -1,6 +1,6 @@
 """Why: documents are handed over by the service, and every try and every receipt of it is kept.
 
-Revision: 0018, after 0014, 2026-11-28
+Revision: 0018, after 0017, 2026-11-28
 """
 
 from __future__ import annotations

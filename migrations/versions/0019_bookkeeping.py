@@ -1,6 +1,6 @@
 """Why: a period whose books are handed over is closed, and our accounts are those of the public chart.
 
-Revision: 0019, after 0016, 2026-11-28
+Revision: 0019, after 0018, 2026-11-28
 """
 
 from __future__ import annotations

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from agreements import agreement_list, offers, rights, signing, steps
 from agreements.connections import AGREEMENTS
 from agreements.document import Billing
 from agreements.models import AgreementStep
+from agreements.offered import Offer
 from agreements.offers import FeesMoved, OfferRefused, RanOut
 from agreements.signing import (
     FormRefused,
@@ -26,6 +27,7 @@ from agreements.signing import (
 )
 from agreements.steps import NotPermitted, Stand, Step
 from foundation.audit import ENTRIES
+from tests import queries
 from tests.agreements import documents
 from tests.agreements.signed import CHAIRS, COLLEAGUE, DIRECTOR, MAYOR, SECRETARIAT, STRANGER, Way
 from tests.command_line import CommandLine
@@ -485,16 +487,17 @@ def test_countersigning_asks_as_many_questions_however_many_are_signed(way: Way)
     products = ["OS2valghalla", "OS2kitos", "OS2sofd", "OS2mo", "OS2faktor", "OS2rollekatalog", "OS2forms"]
     signed = [replace(way, product=product).signed() for product in products]
 
-    def asked(some: list[Any]) -> int:
-        statements: list[str] = []
-        with way.session() as session:
-            engine, count = session.get_bind(), lambda *given: statements.append(given[2])
-            event.listen(engine, "before_cursor_execute", count)
-        assert len(way.countersign(*some).done) == len(some)
-        event.remove(engine, "before_cursor_execute", count)
+    def asked(some: list[Offer]) -> int:
+        with queries.heard() as statements:
+            assert len(way.countersign(*some).done) == len(some)
         return len(statements)
 
     assert asked(signed[:2]) == asked(signed[2:])
+    renewals = [replace(way, product=product).signed() for product in products]
+    members = [replace(way, product=None, cvr=cvr, rights={}).signed() for cvr in ("55133018", "29189846", "29189420")]
+    first = asked([*renewals[:2], members[0]])
+    assert first == asked([*renewals[2:], *members[1:]])
+    assert [way.now(offer).stand for offer in signed] == [Stand.REPLACED] * len(signed)
     way.line.done("verify")
 
 

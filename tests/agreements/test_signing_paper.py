@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from agreements import evidence, paper
 from agreements.connections import AGREEMENTS
 from agreements.files import FileRefused
 from agreements.models import AgreementFile, RecordedAgreement
-from agreements.paper import Facts, FactsRefused, RecordedAlready
+from agreements.paper import Facts, FactsRefused, NothingToRecord, OtherList, RecordedAlready
 from agreements.steps import NotPermitted, Stand
+from app.adapters import csv_files
 from foundation import proposals
 from foundation.audit import canonical, sha256
 from foundation.errors import RowsRefused
+from foundation.intake import Rows
+from tests import queries
 from tests.agreements.signed import CHAIR, DIRECTOR, MAYOR, SECRETARIAT, Way
 from tests.command_line import CommandLine
 
@@ -165,21 +169,87 @@ def test_many_papers_come_as_a_file_with_their_pdfs_all_or_none(way: Way) -> Non
 
     refused = line.run("agreement", "record", "propose", bad, first, second, "--by", "En Forbereder")
     done = line.done("agreement", "record", "propose", good, first, second, "--by", "En Forbereder")
+    waiting = line.done("agreement", "record", "list").out
     own = line.run("agreement", "record", "approve", 1, 2, "--by", "En Forbereder")
+    other = line.run("agreement", "record", "approve", 2, "--digest", "0" * 64, "--by", "En Godkender")
+    none = line.run("agreement", "record", "approve", 2, 99, "--by", "En Godkender")
     line.done("agreement", "record", "reject", 1, "--reason", "Forkert side", "--by", "En Godkender")
     late = line.run("agreement", "record", "approve", 1, 2, "--by", "En Godkender")
-    line.done("agreement", "record", "approve", 2, "--by", "En Godkender")
+    shown = line.done("agreement", "record", "list").out.split()[-1]
+    line.done("agreement", "record", "approve", 2, "--digest", shown, "--by", "En Godkender")
 
+    assert way.cvr in waiting and "OS2kitos" in waiting and "En Forbereder" in waiting
     assert refused.code == 1 and "række 3, kolonne file" in refused.err and "samme nøgle som række 2" in refused.err
     assert done.out.count("forslag") == 2
-    assert (own.code, late.code) == (1, 1)
+    assert (own.code, other.code, none.code, late.code) == (1, 1, 1, 1)
+    assert "en anden end den viste" in other.err and "intet forslag har nummer 99" in none.err
     assert way.column(select(AGREEMENTS.c.kind)) == ["passive"]
     line.done("verify")
 
 
-def test_rows_are_refused_with_what_is_wrong_in_each(way: Way) -> None:
-    from app.adapters import csv_files
+def papers(way: Way, *days: date) -> tuple[Rows, dict[str, bytes]]:
+    """A file of papers signed on these days, each with its PDF."""
+    facts = f"{way.cvr},OS2kitos,active,{{0}},{{0}},{{0}},,,2995513301806,,,,{{0}}.pdf\n"
+    content = HEADER + "".join(facts.format(day) for day in days)
+    rows = csv_files.read_bytes("papir.csv", content.encode(), csv_files.PAPER)
+    return rows, {f"{day}.pdf": b"%PDF-1.4 " + str(day).encode() for day in days}
 
+
+def test_a_list_of_papers_is_approved_in_one_act_and_what_cannot_be_is_left_out_and_named(way: Way) -> None:
+    rows, found = papers(way, date(2019, 1, 1), date(2020, 1, 1), date(2021, 1, 1))
+    made = way.by(SECRETARIAT, lambda s, t: paper.propose_all(s, rows, found, t))
+    ids, shown = [each.id for each in made], paper.list_digest(made)
+    way.by(CHAIR, lambda s, t: proposals.decide(s, ids[1], "rejected", t, "Siden mangler"))
+
+    def approve_all(actor: str = CHAIR, digest: str = shown, wanted: Sequence[int] = ids) -> paper.Recorded:
+        return way.by(actor, lambda s, t: paper.approve_all(s, wanted, digest, t))
+
+    with pytest.raises(OtherList):
+        approve_all(wanted=ids[1:])
+    with pytest.raises(NothingToRecord, match="is your own"):
+        approve_all(actor=SECRETARIAT)
+    done = approve_all()
+
+    assert (len(done.agreement_ids), [each.id for each, _ in done.left_out]) == (2, [ids[1]])
+    assert "was rejected" in done.left_out[0][1].en
+    assert way.column(select(AGREEMENTS.c.signed_on).order_by(AGREEMENTS.c.id)) == [date(2019, 1, 1), date(2021, 1, 1)]
+    held = way.asked(lambda session: paper.of_agreement(session, done.agreement_ids[1]))
+    assert held is not None and (held.proposal_id, held.approved_by) == (ids[2], CHAIR)
+    with pytest.raises(NothingToRecord):
+        approve_all()
+    way.line.done("verify")
+
+
+def test_papers_ask_as_many_questions_however_many_there_are(way: Way) -> None:
+    def asked(count: int, year: int) -> tuple[int, int]:
+        rows, found = papers(way, *(date(year, 1, 1 + nth) for nth in range(count)))
+        with queries.heard() as proposing:
+            made = way.by(SECRETARIAT, lambda s, t: paper.propose_all(s, rows, found, t))
+        ids, shown = [each.id for each in made], paper.list_digest(made)
+        with queries.heard() as approving:
+            done = way.by(CHAIR, lambda s, t: paper.approve_all(s, ids, shown, t))
+        assert len(done.agreement_ids) == count
+        return len(proposing), len(approving)
+
+    assert asked(2, 2019) == asked(20, 2020)
+
+
+def test_of_two_papers_that_answer_one_offer_the_first_is_recorded(way: Way) -> None:
+    offer = way.offered()
+    made = [
+        propose(way, said(way, signed_on=day, countersigned_on=day, reference=offer.reference))
+        for day in (date(2026, 11, 23), date(2026, 11, 24))
+    ]
+
+    done = way.by(CHAIR, lambda s, t: paper.approve_all(s, [each.id for each in made], paper.list_digest(made), t))
+
+    assert (len(done.agreement_ids), [each.id for each, _ in done.left_out]) == (1, [made[1].id])
+    assert "answers the same offer" in done.left_out[0][1].en
+    assert way.now(offer).stand is Stand.AGREED
+    way.line.done("verify")
+
+
+def test_rows_are_refused_with_what_is_wrong_in_each(way: Way) -> None:
     text = HEADER + f"{way.cvr},OS2kitos,active,2019-03-10,2019-03-01,2019-04-01,,,1,,,,a.pdf\n"
     rows = csv_files.read_bytes("papir.csv", text.encode(), csv_files.PAPER)
 

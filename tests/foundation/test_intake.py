@@ -105,7 +105,15 @@ def test_the_entry_tells_what_was_and_what_became(session: Session) -> None:
     data = json.loads(last.data)
     assert (last.action, last.subject, last.actor) == ("products.imported", "products.csv", "En Person")
     assert data["added"] == [
-        {"name": "OS2b", "account": "3", "level": None, "description_da": None, "description_en": None}
+        {
+            "name": "OS2b",
+            "account": "3",
+            "level": None,
+            "description_da": None,
+            "description_en": None,
+            "coordinator": None,
+            "users_shown": None,
+        }
     ]
     assert [change["account"] for change in data["changed"]] == [["1", "2"]]
 

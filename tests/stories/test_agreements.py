@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from agreements import offered
+from agreements.models import Agreement as AgreementRow
 from agreements.models import AgreementStep, Offer
 from agreements.steps import Stand
+from authorities.register import AUTHORITIES
 from tests import browser, world
 from tests.browser import Visitor
 from tests.command_line import CommandLine
@@ -58,6 +61,19 @@ def base(agreed: CommandLine) -> Iterator[str]:
 def axe(visitor: Visitor) -> list[str]:
     """Give what is wrong with the page that is open."""
     return [*browser.shape(visitor.page, "da"), *browser.axe(visitor.page)]
+
+
+def _merged(line: CommandLine) -> tuple[int, int]:
+    """Let Favrskov follow Skanderborg from 2027, both with one product; give the numbers of old and new."""
+    old, new = (files.by_name(name).cvr for name in ("Skanderborg", "Favrskov"))
+    begun = {"signed_on": "2026-11-01", "countersigned_on": "2026-11-02", "in_force_from": "2027-01-01"}
+    files.take_agreements(line, files.agreement(old, "OS2kitos"), files.agreement(new, "OS2kitos", **begun))
+    following = {"valid_to": date(2026, 12, 31), "succeeded_by_cvr": new}
+    with line.session() as session:
+        session.execute(AUTHORITIES.update().where(AUTHORITIES.c.cvr == old).values(following))
+        session.commit()
+        of = {cvr: select(AgreementRow.id).join(AUTHORITIES).where(AUTHORITIES.c.cvr == cvr) for cvr in (old, new)}
+        return session.scalars(of[old]).one(), session.scalars(of[new]).one()
 
 
 def sign_by_keyboard(visitor: Visitor, reference: str, who: str) -> None:
@@ -258,6 +274,53 @@ def test_the_secretariat_drafts_looks_and_offers(agreed: CommandLine, base: str,
     assert "Udkast" in drafted and "I alt uden moms" in drafted
     assert "Tilbudt" in finance.words
     assert stand(agreed, finance.path.rpartition("/")[2]) is Stand.OFFERED
+
+
+def test_a_new_text_is_offered_from_the_list_of_those_who_lack_it(
+    agreed: CommandLine, base: str, visits: Visit
+) -> None:
+    finance = visits(base)
+    page = finance.page
+
+    finance.sign_in("finance")
+    finance.go("/agreements")
+    finance.follow("Ny version til alle")
+    before, found = finance.words, axe(finance)
+    page.locator("tbody tr", has_text="Odense").get_by_role("link", name="Lav tilbud").click()
+    page.get_by_label("Aftalens første dag").fill("2027-03-01")
+    page.get_by_label("EAN/GLN-nummer").fill(files.gln(world.ODENSE))
+    for label, words in (("1. navn", "En Underskriver"), ("1. titel", "Direktør"), ("1. mail", "en@eksempel.dk")):
+        page.get_by_label(label).fill(words)
+    finance.press("Skriv udkastet")
+    drafted = finance.words
+    finance.press("Tilbyd")
+    finance.go("/agreements/campaign?state=offered")
+
+    assert "ændrer ingen betaling" in before and "Mangler" in before and found == []
+    assert "tilslutningsafgift" not in drafted.partition("Bilag")[2].partition("I alt")[0]
+    assert "Odense Kommune OS2kitos Tilbudt" in finance.words and axe(finance) == []
+
+
+def test_after_a_merger_the_successor_s_agreement_takes_the_place_of_the_other(
+    agreed: CommandLine, base: str, visits: Visit
+) -> None:
+    finance = visits(base)
+    old, new = _merged(agreed)
+
+    finance.sign_in("finance")
+    finance.go(f"/agreements/{new}")
+    finance.follow("Erstat efter sammenlægning")
+    asked, found = finance.words, axe(finance)
+    finance.press("Erstat aftalerne")
+    without = finance.words
+    finance.page.get_by_label("Grund").fill("Beslutning om sammenlægning (opdigtet)")
+    finance.press("Erstat aftalerne")
+    finance.go(f"/agreements/{old}")
+
+    assert "betales der ikke tilslutningsafgift igen" in asked and found == []
+    assert "giv en grund" in without
+    assert "31. december 2026" in finance.words and axe(finance) == []
+    agreed.done("verify")
 
 
 def test_an_agreement_on_paper_takes_two_people(agreed: CommandLine, base: str, visits: Visit, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ CONTENT = b"From: os2@example.org\r\nTo: en@example.org\r\nMessage-ID: <1.a@b.dk
 
 def due(who: str = "en") -> Due:
     """A letter to somebody."""
-    return Due(1, "os2@example.org", f"{who}@example.org", "<1.a@example.org>", CONTENT)
+    return Due(1, "os2@example.org", f"{who}@example.org", "<1.a@example.org>", CONTENT, "agreement")
 
 
 def told(carrier: Carrier, who: str = "en") -> Handed:

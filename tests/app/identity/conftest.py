@@ -31,7 +31,7 @@ class Browser:
         """Ask for a page."""
         return self.client.get(path)
 
-    def post(self, path: str, page: str = "", **data: str) -> TestResponse:
+    def post(self, path: str, page: str = "", **data: str | list[str]) -> TestResponse:
         """Send a form with the token of a page that has one; where none is named, that of the form's own path."""
         token = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get(page or path).text)
         assert token is not None, page or path

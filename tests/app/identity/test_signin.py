@@ -509,6 +509,17 @@ def test_an_identity_of_another_organisation_does_not_take_a_seat(peopled: Comma
 
 
 @ON_ONE
+def test_a_private_identity_takes_no_seat_in_an_authority(peopled: CommandLine, browsers: Browsers) -> None:
+    path, browser = invited(peopled, "--authority", "29189420"), browsers(peopled)
+    browser.post(path)
+
+    private = browser.sign_in("stranger", path="/sign-in?invited=1")
+
+    assert (private.status_code, browser.name) == (403, "")
+    assert "MitID Erhverv" in private.text
+
+
+@ON_ONE
 def test_an_identity_that_is_somebodys_takes_up_nobody_elses_invitation(
     peopled: CommandLine, browsers: Browsers
 ) -> None:

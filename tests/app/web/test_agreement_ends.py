@@ -146,6 +146,71 @@ def test_a_replacement_goes_by_command_and_lists_what_there_is(place: Place) -> 
     assert world.AALBORG in listed and ends(place, old) == date(2026, 12, 31)
 
 
+# --- passive to active, and a new text for all
+
+
+def active_from(place: Place, number: int) -> date | None:
+    """From when an agreement is active where it was passive."""
+    with place.line.session() as session:
+        return session.get_one(Agreement, number).active_from
+
+
+#: Signed when products had joining fees.
+_LATE = {"signed_on": "2026-09-01", "countersigned_on": "2026-09-02"}
+
+
+def passive(place: Place, cvr: str, product: str) -> int:
+    """Take a passive agreement in; give its number."""
+    files.take_agreements(place.line, files.agreement(cvr, product, kind="passive", **_LATE))
+    with place.line.session() as session:
+        return int(session.scalars(select(Agreement.id).order_by(Agreement.id.desc()).limit(1)).one())
+
+
+def test_a_passive_connection_becomes_active_by_its_page_and_by_command(place: Place) -> None:
+    one, other = passive(place, world.ODENSE, "OS2valghalla"), passive(place, world.AALBORG, "OS2sofd")
+    finance, path = place.of("finance"), f"/agreements/{one}/activate"
+
+    linked = f'href="{path}"' in finance.get(f"/agreements/{one}").text
+    wrong = finance.post(path, path, active_from="31-02-2027")
+    early = finance.post(path, path, active_from="2022-01-01").status_code
+    foreign = place.of("signatory-aalborg").post(path, "/", active_from="2027-03-01").status_code
+    untouched = active_from(place, one)
+    done = finance.post(path, path, active_from="2027-03-01").status_code
+    twice = finance.post(path, path, active_from="2027-04-01").status_code
+    place.line.done("agreement", "activate", other, "--from", "2027-06-01", "--by", "Økonomimedarbejder (opdigtet)")
+    again = place.line.run("agreement", "activate", other, "--from", "2027-07-01")
+
+    assert linked and (wrong.status_code, 'id="error-active_from"' in wrong.text) == (422, True)
+    assert (early, foreign, untouched, done, twice) == (409, 403, None, 303, 409)
+    assert (active_from(place, one), active_from(place, other)) == (date(2027, 3, 1), date(2027, 6, 1))
+    assert again.code == 1 and "kun en passiv tilslutning" in again.err
+    assert "OS2valghalla – tilslutningsafgift" in place.of("finance").get(f"/authorities/{world.ODENSE}").text
+    place.line.done("verify")
+
+
+def test_the_campaign_is_listed_by_command_and_its_page_tells_when_somebody_was_asked_and_reminded(
+    place: Place,
+) -> None:
+    page, finance = "/agreements/campaign", place.of("finance")
+    before = place.line.done("agreement", "campaign").out
+    linked = f"/agreements/new?cvr={world.ODENSE}&amp;product=OS2kitos" in finance.get(page).text
+    wish = ("--product", "OS2kitos", "--effective", "2027-03-01", "--gln", files.gln(world.ODENSE))
+    who = ("--signatory", "En Underskriver", "Direktør", "en@eksempel.dk")
+    place.line.done("agreement", "offer", "--cvr", world.ODENSE, *wish, *who)
+    place.line.at("2027-01-25T10:00:00Z").done("work")
+
+    listed = place.line.done("agreement", "campaign", "--product", "OS2kitos").out
+    told = finance.get(f"{page}?state=offered").text
+
+    def odense(of: str) -> list[str]:
+        return next(line for line in of.splitlines() if world.ODENSE in line).split()
+
+    assert linked and odense(before)[-1] == "has_not"
+    assert odense(listed)[-3:] == ["offered", "2027-01-15", "2027-01-25"]
+    assert "OS2valghalla" not in listed and "connection 1: " in listed
+    assert "2027-01-15" in told and "2027-01-25" in told and "ændrer ingen betaling" in told
+
+
 # --- many papers
 
 
@@ -181,6 +246,38 @@ def test_many_papers_come_as_one_zip_by_the_page_and_by_command(place: Place) ->
     place.line.done("agreement", "record", "propose", archive, "--by", "En Forbereder")
 
     assert (status, by_page, waiting(place)) == (303, 2, 2), "the same proposed again is proposed once"
+
+
+def test_papers_are_approved_on_one_page_by_the_digest_of_their_list(place: Place) -> None:
+    packed = zipped({"papir.csv": CSV + row(world.AARHUS, "a.pdf") + row(world.ODENSE, "b.pdf", "OS2valghalla"),
+                     "a.pdf": PDF, "b.pdf": PDF + b" b"})  # fmt: skip
+    send(place, packed)
+    approver, path = place.of("approver"), "/agreements/record/approve"
+    with place.line.session() as session:
+        ids = sorted(each.id for each in proposals.open(session, "recorded_agreement"))
+
+    page = approver.get(path).text
+    shown = approver.post("/agreements/record/list", path, proposal=[*map(str, ids)]).text
+    seen = re.search(r'name="digest" value="([0-9a-f]{64})"', shown)
+    assert seen is not None
+    form = {"proposal": [*map(str, ids)], "digest": seen[1], "consent": "on"}
+    none = approver.post("/agreements/record/list", path).status_code
+    unticked = approver.post(path, path, **(form | {"consent": ""}))
+    part = approver.post(path, path, **(form | {"proposal": str(ids[0])})).status_code
+    strange = approver.post(path, path, **(form | {"proposal": "1 OR 1=1"})).status_code
+    others = {place.of(who).post(path, "/", **form).status_code for who in ("finance", "signatory-aarhus")}
+    before = waiting(place)
+    done = approver.post(path, path, **form)
+    told = approver.get("/agreements/record").text
+    again = approver.post(path, path, **form).status_code
+
+    assert page.count('name="proposal"') == 2 and "Aarhus" in page and "OS2valghalla" in page
+    assert (unticked.status_code, "Sæt kryds for at godkende" in unticked.text) == (422, True)
+    assert (none, part, strange, others, before) == (422, 409, 422, {403}, 2)
+    assert (done.status_code, waiting(place), again) == (303, 0, 422)
+    assert "2 aftaler er registreret" in told
+    assert "Intet venter på din godkendelse" in approver.get(path).text
+    place.line.done("verify")
 
 
 def bomb() -> bytes:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from app import config, invitations
 from app.access import Role
+from app.identity import users
 from foundation import letters
 from tests.app.web.desks import (
     ADMINISTRATOR,
@@ -16,6 +19,7 @@ from tests.app.web.desks import (
     AUDITOR,
     FINANCE,
     GROUP,
+    NOW,
     OTHER,
     OWN,
     Desk,
@@ -24,6 +28,7 @@ from tests.app.web.desks import (
     signatory,
 )
 from tests.command_line import CommandLine
+from tests.scenarios import database as rows
 
 NEW = {"name": "En Ny", "mail": "ny@example.dk", "role": "finance"}
 
@@ -179,12 +184,54 @@ def test_where_mails_are_sent_the_link_goes_to_the_invited_alone_and_is_never_sh
         resent = desk.sit(FINANCE).post("/letters/1/resend", to="anden@example.org", reason="x")
 
     with line.session() as session:
-        (letter,) = session.execute(select(letters.LETTERS)).all()
-        read = message_from_bytes(letter.content, policy=policy.default)
-    link = re.search(r"http://localhost/invitation/([\w-]{43})", read.get_content())
+        (letter,) = letters.due(session, NOW, 5)
+    handed = [invitations.opened(letter, config.read(line.environment)).content for _ in range(2)]
+    read = message_from_bytes(handed[0], policy=policy.default)
+    link = re.search(r"http://localhost/invitation/([\w-]{43})\r?\n", read.get_content())
+    assert handed[0] == handed[1], "handed over again, it is the same message"
     assert answer.status_code == 200 and "ny@example.org" in answer.text and "/invitation/" not in answer.text
     assert link is not None and read["To"] == "ny@example.org"
     assert (again, resent.status_code) == (403, 422) and "sendes ikke igen" in resent.text
     with opened(line) as desk:
         assert "En Ny" in desk.html(f"/invitation/{link[1]}")  # looking takes nothing up
         assert "En Ny" in desk.html(f"/invitation/{link[1]}")
+
+
+def test_who_reads_the_database_finds_no_link_that_opens_anything(starter: CommandLine) -> None:
+    """Promise 15, for a letter that is kept: its bytes lie in the database and in every backup."""
+    line = starter.with_environ(OS2TILSLUT_SMTP_URL="smtp://127.0.0.1:9", OS2TILSLUT_BASE_URL="http://localhost")
+    with opened(line) as desk:
+        desk.sit(ADMINISTRATOR).post("/users/invite", name="En Ny", mail="ny@example.org", role="approver")
+        page = desk.sit(FINANCE).html("/letters/1")
+    kept = rows.dump(line)
+    (content,) = [row.content for row in every_letter(line)]
+    told = message_from_bytes(content, policy=policy.default).get_content()
+    held = repr([kept[table] for table in ("letter", "invitation", "audit_entry", "user_account", "browser_session")])
+    found = sorted(set(re.findall(r"[\w.=-]{16,}", told + held + page)))
+    sealed = [word for word in found if word.startswith("sealed.")]
+
+    with line.session() as session:
+        for word in found:
+            with pytest.raises(users.LinkRefused):
+                users.invited(session, word, NOW)
+    with opened(line) as desk:
+        answers = [desk.get(f"/invitation/{word}").status_code for word in sealed]
+
+    assert sealed and set(answers) == {404}
+
+
+def every_letter(line: CommandLine) -> list[Any]:
+    """Every letter that is kept."""
+    with line.session() as session:
+        return list(session.execute(select(letters.LETTERS)))
+
+
+def test_a_letter_of_another_secret_is_given_up_and_says_what_to_do(starter: CommandLine) -> None:
+    line = starter.with_environ(OS2TILSLUT_SMTP_URL="smtp://127.0.0.1:9", OS2TILSLUT_BASE_URL="http://localhost")
+    with opened(line) as desk:
+        desk.sit(ADMINISTRATOR).post("/users/invite", name="En Ny", mail="ny@example.org", role="auditor")
+
+    line.with_environ(OS2TILSLUT_SECRET_KEY="en anden hemmelighed, som er lang nok til at gå an").run("work")
+
+    with opened(line) as desk:
+        assert "lav et nyt link til brugeren" in desk.sit(FINANCE).html("/letters/1")

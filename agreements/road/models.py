@@ -1,0 +1,97 @@
+"""Tables of the road to a connection. They are no papers of law: what a journey wrote is let go some time after it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.base import Base
+
+
+class Guide(Base):
+    """A version of the road's text: its steps, themes and tasks, as TOML. Versions are never changed."""
+
+    __tablename__ = "road_guide"
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str]
+    digest: Mapped[str]
+    published_by: Mapped[str]
+    published_at: Mapped[datetime]
+
+
+class Journey(Base):
+    """One authority on its way to one product; one at a time. `guide_version` is the text that it walks by."""
+
+    __tablename__ = "journey"
+    __table_args__ = (
+        Index(
+            "uq_journey_one_open", "authority_id", "product_id", unique=True,
+            sqlite_where=text("ended_on IS NULL"), postgresql_where=text("ended_on IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
+    guide_version: Mapped[int] = mapped_column(ForeignKey("road_guide.version"))
+    opened_on: Mapped[date]
+    opened_by: Mapped[str]
+    ended_on: Mapped[date | None]
+    outcome: Mapped[str | None]  # connected or given_up
+    reason: Mapped[str | None]
+
+
+class JourneyTask(Base):
+    """A task that people added to a journey's own; those of the guide need no row."""
+
+    __tablename__ = "journey_task"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    step: Mapped[str]
+    theme: Mapped[str]
+    title: Mapped[str]
+    added_by: Mapped[str]
+    added_at: Mapped[datetime]
+
+
+class JourneyEntry(Base):
+    """How a task stood from a moment on; the newest counts, and the others are its history."""
+
+    __tablename__ = "journey_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    task: Mapped[str]  # step/theme/key of the guide, or own/number
+    status: Mapped[str]  # not_started, under_way, done or not_needed
+    owner: Mapped[str]
+    starts_on: Mapped[date | None]
+    due_on: Mapped[date | None]
+    note: Mapped[str]  # where it is not needed: why
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+
+class JourneyTrial(Base):
+    """A trial of the product, in one of the three ways: what it is to prove, and what came of it."""
+
+    __tablename__ = "journey_trial"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    number: Mapped[int]
+    version: Mapped[int]
+    way: Mapped[str]  # own, authority or supplier
+    place: Mapped[str]  # whose environment it is
+    proves: Mapped[str]
+    result: Mapped[str]
+    seen_by: Mapped[str]
+    verdict: Mapped[str]  # worth_it, in_doubt, not_worth_it, or empty while it is open
+    why: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("journey_id", "number", "version"),)

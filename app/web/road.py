@@ -1,0 +1,320 @@
+"""The road to a connection in the browser: journeys as lists of tasks, trials, and who is how far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from agreements.products import PRODUCTS
+from agreements.road import guide as guides
+from agreements.road import journeys
+from agreements.road.guide import GuideRefused
+from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
+from app import access, database
+from app.schemas import GuideWords, JourneyEnd, JourneyOpening, OwnTask, TaskChange, TrialWords
+from app.web import calculator, forms, layout, lists, memory_list, road_list
+from authorities.register import AUTHORITIES
+from billing import calculator as prices
+from billing.calculator import Calculation, Wish
+from foundation.errors import DomainError
+from foundation.language import Text
+from foundation.sorting import alphabetical
+
+blueprint = Blueprint("road", __name__)
+
+STATUSES: Mapping[Status, Text] = {
+    Status.NOT_STARTED: Text("Ikke begyndt", "Not started"), Status.UNDER_WAY: Text("I gang", "Under way"),
+    Status.DONE: Text("Færdig", "Done"), Status.NOT_NEEDED: Text("Ikke nødvendig", "Not needed"),
+}  # fmt: skip
+OUTCOMES: Mapping[Outcome, Text] = {
+    Outcome.CONNECTED: Text("Tilsluttet", "Connected"), Outcome.GIVEN_UP: Text("Opgivet", "Given up"),
+}  # fmt: skip
+
+
+def _scoped(permission: str = "journey.read") -> Select[Any]:
+    """Give the journeys in the person's scope: its authority's, its product's group's, or all."""
+    return access.of_products(journeys.listing(), AUTHORITIES.c.id, PRODUCTS.c.name, permission)
+
+
+def _seen(session: Session, number: int, permission: str = "journey.read") -> Journey:
+    return journeys.get(session, _scoped(permission), number)
+
+
+# --- the list ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/road")
+@access.needs("journey.read")
+def page() -> ResponseReturnValue:
+    """List the journeys: who is on the way to what, at which step, since when, and what is next."""
+    with database.reading() as session:
+        rows, listing = _journeys(session)
+    return render_template(
+        "road/list.html",
+        page=memory_list.page(listing, rows, request.args),
+        may_open=access.current().may("journey.update"),
+    )
+
+
+@blueprint.get("/road.<form>")
+@access.needs("export.use")
+def export(form: str) -> Response:
+    """Give the list as shown, as a file."""
+    with database.reading() as session:
+        rows, listing = _journeys(session)
+    return lists.export_rows(listing.name, listing.columns, rows, form)
+
+
+def _journeys(session: Session) -> tuple[list[Journey], memory_list.MemoryListing]:
+    found = journeys.read(session, session.execute(_scoped()).all())
+    listing = road_list.listing(found, layout.today())
+    return road_list.chosen(found, listing, request.args, layout.today()), listing
+
+
+# --- opening -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/road/new")
+@access.needs("journey.update")
+def opening() -> ResponseReturnValue:
+    """Ask which authority is on its way to which product."""
+    typed = {name: request.args[name] for name in ("cvr", "product") if name in request.args}
+    return _opening(typed, {})
+
+
+def _opening(typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    with database.reading() as session:
+        reach = access.scope("journey.update")
+        rows = session.execute(select(AUTHORITIES.c.id, AUTHORITIES.c.cvr, AUTHORITIES.c.name)).all()
+        own = [row for row in rows if reach.everything or row.id in reach.authorities]
+        names = session.scalars(select(PRODUCTS.c.name))
+        return render_template(
+            "road/new.html", typed=typed, errors=errors,
+            authorities=[(row.cvr, row.name) for row in sorted(own, key=lambda row: alphabetical(row.name))],
+            products=[(name, name) for name in sorted(names, key=alphabetical)],
+        )  # fmt: skip
+
+
+@blueprint.post("/road/new")
+@access.needs("journey.update")
+def open_() -> ResponseReturnValue:
+    """Open a journey; one that is open already is shown instead."""
+    sent = forms.read(JourneyOpening)
+    if sent.errors:
+        return _opening(sent.typed, sent.errors), 422
+    with database.reading() as session:
+        authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == sent["cvr"])).scalar()
+        if authority_id is None or not access.reaches("journey.update", authority_id):
+            return _opening(sent.typed, {"cvr": Text("Vælg en myndighed", "Choose an authority")}), 422
+        known = journeys.open_one(session, authority_id, sent["product"])
+    if known is not None:
+        return redirect(f"/road/{known}", 303)
+    try:
+        with layout.acting() as (session, trail):
+            number = journeys.open_(session, authority_id, sent["product"], trail)
+    except RoadRefused as refused:
+        return _opening(sent.typed, {refused.field: refused.text}), 422
+    except JourneyOpen:
+        return redirect("/road", 303)  # by a colleague, a moment ago
+    layout.done(Text("Rejsen er begyndt", "The journey has begun"))
+    return redirect(f"/road/{number}", 303)
+
+
+# --- one journey ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/road/<int:journey>")
+@access.needs("journey.read")
+def one(journey: int) -> ResponseReturnValue:
+    """Show a journey: its five steps, what is next, what it will cost, and how it ends."""
+    with database.reading() as session:
+        return _one(session, journey, {}, {})
+
+
+def _one(session: Session, number: int, typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    found = _seen(session, number)
+    return render_template(
+        "road/one.html", journey=found, statuses=STATUSES, outcomes=OUTCOMES, today=layout.today(),
+        came_on=journeys.came_on(found), cost=_cost(session, found), typed=typed, errors=errors,
+        next=next_task(found), may_update=_may_update(found),
+    )  # fmt: skip
+
+
+def next_task(journey: Journey) -> journeys.Task | None:
+    """Give what is to be done next: the open task with the earliest day, else the first of the step."""
+    waiting = [task for step in journey.steps for task in step.tasks if not task.is_settled and task.due_on]
+    if waiting:
+        return min(waiting, key=lambda task: task.due_on or layout.today())
+    return next((task for task in journey.step.tasks if not task.is_settled), None)
+
+
+def _may_update(journey: Journey) -> bool:
+    return journey.ended_on is None and access.reaches("journey.update", journey.authority_id)
+
+
+def _cost(session: Session, journey: Journey) -> Calculation | None:
+    """Calculate what the connection would cost; None where nothing can be calculated."""
+    try:
+        return prices.calculate(session, journey.cvr, [Wish(journey.product, "active")], layout.today())
+    except DomainError:
+        return None
+
+
+@blueprint.get("/road/<int:journey>/<step>")
+@access.needs("journey.read")
+def step(journey: int, step: str) -> ResponseReturnValue:
+    """Show a step: its tasks by theme, each with its history and a form."""
+    with database.reading() as session:
+        return _step(session, journey, step, {}, {})
+
+
+def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    found = _seen(session, number)
+    walk = found.walk(key)
+    return render_template(
+        "road/step.html", journey=found, step=walk, statuses=STATUSES, today=layout.today(), typed=typed,
+        errors=errors, may_update=_may_update(found), ways=journeys.WAYS, verdicts=journeys.VERDICTS,
+        timeline=_timeline(walk), cost=_cost(session, found) if key == "connection" else None,
+        pairs=calculator.pairs,
+    )  # fmt: skip
+
+
+def _timeline(step: Walk) -> Sequence[journeys.Task]:
+    """Give the tasks with days, in their order."""
+    dated = [task for task in step.tasks if task.starts_on or task.due_on]
+    return sorted(dated, key=lambda task: (task.starts_on or task.due_on, task.due_on or task.starts_on))
+
+
+@blueprint.post("/road/<int:journey>/<step>/tasks")
+@access.needs("journey.update")
+def change(journey: int, step: str) -> ResponseReturnValue:
+    """Write how a task stands."""
+    sent = forms.read(TaskChange)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                found = _seen(session, journey, "journey.update")
+                wanted = Change(
+                    Status(sent["status"]), sent.get("owner", ""), sent.get("starts_on"), sent.get("due_on"),
+                    sent.get("note", ""),
+                )  # fmt: skip
+                journeys.write(session, found, found.walk(step).task(sent["task"]), wanted, trail)
+        except RoadRefused as refused:
+            errors = {refused.field: refused.text}
+    if errors:
+        with database.reading() as session:
+            return _step(session, journey, step, sent.typed, errors), 422
+    layout.done(Text("Gemt", "Kept"))
+    return redirect(f"/road/{journey}/{step}#{sent['task']}", 303)
+
+
+@blueprint.post("/road/<int:journey>/<step>/own")
+@access.needs("journey.update")
+def add(journey: int, step: str) -> ResponseReturnValue:
+    """Add a task of the journey's own."""
+    sent = forms.read(OwnTask)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                found = _seen(session, journey, "journey.update")
+                journeys.add(session, found, step, sent["theme"], sent["title"], trail)
+        except RoadRefused as refused:
+            errors = {refused.field: refused.text}
+    if errors:
+        with database.reading() as session:
+            return _step(session, journey, step, sent.typed, errors), 422
+    layout.done(Text("Opgaven er tilføjet", "The task is added"))
+    return redirect(f"/road/{journey}/{step}", 303)
+
+
+@blueprint.post("/road/<int:journey>/test/trials")
+@access.needs("journey.update")
+def try_(journey: int) -> ResponseReturnValue:
+    """Write a trial, or its next version."""
+    sent = forms.read(TrialWords)
+    errors = sent.errors
+    if not errors:
+        words = {name: value for name, value in sent.values.items() if name != "trial"}
+        try:
+            with layout.acting() as (session, trail):
+                found = _seen(session, journey, "journey.update")
+                journeys.try_(session, found, Trial(**words), trail, sent.get("trial"))
+        except RoadRefused as refused:
+            errors = {refused.field: refused.text}
+    if errors:
+        with database.reading() as session:
+            return _step(session, journey, "test", sent.typed, errors), 422
+    layout.done(Text("Prøven er gemt", "The trial is kept"))
+    return redirect(f"/road/{journey}/test#trials", 303)
+
+
+@blueprint.post("/road/<int:journey>/end")
+@access.needs("journey.update")
+def end(journey: int) -> ResponseReturnValue:
+    """End a journey: connected, or given up with a reason."""
+    sent = forms.read(JourneyEnd)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                found = _seen(session, journey, "journey.update")
+                journeys.end(session, found.id, Outcome(sent["outcome"]), sent.get("reason", ""), trail)
+        except RoadRefused as refused:
+            errors = {refused.field: refused.text}
+    if errors:
+        with database.reading() as session:
+            return _one(session, journey, sent.typed, errors), 422
+    layout.done(Text("Rejsen er slut", "The journey has ended"))
+    return redirect(f"/road/{journey}", 303)
+
+
+# --- the guide's text ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/road/guide")
+@access.needs("road.edit")
+def guide() -> ResponseReturnValue:
+    """Show the road's text as TOML, to be changed into a new version, and the versions before."""
+    with database.reading() as session:
+        versions = guides.versions(session)
+    return _guide(versions, versions[0].text if versions else guides.shipped(), {})
+
+
+def _guide(versions: Sequence[Any], text: str, errors: Mapping[str, Text]) -> str:
+    return render_template("road/guide.html", versions=versions, text=text, errors=errors)
+
+
+@blueprint.post("/road/guide")
+@access.needs("road.edit")
+def publish() -> ResponseReturnValue:
+    """Publish a text as the newest version; journeys that have begun keep theirs."""
+    sent = forms.read(GuideWords)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                number = guides.publish(session, sent["text"].replace("\r\n", "\n"), trail)
+        except GuideRefused as refused:
+            errors = {"text": refused.text}
+    if errors:
+        with database.reading() as session:
+            return _guide(guides.versions(session), str(sent.typed.get("text", "")), errors), 422
+    layout.done(Text(f"Version {number} gælder for nye rejser", f"Version {number} counts for new journeys"))
+    return redirect("/road/guide", 303)
+
+
+@blueprint.get("/road/guide/<int:version>")
+@access.needs("road.edit")
+def version(version: int) -> ResponseReturnValue:
+    """Show one version of the road's text."""
+    with database.reading() as session:
+        found = guides.of_version(session, version)
+        row = next(row for row in guides.versions(session) if row.version == version)
+    return render_template("road/version.html", guide=found, row=row)
