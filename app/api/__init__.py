@@ -17,6 +17,7 @@ from app.api import (
     audit,
     authentication,
     bank,
+    costs,
     deliveries,
     fee_tables,
     ground,
@@ -42,6 +43,7 @@ ROOMS = (
     reminders.room,
     deliveries.room,
     accounts.room,
+    costs.room,
     payments.room,
 )
 
@@ -110,7 +112,7 @@ def root(query: object) -> Any:
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
-    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments",
+    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "costs",
 )  # fmt: skip
 
 
