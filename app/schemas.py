@@ -562,6 +562,18 @@ class CostEntry(Strict):
     file = File()
 
 
+class CostOrder(Strict):
+    """A cost of a fund, as a program enters it."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "or `OS2` for the association"})
+    account = Words(40, required=True, metadata={"description": "its last five digits, or the whole number"})
+    date = Day(required=True)
+    supplier = Words(wording.LONGEST_NAME, required=True)
+    reference = Words(40, required=True, metadata={"description": "the supplier's number of it, once"})
+    text = Words(required=True)
+    amount_ore = Whole(1, 999_999_999, required=True)
+
+
 class CostFileIntake(Strict):
     """A file of costs."""
 

@@ -84,6 +84,7 @@ _ELSEWHERE = {
     ("/tokens/", "id_"): "{token}",
     ("/bank/transactions/", "id_"): "{transaction}",
     ("/api/v1/bank-transactions/", "id_"): "{transaction}",
+    ("/api/v1/costs/", "id_"): "{cost}",
     ("/api/v1/me/tokens/", "id_"): "{token}",
 }
 

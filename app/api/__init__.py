@@ -17,6 +17,7 @@ from app.api import (
     audit,
     authentication,
     bank,
+    costs,
     deliveries,
     fee_tables,
     forecasts,
@@ -44,6 +45,7 @@ ROOMS = (
     reminders.room,
     deliveries.room,
     accounts.room,
+    costs.room,
     payments.room,
     published_reports.room,
     forecasts.room,
@@ -115,7 +117,7 @@ _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
-    "forecasts", "pipeline",
+    "forecasts", "pipeline", "costs",
 )  # fmt: skip
 
 

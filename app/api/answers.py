@@ -226,6 +226,28 @@ class BankStatement(Answer):
     taken_at = _instant()
 
 
+class Cost(Answer):
+    """What a fund spent; `product` is null for the association's."""
+
+    id = _whole()
+    product = _maybe()
+    account = _text()
+    date = _day()
+    supplier = _text()
+    reference = _text()
+    text = _text()
+    amount_ore = _ore()
+    state = _text(metadata={"description": "proposed, rejected, withdrawn, booked, paid or reversed"})
+    paid_ore = _ore()
+    minutes = fields.Integer(required=True, allow_none=True, metadata={"description": "of hours"})
+    from_ = fields.Date(required=True, allow_none=True, data_key="from", attribute="from")
+    to = _day_or_none()
+    reverses = fields.Integer(required=True, allow_none=True, metadata={"description": "the cost it takes back"})
+    proposal = fields.Integer(required=True, allow_none=True)
+    entered_by = _text()
+    entered_at = _instant()
+
+
 class BankTransaction(Answer):
     """Money that moved: in above zero, out below."""
 

@@ -19,6 +19,7 @@ ROOMS: Mapping[str, str] = {
     "api_deliveries": "Hvordan fakturaer og kreditnotaer bliver afleveret",
     "api_payments": "Betalinger, der venter, placering, og myndighedernes konti",
     "api_forecasts": "Hvad en fond ventes at få, og hvem der er på vej",
+    "api_costs": "Fondenes omkostninger",
     "api_accounts": "Regnskabet: perioder, konti og posteringer",
     "api_me": "En selv",
     "api_root": "Hvor man begynder",
@@ -89,6 +90,9 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma); dens ETag er"
                                      " filens kontrolsum (SHA-256).",
     "POST /api/v1/accounts/closings": "Foreslå at lukke en periode for altid; en anden godkender det i browseren.",
+    "GET /api/v1/costs": "Hent omkostningerne, i den rækkefølge de blev indtastet.",
+    "GET /api/v1/costs/{id_}": "Hent én omkostning, som den står.",
+    "POST /api/v1/costs": "Indtast en omkostning; en anden godkender den i browseren, og så bogføres den.",
     "GET /api/v1/audit-entries": "Hent, hvad der er gjort, det ældste først.",
     "GET /api/v1/me": "Se, hvis nøgle det er, og hvad den må i dag.",
     "GET /api/v1/me/tokens": "Hent ens egne nøgler; de laves på en side, af en selv.",

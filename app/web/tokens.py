@@ -24,6 +24,8 @@ TITLES = {
     "tables.draft": Text("kontrollere og foreslå takster", "check and propose fee tables"),
     "accounts.read": Text("læse bogføringen", "read the books"),
     "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
+    "cost.read": Text("læse omkostninger", "read costs"),
+    "cost.enter": Text("indtaste omkostninger", "enter costs"),
     "run.read": Text("læse årets plan", "read the year's plan"),
     "run.plan": Text("overdrage planen til godkendelse", "hand the plan over for approval"),
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
