@@ -321,10 +321,12 @@ class TakenSuggestion(Strict):
 
 
 class Placement(Strict):
-    """Placing a payment by hand: amounts on invoices, on an authority's credit, on an account, on a refund."""
+    """Placing a payment by hand: on invoices, on what reminders charge, on a credit, on an account, on a refund."""
 
     number = Several(Words(40, may_be_empty=True), 200, load_default=list)
     amount = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    charged = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    charge = Several(Words(40, may_be_empty=True), 200, load_default=list)
     credit_to = Words(8)
     credit_amount = Words(40)
     account = Words(40)
@@ -369,7 +371,7 @@ class DeliveryAgain(Strict):
 class DeliveryAgainOf(DeliveryAgain):
     """The same, of a document by its number."""
 
-    number = Words(40, required=True, metadata={"description": "of the invoice or credit note"})
+    number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
 
 
 class Approval(Strict):

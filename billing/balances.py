@@ -12,13 +12,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, Table, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, Table, case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from billing import ledger, reminder_charges, vouchers
 from billing.bank_models import BankTransaction
 from billing.gathering import CREDIT_NOTES, INVOICES
-from billing.payment_models import PaymentMatch, Refund, WriteOff
+from billing.payment_models import PaymentMatch, Refund, WriteOff, WriteOffReversal
 from billing.reminder_charges import Charged
 from foundation.language import Text
 from foundation.money import ZERO, Money, total
@@ -26,6 +26,7 @@ from foundation.money import ZERO, Money, total
 MATCHES: Table = PaymentMatch.__table__  # type: ignore[assignment]
 REFUNDS: Table = Refund.__table__  # type: ignore[assignment]
 WRITE_OFFS: Table = WriteOff.__table__  # type: ignore[assignment]
+REVERSALS: Table = WriteOffReversal.__table__  # type: ignore[assignment]
 TRANSACTIONS: Table = BankTransaction.__table__  # type: ignore[assignment]
 
 #: How long after its due day a claim can be pursued (the Danish act on limitation, section 3).
@@ -189,12 +190,13 @@ def _paid(on: date) -> Subquery:
 
 
 def _written_off(on: date) -> Subquery:
-    columns = WRITE_OFFS.c
+    """Sum what was written off, less what came of it later."""
+    lost, back = WRITE_OFFS.c, REVERSALS.c
+    given_up = select(lost.invoice_id, lost.amount_ore.label("ore")).where(lost.decided_on <= on)
+    came = select(lost.invoice_id, (-back.amount_ore).label("ore")).join(WRITE_OFFS, back.write_off_id == lost.id)
+    both = union_all(given_up, came.where(back.reversed_on <= on)).subquery("lost_and_back")
     return (
-        select(columns.invoice_id, func.sum(columns.amount_ore).label("ore"))
-        .where(columns.decided_on <= on)
-        .group_by(columns.invoice_id)
-        .subquery("written_off")
+        select(both.c.invoice_id, func.sum(both.c.ore).label("ore")).group_by(both.c.invoice_id).subquery("written_off")
     )
 
 

@@ -25,7 +25,7 @@ from foundation.language import Text
 
 Kind = Literal[
     "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
-    "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
+    "charge_waiver", "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
     "close_period", "account_mapping",
 ]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]

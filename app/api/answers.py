@@ -743,6 +743,7 @@ class DeliveryStanding(Answer):
     """How a document is handed over; `channel`, `address` and `message_id` are null before it is to be sent."""
 
     number = _text()
+    kind = _text(metadata={"description": "invoice, also of credit notes, or reminder"})
     authority = _one(Payer)
     state = _text(metadata={"description": "waits, to_send, handed_over, acknowledged, rejected or given_up"})
     reason = _one(Words)

@@ -64,7 +64,9 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/invoices/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
     "GET /api/v1/invoices/{number}/delivery": "Se, hvordan en fakturas eller kreditnotas aflevering står og er gået;"
                                               " en prøvekørsel har ingen.",
-    "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura og kreditnota bliver afleveret.",
+    "GET /api/v1/reminders/{number}/delivery": "Se, hvordan en rykkers aflevering står og er gået; den, der kun er et"
+                                               " brev, har ingen.",
+    "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura, kreditnota og rykker bliver afleveret.",
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
     "GET /api/v1/letters": "Hent brevene, det ældste først.",
     "GET /api/v1/bank-statements": "Hent de kontoudtog, der er læst ind.",

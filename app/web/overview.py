@@ -43,6 +43,7 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "account_mapping": ("accounts.approve", Text("Kontooversættelse til vedtagelse", "Account mapping for adoption")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
+    "charge_waiver": ("refund.approve", Text("Eftergivelse til godkendelse", "Waiver for approval")),
     "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
     "withdrawal": ("reminders.approve", Text("Udmeldelse til afgørelse", "Withdrawal for decision")),
     "reminder_terms": ("settings.approve", Text("Rykkervilkår til godkendelse", "Terms of reminding for approval")),
@@ -213,7 +214,7 @@ def _address(proposal: Proposal) -> str:
         "correspondence": "/settings/letters/proposals",
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
         "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
-        "refund": "/payments/proposals", "write_off": "/payments/proposals",
+        "refund": "/payments/proposals", "write_off": "/payments/proposals", "charge_waiver": "/payments/proposals",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
 

@@ -77,6 +77,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.close_periods(line)
     database.keep_payments(line)
     reminding.keep(line)
+    database.settle(line)
     database.deliver(line)
     database.write_letters(line)
 

@@ -282,7 +282,9 @@ FORGERIES = {
     "reminder_message": "created_at", "reminder_rendering": "rendered_at", "reminder_verdict": "pack_version",
     "account_mapping": "adopted_by", "closed_period": "closed_by",
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
+    "write_off_reversal": "reversed_on", "charge_waiver": "reason",
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
+    "reminder_delivery": "made_by", "reminder_delivery_attempt": "reason_da", "reminder_delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
     "letter": "written_by", "letter_attempt": "answer",
 }  # fmt: skip
