@@ -93,6 +93,13 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/": "Se ressourcerne.",
     "GET /api/v1/openapi.json": "Hent dette dokument.",
     "GET /api/v1/payments": "Hent de betalinger, der ikke har fundet deres plads, med hvad de kan være for.",
+    "GET /api/v1/payments/{id_}/matches": "Se, hvor en betaling blev placeret, og hvad der er ophævet.",
+    "POST /api/v1/payments/placements": "Placér noget af en betaling med håndkraft, ét sted.",
+    "POST /api/v1/payments/undoings": "Ophæv en placering med en grund; den bliver stående, og en ny ophæver den.",
+    "POST /api/v1/payments/refunds": "Foreslå en tilbagebetaling; en anden person godkender den i browseren.",
+    "POST /api/v1/payments/write-offs": "Foreslå en afskrivning; en anden person godkender den i browseren.",
+    "POST /api/v1/payments/waivers": "Foreslå, at en fakturas rykkergebyr og rente eftergives; en anden person"
+                                     " godkender det i browseren.",
     "POST /api/v1/payments/matches": "Placér alle betalinger, der er sikre; resten venter.",
     "GET /api/v1/authorities/{cvr}/account": "Hent en myndigheds konto på en dag; i dag, hvis ingen er givet.",
 }  # fmt: skip
