@@ -93,6 +93,10 @@ class _String(_Told, fields.String):
     default_error_messages = _messages(("invalid", "invalid_utf8"), Text("skal være en tekst", "must be a text"))
 
 
+#: More than any amount here: a thousand million kroner.
+_MOST_ORE = 100_000_000_000
+
+
 class Words(_String):
     """A text that paper and XML can show."""
 
@@ -323,10 +327,12 @@ class TakenSuggestion(Strict):
 
 
 class Placement(Strict):
-    """Placing a payment by hand: amounts on invoices, on an authority's credit, on an account, on a refund."""
+    """Placing a payment by hand: on invoices, on what reminders charge, on a credit, on an account, on a refund."""
 
     number = Several(Words(40, may_be_empty=True), 200, load_default=list)
     amount = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    charged = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    charge = Several(Words(40, may_be_empty=True), 200, load_default=list)
     credit_to = Words(8)
     credit_amount = Words(40)
     account = Words(40)
@@ -346,6 +352,49 @@ class AskedBack(Strict):
 
     amount = Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
     reason = Words(required=True, said=Text("Skriv en grund", "Give a reason"))
+
+
+class PlacementOf(Strict):
+    """Placing some of a payment at one place: an invoice, its reminders' charges, a credit, an account or a refund."""
+
+    transaction = Whole(1, 999_999_999, required=True, metadata={"description": "the payment's `id`"})
+    amount_ore = Whole(
+        -_MOST_ORE, _MOST_ORE, required=True, metadata={"description": "below zero where money went out"}
+    )
+    number = Words(40, metadata={"description": "of the invoice"})
+    charges = Truth(load_default=False, metadata={"description": "what the invoice's reminders charge, not itself"})
+    cvr = Formed("[0-9]{8}", metadata={"description": "to this authority's credit"})
+    account = Words(40)
+    refund = Whole(1, 999_999_999)
+    why = Words(required=True)
+
+
+class UndoingOf(Undoing):
+    """The same, of a match by its number."""
+
+    match = Whole(1, 999_999_999, required=True, metadata={"description": "its `id` in the payment's matches"})
+
+
+class RefundOf(Strict):
+    """Preparing a refund of what stands to an authority's credit."""
+
+    cvr = Formed("[0-9]{8}", required=True)
+    amount_ore = Whole(1, _MOST_ORE, required=True)
+    reason = Words(required=True)
+
+
+class WaiverOf(Strict):
+    """Preparing to let go of what the reminders of an invoice charge."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice"})
+    amount_ore = Whole(1, _MOST_ORE, required=True)
+    reason = Words(required=True)
+
+
+class WriteOffOf(WaiverOf):
+    """Preparing to write off what an invoice owes."""
+
+    with_vat = Truth(load_default=False, metadata={"description": "the loss is certain, so that VAT is regained"})
 
 
 class CreditUse(Strict):
@@ -371,7 +420,7 @@ class DeliveryAgain(Strict):
 class DeliveryAgainOf(DeliveryAgain):
     """The same, of a document by its number."""
 
-    number = Words(40, required=True, metadata={"description": "of the invoice or credit note"})
+    number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
 
 
 class Approval(Strict):

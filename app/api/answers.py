@@ -45,6 +45,10 @@ def _whole() -> fields.Integer:
     return fields.Integer(required=True)
 
 
+def _whole_or_none() -> fields.Integer:
+    return fields.Integer(required=True, allow_none=True)
+
+
 def _ore() -> fields.Integer:
     return fields.Integer(required=True, metadata={"description": "in whole øre"})
 
@@ -402,6 +406,33 @@ class Matched(Answer):
     matched = _whole()
     matched_ore = _ore()
     waiting = _whole()
+
+
+class Placed(Answer):
+    """The match that was written."""
+
+    id = _whole()
+
+
+class PlacedAt(Answer):
+    """Where some of a payment went, or that it was undone; `undoes` names the match it stands against."""
+
+    id = _whole()
+    amount_ore = _ore()
+    number = _maybe("of the invoice")
+    account = _maybe("with an invoice: what its reminders charge")
+    refund_id = _whole_or_none()
+    rule = _text()
+    on = _day()
+    by = _text()
+    undoes = _whole_or_none()
+    undone_by = _whole_or_none()
+
+
+class PlacedList(Answer):
+    """All matches of a payment, in order."""
+
+    items = _many(PlacedAt)
 
 
 class AccountMovement(Answer):
@@ -818,6 +849,7 @@ class DeliveryStanding(Answer):
     """How a document is handed over; `channel`, `address` and `message_id` are null before it is to be sent."""
 
     number = _text()
+    kind = _text(metadata={"description": "invoice, also of credit notes, or reminder"})
     authority = _one(Payer)
     state = _text(metadata={"description": "waits, to_send, handed_over, acknowledged, rejected or given_up"})
     reason = _one(Words)

@@ -68,7 +68,9 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/invoices/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
     "GET /api/v1/invoices/{number}/delivery": "Se, hvordan en fakturas eller kreditnotas aflevering står og er gået;"
                                               " en prøvekørsel har ingen.",
-    "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura og kreditnota bliver afleveret.",
+    "GET /api/v1/reminders/{number}/delivery": "Se, hvordan en rykkers aflevering står og er gået; den, der kun er et"
+                                               " brev, har ingen.",
+    "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura, kreditnota og rykker bliver afleveret.",
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
     "GET /api/v1/pipeline": "Hent dem, der er på vej, som hver sag sidst blev set.",
@@ -100,6 +102,13 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/": "Se ressourcerne.",
     "GET /api/v1/openapi.json": "Hent dette dokument.",
     "GET /api/v1/payments": "Hent de betalinger, der ikke har fundet deres plads, med hvad de kan være for.",
+    "GET /api/v1/payments/{id_}/matches": "Se, hvor en betaling blev placeret, og hvad der er ophævet.",
+    "POST /api/v1/payments/placements": "Placér noget af en betaling med håndkraft, ét sted.",
+    "POST /api/v1/payments/undoings": "Ophæv en placering med en grund; den bliver stående, og en ny ophæver den.",
+    "POST /api/v1/payments/refunds": "Foreslå en tilbagebetaling; en anden person godkender den i browseren.",
+    "POST /api/v1/payments/write-offs": "Foreslå en afskrivning; en anden person godkender den i browseren.",
+    "POST /api/v1/payments/waivers": "Foreslå, at en fakturas rykkergebyr og rente eftergives; en anden person"
+                                     " godkender det i browseren.",
     "POST /api/v1/payments/matches": "Placér alle betalinger, der er sikre; resten venter.",
     "GET /api/v1/authorities/{cvr}/account": "Hent en myndigheds konto på en dag; i dag, hvis ingen er givet.",
 }  # fmt: skip

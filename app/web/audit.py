@@ -92,6 +92,8 @@ ACTIONS = {
     "payment.matched": Text("Betaling placeret", "Payment placed"),
     "payment.unmatched": Text("Placering af betaling ophævet", "Placing of a payment undone"),
     "payment.refunded": Text("Tilbagebetaling besluttet", "Refund decided"),
+    "payment.write_off_reversed": Text("Afskrivning ført tilbage", "Write-off reversed"),
+    "payment.charge_waived": Text("Gebyr og rente eftergivet", "Fee and interest waived"),
     "payment.written_off": Text("Tilgodehavende afskrevet", "Receivable written off"),
     "invoice.issued": Text("Faktura udstedt", "Invoice issued"),
     "letter.deferred": Text("Brev udskudt", "Letter put off"),

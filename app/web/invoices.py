@@ -18,6 +18,7 @@ from authorities.register import AUTHORITIES
 from billing import balances, credit_proposals, delivery_register, invoice_register, ledger, payments, renderings
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.invoice_register import InvoicePage
+from billing.papers import INVOICE
 from billing.reasons import Explained, NoSuchInvoice
 from billing.renderings import OneKept
 from foundation import proposals
@@ -178,7 +179,7 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
         "booked": ledger.booked(session, found.id),
         "pictures": _pictures(session, found),
         "sent": sent,
-        "delivery": delivery_register.standing(session, found.id),
+        "delivery": delivery_register.standing(session, INVOICE, found.id),
         "delivery_words": delivery_words,
         "states": STATES,
         "formats": FORMAT_NAMES,

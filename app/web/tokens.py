@@ -40,7 +40,10 @@ TITLES = {
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
     "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
     "payment.read": Text("læse betalinger, der venter", "read payments that wait"),
-    "payment.match": Text("placere sikre betalinger", "match payments that are certain"),
+    "payment.match": Text("placere betalinger og ophæve placeringer", "place payments and undo it"),
+    "refund.prepare": Text(
+        "forberede tilbagebetalinger, afskrivninger og eftergivelser", "prepare refunds, write-offs and waivers"
+    ),
     "statement.read": Text("læse kontoudtog", "read statements of account"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }

@@ -80,6 +80,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.keep_forecasts(line)
     spending.keep(line)
     reminding.keep(line)
+    database.settle(line)
     database.deliver(line)
     database.write_letters(line)
 
