@@ -15,7 +15,10 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from billing.funding import costs, funds, hours, moves, recurring
+from app import publishing
+from app.config import Config
+from billing.funding import comments, costs, disclosures, funds, hours, moves, publications, recurring
+from billing.funding.comments import On
 from billing.funding.costs import Chart, Draft
 from billing.funding.hours import Worked
 from billing.funding.moves import Move
@@ -23,10 +26,13 @@ from billing.funding.recurring import Plan
 from foundation import periods
 from foundation.audit import Trail
 from foundation.money import ORE_PER_KRONE, Money, kroner
+from foundation.periods import Period
 from foundation.proposals import Proposal
 
 MADE_UP = "Opdigtet"
 PRODUCTS = 8
+#: So many of them have published reports, of the last two quarters.
+PUBLISHED = 6
 _MONTHS = 12
 #: What of a product's income goes where in a year, by account; the rest stays in the fund.
 _SHARES = (
@@ -166,3 +172,50 @@ def _account(chart: Chart, product: str | None, suffix: str) -> str:
 def _round(amount: Money) -> Money:
     """Give whole hundreds of kroner, as budgets are spoken of; one hundred at least."""
     return kroner(max(1, amount.ore // (100 * ORE_PER_KRONE)) * 100)
+
+
+# --- published reports
+
+
+def published(session: Session, one: Trail, other: Trail, config: Config, today: date) -> None:
+    """Publish two quarters of those that earned most, each talked about and decided on; the last is public in part."""
+    team, year = Team(session, one, other, today), today.year - 1
+    earned: Counter[str] = Counter()
+    for each in funds.moved(session, periods.year(year)):
+        if each.kind == "invoice" and each.product is not None:
+            earned[each.product] += each.amount.ore
+    for product, _ in earned.most_common(PUBLISHED):
+        for quarter in (3, 4):
+            on = _publish(team, product, periods.named(f"{year}-Q{quarter}"), config)
+            _talk(team, on)
+        _disclose(team, on)
+
+
+def _publish(team: Team, product: str, period: Period, config: Config) -> On:
+    team.decide(
+        lambda one: publishing.propose(team.session, product, period, one, on=team.today),
+        lambda id_: publishing.approve(team.session, id_, team.other, config, on=team.today),
+    )
+    return On(product, period, 1)
+
+
+def _talk(team: Team, on: On) -> None:
+    """Let the group ask, the secretariat answer, and the steering group decide."""
+    quarter = periods.told(on.period).da
+    asked = comments.ask(team.session, on, f"{MADE_UP}: Hvad dækker driften i {quarter}?", team.one)
+    team.one.write()
+    comments.answer(team.session, asked, f"{MADE_UP}: Servere, domæne og årets licens.", team.other)
+    comments.decide(
+        team.session, on, f"{MADE_UP}: Rapporten for {quarter} er godkendt.", team.other, decided_on=team.today,
+        reference=f"{MADE_UP}: styregruppens møde, punkt 3",
+    )  # fmt: skip
+    team.other.write()
+
+
+def _disclose(team: Team, on: On) -> None:
+    report = publications.get(team.session, on.product, on.period, on.version)
+    chosen = disclosures.choice(disclosures.FIGURES, disclosures.CHARTS, ("amount", "budget"))
+    team.decide(
+        lambda one: disclosures.propose(team.session, report, chosen, one),
+        lambda id_: disclosures.approve(team.session, id_, team.other),
+    )

@@ -101,6 +101,8 @@ def command(context: click.Context) -> int:
                  lambda: _walk_the_road(surroundings))  # fmt: skip
     timings.step(Text("Digter fondenes omkostninger, timer og saldi", "Making up costs, hours and balances of funds"),
                  lambda: _spend(surroundings))  # fmt: skip
+    timings.step(Text("Digter offentliggjorte rapporter", "Making up published reports"),
+                 lambda: _publish_reports(surroundings))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -237,6 +239,13 @@ def _spend(surroundings: Service) -> None:
     with surroundings.writing(actor=_PREPARER) as (session, trail):
         other = Trail(session, _APPROVER, trail.at)
         funding_demonstration.costs_and_hours(session, trail, other, surroundings.today)
+
+
+def _publish_reports(surroundings: Service) -> None:
+    """Let reports be published, talked about and made public, by two people."""
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        other = Trail(session, _APPROVER, trail.at)
+        funding_demonstration.published(session, trail, other, surroundings.config, surroundings.today)
 
 
 def _verify(surroundings: Service) -> verification.Verdict:

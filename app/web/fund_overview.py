@@ -109,7 +109,7 @@ def _listing() -> MemoryListing:
                link=lambda row: fund_addresses.address(row.product, row.period)),
         Column("period", Text("Kvartal", "Quarter"), lambda row: periods.name(row.period)),
         *(Column(name, title, attrgetter(name)) for name, title in _MONEY.items()),
-        Column("version", Text("Offentliggjort", "Published"),
+        Column("version", Text("Version", "Version"),
                lambda row: same(f"v{row.version}") if row.version else None,
                link=lambda row: f"{fund_addresses.address(row.product, row.period)}/versions/{row.version}"
                if row.version else None),

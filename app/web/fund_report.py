@@ -8,7 +8,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import access, database
-from app.web import fund_addresses, layout
+from app.web import fund_addresses, layout, report_charts
 from billing.funding import comments, disclosures, publications, reporting, summary
 from foundation import periods, proposals
 from foundation.periods import Period
@@ -30,7 +30,8 @@ def page(product: str, period: str) -> ResponseReturnValue:
         public = disclosures.last(session, fund, of)
     return render_template(
         "funds/report.html", report=report, versions=versions, why_not=why_not, waiting=waiting, said=said,
-        title=summary.title(report), summary=summary.paragraph(report), band=summary.band,
+        title=summary.title(report), summary=summary.paragraph(report),
+        pictures=report_charts.of(report), band=summary.band,
         address=fund_addresses.address(fund, of), of_edition=fund_addresses.of_edition,
         public_address=fund_addresses.public_address(fund, of) if public and public.ended is None else None,
         before=fund_addresses.address(fund, _before(of)), after=fund_addresses.address(fund, _after(of)),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app import access, database
 from app.adapters import sheets
-from app.web import fund_addresses, layout
+from app.web import fund_addresses, layout, report_charts
 from billing.funding import disclosures, naming, summary
 from billing.funding.disclosures import COLUMNS, FIGURES, Choice, NotShown
 from billing.funding.publications import Published
@@ -45,8 +45,7 @@ def page(product: str, period: str) -> ResponseReturnValue:
         "public/report.html", disclosure=disclosure, edition=published.edition, choice=choice,
         figures=[(FIGURES[name], value) for name, value in figures(report, choice)], report=report,
         title=summary.title(report), address=fund_addresses.public_address(report.product, report.period),
-        told={"accounts": summary.accounts(report), "budget": summary.budget(report),
-              "connected": summary.connected(report)},
+        pictures=report_charts.of(report),
     )  # fmt: skip
 
 

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from app import access, database, publishing
 from app.schemas import Approval, Nothing
-from app.web import deciding, forms, fund_addresses, layout
+from app.web import deciding, forms, fund_addresses, layout, report_charts
 from app.web.deciding import Find
 from app.web.forms import Sent
 from billing.funding import comments, publications, reporting, summary
 from billing.funding.publications import NoSuchReport, Published
 from foundation import proposals
-from foundation.language import LANGUAGES, Text
+from foundation.language import Text
 from foundation.proposals import Proposal
 
 blueprint = Blueprint("publications", __name__)
@@ -35,6 +35,7 @@ def page(product: str, period: str, version: int) -> ResponseReturnValue:
     return render_template(
         "publications/page.html", edition=edition, report=found.report, versions=versions, said=said,
         has_moved=publications.has_moved(found, now), summary=summary.paragraph(found.report),
+        pictures=report_charts.of(found.report),
         address=fund_addresses.address(edition.product, edition.period), of_edition=fund_addresses.of_edition,
         band=summary.band,
     )  # fmt: skip
@@ -104,8 +105,9 @@ def _proposal(id_: int, sent: Sent = forms.UNSENT) -> str:
     return render_template(
         "publications/proposal.html", proposal=found, product=product, period=period, report=now, versions=versions,
         has_moved=found.is_open and publications.said(now) != found.content, summary=summary.paragraph(now),
+        pictures=report_charts.of(now),
         said=publications.content_of(found), own=proposals.is_same_person(found.proposed_by, access.current().actor),
-        address=fund_addresses.address(product, period), sent=sent, band=summary.band, languages=LANGUAGES,
+        address=fund_addresses.address(product, period), sent=sent, band=summary.band,
     )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ TITLES = {
     "tables.read": Text("læse takster og produkter", "read fee tables and products"),
     "tables.draft": Text("kontrollere og foreslå takster", "check and propose fee tables"),
     "accounts.read": Text("læse bogføringen", "read the books"),
+    "funding.read": Text("læse økonomirapporter", "read funding reports"),
+    "funding.comment": Text("spørge om økonomirapporter", "ask about funding reports"),
     "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
     "cost.read": Text("læse omkostninger", "read costs"),
     "cost.enter": Text("indtaste omkostninger", "enter costs"),
