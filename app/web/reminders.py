@@ -101,7 +101,7 @@ def _listing(session: Session) -> Listing:
         ),
         sort="-number",
         tie=(columns.id.desc(),),
-        empty=Text("Ingen rykkere er udstedt. Se planen for at finde dem, der kan rykkes",
+        empty=Text("Ingen rykkere er udstedt. Se planen for i dag for at finde de fakturaer, der kan rykkes for",
                    "No reminders were issued. See the plan for those that may be reminded"),
         numbers=frozenset({"level", "outstanding", "to_pay"}),
     )  # fmt: skip
