@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from agreements import signing
 from app import access, database, observing
 from app.access import NotAllowed, NotFresh, NotSignedIn
-from foundation.errors import Conflict, DomainError, NotFound, NotNow, Refused, RowsRefused
+from foundation.errors import Conflict, DomainError, Gone, NotFound, NotNow, Refused, RowsRefused
 from foundation.language import Text
 
 _STATUSES: tuple[tuple[type[DomainError], int], ...] = (
@@ -28,6 +28,7 @@ _STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (signing.NotYet, 403),
     (signing.NotTheSigner, 403),
     (signing.NotFresh, 403),
+    (Gone, 410),
     (NotFound, 404),
     (Conflict, 409),
     (Refused, 422),
@@ -78,6 +79,7 @@ _TITLES = {
     404: Text("Siden findes ikke", "Page not found"),
     405: Text("Det kan man ikke her", "That is not done here"),
     409: Text("Noget er ændret imens", "Something changed meanwhile"),
+    410: Text("Siden er trukket tilbage", "The page was withdrawn"),
     412: Text("Noget er ændret imens", "Something changed meanwhile"),
     413: Text("Det er for stort", "That is too large"),
     415: Text("Det kan vi ikke læse", "That cannot be read here"),

@@ -17,6 +17,7 @@ from agreements import billing_details
 from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
+from billing.funding import comments, disclosures
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -460,6 +461,40 @@ class ClosingOrder(Strict):
     period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
 
 
+# --- reports of what funds have
+
+
+class Question(Strict):
+    """A question on a report, or an answer to one."""
+
+    text = Typed(comments.LONGEST, required=True, may_be_empty=False,
+                 said=Text("Skriv, hvad du vil sige", "Write what you have to say"))  # fmt: skip
+
+
+class GroupDecision(Strict):
+    """What a steering group decided of a report, on which day, and where that stands."""
+
+    text = Typed(comments.LONGEST, required=True, may_be_empty=False,
+                 said=Text("Skriv, hvad der er besluttet", "Write what was decided"))  # fmt: skip
+    decided_on = Day(required=True, said=Text("Skriv dagen som 2027-05-31", "Give the day as 2027-05-31"))
+    reference = Words(wording.LONGEST_NAME, required=True,
+                      said=Text("Skriv, hvor beslutningen står", "Write where the decision stands"))  # fmt: skip
+
+
+class Openness(Strict):
+    """What becomes public of a report, each from the list of what may be."""
+
+    figures = Several(Chosen(disclosures.FIGURES), len(disclosures.FIGURES), load_default=list)
+    charts = Several(Chosen(disclosures.CHARTS), len(disclosures.CHARTS), load_default=list)
+    columns = Several(Chosen(disclosures.COLUMNS), len(disclosures.COLUMNS), load_default=list)
+
+
+class OpennessEnd(Strict):
+    """That a report is public no more."""
+
+    reason = _reason(Text("Skriv, hvorfor rapporten trækkes tilbage", "Write why the report is withdrawn"))
+
+
 def draft_of(names: Sequence[str]) -> Schema:
     """Give the schema of a draft: one line for each field there is."""
     return Strict.from_dict({name: Typed(wording.LONGEST_TEXT * 2, load_default="") for name in names})()
@@ -549,6 +584,23 @@ class CostApprovals(Strict):
 
     chosen = Several(Formed("[0-9]{1,12}:[0-9a-f]{64}"), 200, required=True,
                      said=Text("Vælg mindst ét forslag", "Choose one proposal at least"))  # fmt: skip
+
+
+class BudgetCopy(Strict):
+    """A budget that is last year's times an index."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    year = Whole(2000, 2199, required=True, said=Text("Skriv året som 2027", "Write the year as 2027"))
+    index = Words(20, required=True, said=Text("Skriv indekset som 103,5", "Write the index as 103.5"))
+    rounding = Words(20, required=True, said=Text("Vælg en afrunding", "Choose a rounding"))
+
+
+class BudgetEntry(Strict):
+    """A version of a budget: the amount of the year for each of the fund's accounts, in their order."""
+
+    amounts = Several(Formed(r"[^\x00-\x1f]{0,40}"), 100, required=True,
+                      said=Text("Skriv beløb i kroner", "Write amounts in kroner"))  # fmt: skip
+    basis = Words(required=True, said=Text("Skriv, hvad budgettet bygger på", "Write what the budget rests on"))
 
 
 class RecurringEntry(Strict):
@@ -952,3 +1004,34 @@ class GuideWords(Strict):
     """The road's text, as TOML."""
 
     text = Typed(60_000, required=True, may_be_empty=False)
+
+
+class Asking(Strict):
+    """A question of an authority."""
+
+    cvr = Words(20, required=True, said=Text("Vælg en myndighed", "Choose an authority"))
+    product = Words(60)
+    topic = Words(20, required=True, said=Text("Vælg et emne", "Choose a topic"))
+    subject = Words(200, required=True, said=Text("Skriv, hvad det drejer sig om", "Write what it is about"))
+    words = Typed(8_000, required=True, may_be_empty=False)
+
+
+class ThreadWords(Strict):
+    """What is written into a thread."""
+
+    words = Typed(8_000, required=True, may_be_empty=False)
+
+
+class Assigning(Strict):
+    """Who is to answer, and by when."""
+
+    assigned_to = Words(200, required=True, said=Text("Skriv, hvem der svarer", "Write who answers"))
+    due_on = Day()
+
+
+class CommonAnswerWords(Strict):
+    """An answer that is used again."""
+
+    topic = Words(20, required=True, said=Text("Vælg et emne", "Choose a topic"))
+    title = Words(200, required=True, said=Text("Giv svaret et navn", "Give the answer a name"))
+    words = Typed(8_000, required=True, may_be_empty=False)

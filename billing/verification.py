@@ -37,6 +37,7 @@ from billing import document as documents
 from billing.approvals import APPROVALS, APPROVED, PREPARED
 from billing.document import InvoiceDocument
 from billing.funding import checks as funding_checks
+from billing.funding import publications
 from billing.gathering import CREDIT_NOTES, CREDITED_LINES, INVOICES, LINES, REISSUE
 from billing.invoices import OUTBOX, SERIES, number
 from billing.ledger import Earned
@@ -613,6 +614,16 @@ def _closed_periods(session: Session, checked: Counter[str]) -> Iterator[Broken]
         yield _broken("closed_periods", "", f"kan ikke læses: {kind}", f"cannot be read: {kind}")
 
 
+def _published_reports(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    checked["published_reports"] += _count(session, publications.REPORTS)
+    try:
+        for subject, fault in publications.faults(session):
+            yield Broken("published_reports", subject, fault)
+    except _UNREADABLE as error:
+        kind = type(error).__name__
+        yield _broken("published_reports", "", f"kan ikke læses: {kind}", f"cannot be read: {kind}")
+
+
 def _sum(ore: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """Sum in two halves: SQLite gives up where a sum leaves 64 bits, as a forged amount may."""
     return func.sum(ore // _HALF).label("high"), func.sum(ore % _HALF).label("low")
@@ -704,6 +715,7 @@ _CHECKS: dict[str, Check] = {
     "conservation": _conservation,
     "trial_balance": _trial_balance,
     "closed_periods": _closed_periods,
+    "published_reports": _published_reports,
     "renderings": _renderings,
     "verdicts": _verdicts,
     "outbox": _outbox,

@@ -6,6 +6,7 @@ DomainError
  |  + FieldsRefused fields of what was given, each with its reason
  + Conflict       the world has moved on                      exit 1, HTTP 409
  + NotFound       nothing there, or not for you               exit 1, HTTP 404
+ |  + Gone          it was there, and was taken away            exit 1, HTTP 410
  + NotNow         could not be done now                       exit 3, HTTP 503
 """
 
@@ -54,6 +55,10 @@ class Conflict(DomainError):
 
 class NotFound(DomainError):
     """Nothing of that name."""
+
+
+class Gone(NotFound):
+    """It was here, and was taken away for good reason."""
 
 
 class NotNow(DomainError):

@@ -26,7 +26,10 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey")
+_OWNED = (
+    "cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey",
+    "inquiry", "fund", "publication", "question", "report", "disclosure",
+)  # fmt: skip
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
@@ -34,18 +37,26 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
-    "journey": "{journey}", "step": "mobilisation",
-    "cost": "{cost}",
+    "journey": "{journey}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
+    "cost": "{cost}", "budget": "{budget}", "fund": "{product}",
+    "product": "{fund}", "period": "2026-Q4", "question": "{question}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
 _ELSEWHERE = {
     ("/reminders/proposals/", "proposal"): "{plan}",
+    ("/funds/proposals/", "proposal"): "{report}",
+    ("/funds/disclosures/", "proposal"): "{disclosure}",
+    ("/funds/<product>/<period>/versions/", "form"): "json",
+    ("/funds/<product>/<period>/versions/", "version"): "1",
+    ("/api/v1/published-reports/", "id_"): "{publication}",
+    ("/api/v1/published-reports/", "form"): "json",
     ("/settings/reminders/proposals/", "proposal"): "{reminding}",
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
     ("/costs/proposals/", "proposal"): "{spending}",
+    ("/budgets/proposals/", "proposal"): "{budgeting}",
     ("/accounts/<name>", "name"): "2027-Q1",
     ("/accounts/closings/", "proposal"): "{closing}",
     ("/accounts/mapping/proposals/", "proposal"): "{mapping}",

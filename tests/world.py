@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
-from agreements.road import guide, journeys
+from agreements.road import guide, inquiries, journeys
+from agreements.road.inquiries import Question
 from app import (
     agreement_demonstration,
     association,
@@ -54,7 +55,7 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
-from billing.funding import cost_files, costs
+from billing.funding import budgets, cost_files, costs
 from billing.funding.costs import Draft
 from billing.matching import Part
 from billing.models import Invoice
@@ -63,7 +64,7 @@ from foundation import periods
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import Money
-from tests import paying, reminding
+from tests import paying, publishing, reminding
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
@@ -153,8 +154,13 @@ class Waiting:
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
     journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
+    inquiries: dict[str, int]  # by CVR, on the same products
+    answer: int  # that is used again
     spending: int  # a proposal of one cost
     cost: int
+    budgeting: int  # a proposal of one budget
+    budget: int
+    reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
 
 
 _TABLE = files.fee_table("OS2kitos", "annual_fee = 31000", 'vat = "25 %"', valid_from="2028-01-01")
@@ -174,6 +180,14 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
         journeys=acting.by(line, finance, _walk),
+        inquiries=acting.by(line, finance, _ask),
+        answer=acting.by(
+            line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
+        ),
+        reports={
+            cvr: publishing.publish(line, finance, known["approver"].actor, product)
+            for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+        },
         text=acting.by(line, finance, _propose_text),
         told=acting.by(line, finance, _propose_told),
         closing=acting.by(line, finance, _propose_closing),
@@ -191,6 +205,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         run=acting.by(line, finance, _run),
         spending=(spent := acting.by(line, finance, _propose_cost))[0],
         cost=spent[1],
+        budgeting=(planned := acting.by(line, finance, _propose_budget))[0],
+        budget=planned[1],
     )
 
 
@@ -259,6 +275,14 @@ def _walk(session: Session, trail: Trail) -> dict[str, int]:
     return {cvr: journeys.open_(session, ids[cvr], product, trail) for cvr, product in ways}
 
 
+def _ask(session: Session, trail: Trail) -> dict[str, int]:
+    ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
+    return {
+        cvr: inquiries.ask(session, Question(ids[cvr], product, "fees", "Opdigtet", "Opdigtet"), None, trail)
+        for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+    }
+
+
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
@@ -269,6 +293,13 @@ def _propose_closing(session: Session, trail: Trail) -> int:
     vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
     on = trail.at.date()
     return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_budget(session: Session, trail: Trail) -> tuple[int, int]:
+    account = budgets.accounts(session)["OS2kitos"].named("00005") or ""
+    line = budgets.Line(account, budgets.equal(Money(12_000_00)))
+    id_ = budgets.draft(session, budgets.Draft("OS2kitos", 2027, (line,), "Styregruppens oplæg"), trail)
+    return budgets.propose(session, id_, trail).id, id_
 
 
 def _propose_cost(session: Session, trail: Trail) -> tuple[int, int]:
@@ -343,7 +374,8 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
         "spending": str(waiting.spending), "cost": str(waiting.cost),
-        "closing": str(waiting.closing), "mapping": str(waiting.mapping),
+        "budgeting": str(waiting.budgeting), "budget": str(waiting.budget),
+        "answer": str(waiting.answer), "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {
@@ -358,7 +390,9 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "reminder": "RY-2027-9999",
         "hold": "987654",
         "journey": "987654",
+        "inquiry": "987654",
     }
+    missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
     return {
         "": {},
         "own": common | _of(line, AARHUS, waiting),
@@ -382,5 +416,6 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
-        "journey": str(waiting.journeys[cvr]),
+        "journey": str(waiting.journeys[cvr]), "inquiry": str(waiting.inquiries[cvr]),
+        **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

@@ -25,6 +25,7 @@ from app.api import (
     oneself,
     payments,
     plans,
+    published_reports,
     registers,
     reminders,
 )
@@ -43,6 +44,7 @@ ROOMS = (
     deliveries.room,
     accounts.room,
     payments.room,
+    published_reports.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -110,7 +112,7 @@ def root(query: object) -> Any:
 _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
-    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments",
+    "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
 )  # fmt: skip
 
 

@@ -593,6 +593,59 @@ class AccountTotals(Answer):
     accounts = _many(AccountTotal)
 
 
+class PublishedReport(Answer):
+    """One version of a published report; `product` is null for the association's own fund."""
+
+    id = _whole()
+    product = _maybe("null for the association's own")
+    period = _text()
+    version = _whole()
+    newest_version = _whole()
+    digest = _text(metadata={"description": "SHA-256 of the report"})
+    prepared_by = _text()
+    published_by = _text()
+    published_at = _instant()
+
+
+class WholeReport(PublishedReport):
+    """A published report with its figures."""
+
+    report = fields.Raw(required=True, metadata={"type": "object", "description": "its figures, in whole øre"})
+
+
+class Said(Answer):
+    """Something that was said of a report: a question, an answer or a decision."""
+
+    id = _whole()
+    kind = _text(metadata={"description": "question, answer or decision"})
+    version = fields.Integer(required=True, allow_none=True, metadata={"description": "null for the draft"})
+    text = _text()
+    decided_on = _day_or_none()
+    reference = _text(metadata={"description": "where a decision stands; else empty"})
+    written_by = _text()
+    written_at = _instant()
+
+
+class Comment(Said):
+    """A question with its answers, or a decision."""
+
+    answers = _many(Said)
+
+
+class Comments(Answer):
+    """All that is said of a report."""
+
+    items = _many(Comment)
+
+
+class Asked(Answer):
+    """A question that was kept."""
+
+    id = _whole()
+    product = _text()
+    period = _text()
+
+
 class Invoice(Answer):
     """An issued invoice or credit note; the amounts of a credit note are below zero."""
 

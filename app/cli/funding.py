@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from app.cli import funding_costs
+from app.cli import funding_costs, funding_publications
 
 
-@click.group(help="Fondene: omkostninger, timer, overførsler / the funds: costs, hours, transfers.")
+@click.group(help="Fondene: omkostninger, timer, overførsler, rapporter / the funds: costs, hours, transfers, reports.")
 def command() -> None:
     """Hold the commands on funds."""
 
 
-for each in funding_costs.COMMANDS:
+for each in (*funding_costs.COMMANDS, *funding_publications.COMMANDS):
     command.add_command(each)

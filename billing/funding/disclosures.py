@@ -20,7 +20,7 @@ from billing.funding.publication_models import ReportDisclosure, ReportDisclosur
 from billing.funding.publications import REPORTS, Published
 from foundation import append_only, periods, proposals, wording
 from foundation.audit import Trail, canonical
-from foundation.errors import Conflict, NotFound, Refused
+from foundation.errors import Conflict, Gone, NotFound, Refused
 from foundation.language import Text
 from foundation.periods import Period
 from foundation.proposals import Proposal
@@ -47,7 +47,7 @@ CHARTS: Mapping[str, Text] = {
     "budget": Text("Omkostninger mod budget", "Costs against budget"),
     "connected": Text("Tilsluttede over tid", "Connected over time"),
 }
-FIELDS: Mapping[str, Text] = {
+COLUMNS: Mapping[str, Text] = {
     "account": Text("Kontonummer", "Account number"),
     "amount": Text("Beløb", "Amount"),
     "paid": Text("Betalt", "Paid"),
@@ -60,7 +60,7 @@ class NotShown(NotFound):
     """Nothing of that report is public."""
 
 
-class ShownNoMore(NotFound):
+class ShownNoMore(Gone):
     """It was public, and was withdrawn."""
 
 
@@ -74,11 +74,11 @@ class NoLongerOpen(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What becomes public of a report: figures, charts, and the fields of the file."""
+    """What becomes public of a report: figures, charts, and the columns of the file."""
 
     figures: tuple[str, ...] = ()
     charts: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ class Disclosure:
 # --- questions
 
 
-def choice(figures: Collection[str], charts: Collection[str], fields: Collection[str]) -> Choice:
+def choice(figures: Collection[str], charts: Collection[str], columns: Collection[str]) -> Choice:
     """Read what is chosen, in the order of the lists. Raises NotDisclosable for what is not among them, or nothing."""
-    chosen = [_chosen(*pair) for pair in ((figures, FIGURES), (charts, CHARTS), (fields, FIELDS))]
+    chosen = [_chosen(*pair) for pair in ((figures, FIGURES), (charts, CHARTS), (columns, COLUMNS))]
     if not any(chosen):
         raise NotDisclosable(Text("vælg, hvad der skal være offentligt", "choose what is to be public"))
     return Choice(*chosen)
@@ -196,6 +196,16 @@ def propose(session: Session, published: Published, chosen: Choice, trail: Trail
     )
 
 
+def proposed(session: Session, id_: int) -> Proposal:
+    """Give the proposal of what becomes public. Raises NoSuchProposal."""
+    found = proposals.get(session, id_)
+    if found.kind != KIND:
+        raise proposals.NoSuchProposal(
+            Text("det handler ikke om, hvad der er offentligt", "that is not about what is public")
+        )
+    return found
+
+
 def of_proposal(session: Session, proposal: Proposal) -> tuple[Published, Choice]:
     """Read which report a proposal is about, and what would become public of it."""
     given = json.loads(proposal.content)
@@ -243,4 +253,4 @@ def _reason(given: str) -> str:
 
 
 def _plain(chosen: Choice) -> dict[str, Sequence[str]]:
-    return {"figures": list(chosen.figures), "charts": list(chosen.charts), "fields": list(chosen.fields)}
+    return {"figures": list(chosen.figures), "charts": list(chosen.charts), "columns": list(chosen.columns)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from foundation.language import Text, same
 
 #: The association's own fund; no product is called so.
-ASSOCIATION = "association"
+ASSOCIATION = "OS2"
 
 
 def name(product: str | None) -> str:

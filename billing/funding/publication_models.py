@@ -17,9 +17,7 @@ class PublishedReport(Base):
     """
 
     __tablename__ = "published_report"
-    __table_args__ = (
-        UniqueConstraint("fund", "first_on", "last_on", "version"), UniqueConstraint("replaces"), APPEND_ONLY,
-    )  # fmt: skip
+    __table_args__ = (UniqueConstraint("fund", "first_on", "last_on", "version"), APPEND_ONLY)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     fund: Mapped[str]  # as `naming.name` writes it

@@ -16,7 +16,7 @@ from sqlalchemy import Row, Select, Table, func, select
 from sqlalchemy.orm import Session
 
 from billing import vouchers
-from billing.funding import naming, report
+from billing.funding import funds, naming, report
 from billing.funding.publication_models import PublishedReport, ReportFile
 from billing.funding.report import FundingReport
 from billing.ledger import ENTRIES
@@ -102,16 +102,14 @@ Make = Callable[[FundingReport, int], Sequence[File]]
 
 def listed(session: Session, products: Collection[str] | None = None) -> list[Edition]:
     """Give the newest version of every report, newest first, in one query; of some products where they are named."""
-    found = _editions().where(_is_newest())
-    if products is not None:
-        found = found.where(REPORTS.c.fund.in_(sorted(products)))
-    return [_edition(row) for row in session.execute(found.order_by(REPORTS.c.first_on.desc(), REPORTS.c.fund))]
+    found = editions(products).where(_is_newest())
+    return [edition(row) for row in session.execute(found.order_by(REPORTS.c.first_on.desc(), REPORTS.c.fund))]
 
 
 def versions(session: Session, product: str | None, period: Period) -> list[Edition]:
     """Give every version of a report, newest first, in one query."""
     found = _editions().where(*_of(product, period)).order_by(REPORTS.c.version.desc())
-    return [_edition(row) for row in session.execute(found)]
+    return [edition(row) for row in session.execute(found)]
 
 
 def get(session: Session, product: str | None, period: Period, version: int) -> Published:
@@ -170,6 +168,11 @@ def _is_newest() -> Any:
     return REPORTS.c.version == _newest()
 
 
+def editions(products: Collection[str] | None = None) -> Select[Any]:
+    """Ask for every version of the reports; of some products where they are named. `edition` reads the rows."""
+    return _editions() if products is None else _editions().where(REPORTS.c.fund.in_(sorted(products)))
+
+
 def _editions() -> Select[Any]:
     columns = [column for column in REPORTS.c if column.name != "document"]
     return select(*columns, _newest().label("newest"))
@@ -184,7 +187,8 @@ def _of(product: str | None, period: Period) -> Sequence[Any]:
             REPORTS.c.last_on == period.last_day)  # fmt: skip
 
 
-def _edition(row: Row[Any]) -> Edition:
+def edition(row: Row[Any]) -> Edition:
+    """Read a row of `editions`."""
     return Edition(
         row.id, naming.product(row.fund), periods.through(row.first_on, row.last_on), row.version, row.digest,
         row.prepared_by, row.published_by, row.published_at, row.newest,
@@ -192,7 +196,7 @@ def _edition(row: Row[Any]) -> Edition:
 
 
 def _published(row: Row[Any]) -> Published:
-    return Published(_edition(row), row.document, report.from_json(row.document))
+    return Published(edition(row), row.document, report.from_json(row.document))
 
 
 # --- publishing, by two people
@@ -209,19 +213,27 @@ def of_subject(words: str) -> tuple[str | None, Period]:
     return naming.product(fund), periods.named(period)
 
 
-def propose(session: Session, proposed: FundingReport, trail: Trail, *, on: date) -> Proposal:
+def proposed(session: Session, id_: int) -> Proposal:
+    """Give the proposal to publish a report. Raises NoSuchProposal."""
+    found = proposals.get(session, id_)
+    if found.kind != KIND:
+        raise proposals.NoSuchProposal(Text("det handler ikke om en rapport", "that is not about a report"))
+    return found
+
+
+def propose(session: Session, now: FundingReport, trail: Trail, *, on: date) -> Proposal:
     """Propose to publish a report as it is now. Raises NotPublishable."""
-    _refuse_unpublishable(session, proposed, on)
-    return proposals.propose_newest(session, KIND, subject(proposed.product, proposed.period), said(proposed), trail)
+    _refuse_unpublishable(session, now, on)
+    return proposals.propose_newest(session, KIND, subject(now.product, now.period), said(now), trail)
 
 
-def said(proposed: FundingReport) -> str:
+def said(now: FundingReport) -> str:
     """Write what a proposal says of the report that it would publish."""
     return canonical(
         {
-            "digest": sha256(report.to_json(proposed)), "ledger_head": proposed.ledger_head,
-            "opening": proposed.opening.ore, "earned": proposed.earned.ore, "spent": proposed.spent.ore,
-            "closing": proposed.closing.ore,
+            "digest": sha256(report.to_json(now)), "ledger_head": now.ledger_head,
+            "opening": now.opening.ore, "earned": now.earned.ore, "spent": now.spent.ore,
+            "closing": now.closing.ore,
         }
     )  # fmt: skip
 
@@ -369,6 +381,7 @@ def _booked(session: Session, row: Row[Any], kept: FundingReport) -> tuple[int, 
     rows = session.execute(
         select(before.label("is_before"), entry.c.account, func.sum(entry.c.amount_ore).label("ore"))
         .where(entry.c.book == "real", entry.c.posted_on <= row.last_on, of_invoices | of_vouchers)
+        .where(funds.is_of_fund(entry.c.account))
         .where(entry.c.product.is_(kept.product) if kept.product is None else entry.c.product == kept.product)
         .group_by(before, entry.c.account)
     ).all()

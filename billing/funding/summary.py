@@ -10,18 +10,20 @@ from fee_tables.size_key import STANDARD_BANDS, band_title
 from foundation import periods
 from foundation.language import Text, day, joined, kroner, same, whole_number
 from foundation.money import ZERO, total
+from foundation.periods import Period
 
 _TOP = 3
 
 
 def title(report: FundingReport) -> Text:
     """Name a report: what it is of, and for which period."""
-    return (
-        Text("Økonomirapport: ", "Funding report: ")
-        + naming.told(report.product)
-        + same(", ")
-        + periods.told(report.period)
-    )
+    return title_of(report.product, report.period)
+
+
+def title_of(product: str | None, period: Period) -> Text:
+    """Name the report of a fund and a period."""
+    words = Text("Økonomirapport: ", "Funding report: ") + naming.told(product)
+    return words + same(", ") + periods.told(period)
 
 
 def paragraph(report: FundingReport) -> Text:

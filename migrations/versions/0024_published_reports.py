@@ -60,7 +60,7 @@ def upgrade() -> None:
         _text("document"), _text("digest"), _whole("last_entry"), _whole("last_voucher"), _text("prepared_by"),
         _text("published_by"), _at("published_at"),
         _key("published_report"), _points("published_report", "replaces", "published_report"),
-        _once("published_report", "fund", "first_on", "last_on", "version"), _once("published_report", "replaces"),
+        _once("published_report", "fund", "first_on", "last_on", "version"),
     )  # fmt: skip
     op.create_table(
         "report_file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ from billing import (
 )
 from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
+from billing.funding import comments, disclosures, publications
+from billing.funding.comments import On
+from billing.funding.publications import File
+from billing.funding.report import FundingReport
 from billing.gathering import INVOICES
 from billing.matching import Part
 from billing.payments import Placing
@@ -30,8 +35,9 @@ from billing.settlements import RefundOrder, WriteOffOrder
 from foundation import append_only, letters, periods, proposals
 from foundation.audit import Trail
 from foundation.base import Base
-from foundation.language import Text
+from foundation.language import LANGUAGES, Text
 from foundation.money import Money
+from tests.billing.funding import reports
 from tests.command_line import CommandLine
 
 AT = datetime(2027, 1, 15, 10, tzinfo=UTC)
@@ -116,6 +122,38 @@ def close_periods(line: CommandLine) -> None:
             account_mapping.approve(session, mapping.id, other)
             bookkeeping.approve_closing(session, closing.id, other, on=AT.date())
             other.write()
+
+
+def publish_reports(line: CommandLine) -> None:
+    """Publish an empty report twice; ask, answer and decide on it, and make it public for a while."""
+    with line.session() as session:
+        one, other = (Trail(session, f"En {who} #{nth}", AT) for nth, who in enumerate(("Forbereder", "Godkender")))
+        for head in ("1" * 64, "2" * 64):
+            report = replace(reports.empty(), product="OS2kitos", period=periods.named("2026-Q1"), ledger_head=head)
+            made = publications.propose(session, report, one, on=AT.date())
+            one.write()
+            edition = publications.approve(session, made.id, report, report_files, other, on=AT.date())
+            other.write()
+            on = On(edition.product, edition.period, edition.version)
+            comments.answer(session, comments.ask(session, on, f"Spørgsmål {head}", one), "Svar", other)
+            one.write()
+            comments.decide(session, on, f"Vedtaget {head}", other, decided_on=AT.date(), reference="Punkt 1")
+            published = publications.by_id(session, edition.id)
+            shown = disclosures.choice(["closing"], [], [])
+            asked = disclosures.propose(session, published, shown, one)
+            one.write()
+            public = disclosures.approve(session, asked.id, other)
+            disclosures.end(session, public.id, "Opdigtet", other)
+            other.write()
+
+
+def report_files(report: FundingReport, version: int) -> list[File]:
+    """Give files that stand for those of a report."""
+    return [
+        File(format_, language, f"{format_} {language} {version}".encode())
+        for format_ in publications.FORMATS
+        for language in LANGUAGES
+    ]
 
 
 def place_payment(session: Session, id_: int, trail: Trail) -> None:

@@ -75,6 +75,7 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.judge(line)
     database.propose(line)
     database.close_periods(line)
+    database.publish_reports(line)
     database.keep_payments(line)
     spending.keep(line)
     reminding.keep(line)

@@ -1,0 +1,388 @@
+"""The report of a fund and a period, read from the ledger, invoices, payments and agreements as they are now.
+
+What it costs grows with the period's postings and with what is still owed, and not with the history; the number of
+statements is always the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, func, select
+from sqlalchemy.orm import Session
+
+from agreements import directory
+from agreements.connections import AGREEMENTS
+from agreements.products import PRODUCTS
+from authorities.models import Membership as MembershipRow
+from authorities.register import AUTHORITIES
+from billing import account_mapping, balances, ledger, vouchers
+from billing.account_mapping import AccountNames
+from billing.funding import budgets, funds, paid, remarks
+from billing.funding.paid import Share
+from billing.funding.remarks import Remark
+from billing.funding.report import Band, Change, Connected, Cost, FundingReport, Income, Membership, Payer
+from billing.gathering import CREDIT_NOTES, INVOICES, LINES
+from billing.reminders import FEES_EARNED
+from fee_tables.size_key import SizeKey
+from foundation import money, periods
+from foundation.audit import canonical, sha256
+from foundation.language import Text
+from foundation.money import ZERO, Money, total
+from foundation.periods import Period
+
+MEMBERSHIPS: Table = MembershipRow.__table__  # type: ignore[assignment]
+
+_INCOME = "indtægt"  # as the chart of accounts writes it
+_PAID_LATER = ("invoice", "reminder", "interest")  # what books income that is paid by matches
+
+
+def compute(session: Session, product: str | None, period: Period) -> FundingReport:
+    """Give the report of a product's fund, or of the association's own, for a period that has a last day."""
+    last = _last(period)
+    opening = funds.balance(session, period.start).get(product, ZERO)
+    rows = session.execute(_postings(product, period)).all()
+    shares = paid.shares(session, period, product, of_all=False)
+    known = chart(session)
+    accounts = _by_account(rows)
+    charges = paid.charges(session, period) if product is None else ZERO
+    budget = budgets.for_report(session, product, period)
+    given = budget.amounts if budget else None
+    income = tuple(_income(known, rows, shares, charges, given))
+    costs = tuple(_costs(known, accounts, given, remarks.of_report(session, product, period)))
+    transfers = Money(-accounts.get(ledger.FUND, 0))
+    earned, spent = total(each.invoiced for each in income), total(each.spent for each in costs)
+    owed = _owed(session, product, last)
+    payers = _payers(session, _brought(known, rows, shares), owed, last)
+    changes = _Changes(session.execute(_connections(product)).all())
+    return FundingReport(
+        product=product, period=period, opening=opening, income=income, payers=tuple(payers),
+        bands=tuple(_bands(payers)), members=_members(payers, are=True), others=_members(payers, are=False),
+        passed_on=_passed_on(session, product, period), costs=costs, transfers=transfers,
+        closing=opening + earned - spent + transfers, receivables=total(owed.values()),
+        connected=tuple(changes.connected(period)), joined=tuple(changes.joined(period)),
+        left=tuple(changes.left(period)), under_notice=tuple(changes.under_notice(last)),
+        budget=budget.name if budget else "", ledger_head=_head(opening, rows, shares),
+    )  # fmt: skip
+
+
+def _last(period: Period) -> date:
+    if period.last_day is None:
+        raise ValueError("a report is of a period that has a last day")
+    return period.last_day
+
+
+# --- postings and accounts
+
+
+def _postings(product: str | None, period: Period) -> Select[Any]:
+    entry = vouchers.entries().subquery("entry")
+    of_fund = entry.c.product.is_(None) if product is None else entry.c.product == product
+    return (
+        select(entry.c.posted_on, entry.c.kind, entry.c.subject_id, entry.c.position, entry.c.account,
+               entry.c.authority_id, entry.c.amount_ore)
+        .where(entry.c.book == "real", of_fund, funds.is_of_fund(entry.c.account), entry.c.posted_on >= period.start,
+               entry.c.posted_on < period.end)
+        .order_by(entry.c.posted_on, entry.c.kind, entry.c.subject_id, entry.c.position)
+    )  # fmt: skip
+
+
+def _by_account(rows: Iterable[Row[Any]]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for row in rows:
+        sums[row.account] += row.amount_ore
+    return dict(sorted(sums.items()))
+
+
+def _head(opening: Money, rows: Iterable[Row[Any]], shares: Iterable[Share]) -> str:
+    """Take the digest of all that the money of a report is made of."""
+    paid_by = [[share.invoice_id, share.account, share.amount.ore] for share in shares]
+    return sha256(canonical([opening.ore, [list(row) for row in rows], paid_by]))
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What accounts are called, and which of them bring money."""
+
+    names: AccountNames
+    kinds: Mapping[str, str]  # by number; `xxx` for every product's
+
+    def is_cost(self, account: str) -> bool:
+        """Tell whether what is booked on an account of a fund is spent."""
+        return account != ledger.FUND and not self.is_income(account)
+
+    def is_income(self, account: str) -> bool:
+        """Tell whether what is booked on an account of a fund is earned."""
+        if account in self.kinds:
+            return self.kinds[account] == _INCOME
+        suffix = account.rpartition("-")[2]
+        return self.kinds.get(f"xxx-{suffix}") == _INCOME
+
+    def named(self, account: str) -> Text:
+        """Name an account."""
+        danish = self.names.named(account, "-").name or account
+        return Text(danish, _ENGLISH.get(danish, danish))
+
+
+#: What the accounts of the association's chart are called in English.
+_ENGLISH = {
+    "Kontingent (andel til foreningen)": "Dues (the association's share)", "Andre indtægter": "Other income",
+    "Bidrag fra OS2-produkter": "Contribution from OS2's products", "Bestyrelsesinternat": "Board seminar",
+    "Forretnings- og projektledelse": "Business and project management", "Administration": "Administration",
+    "Kontorhold": "Office", "Web (drift og support)": "Web (operation and support)", "Cloud": "Cloud",
+    "Generalforsamling": "General assembly", "Konferencedeltagelse": "Conferences", "Markedsføring": "Marketing",
+    "Rejser og møder": "Travel and meetings", "Arrangementer": "Events",
+    "Konsulent (jura, udbud m.m.)": "Consultants (law, tenders etc.)", "Revision": "Audit",
+    "Produktudvikling": "Product development", "Tilslutningsafgift": "Joining fee", "Vederlag (årlig)": "Annual fee",
+    "Bidrag (enkeltstående)": "Single contributions", "Tilkobling / onboarding": "Onboarding",
+    "Drift (hosting, domæne)": "Operation (hosting, domain)", "Koordinering (frikøb)": "Coordination",
+    "Administration (stabstimer)": "Administration (staff hours)", "Udvikling": "Development",
+    "Konsulentbistand": "Consultants", "Vedligehold (kode, dokumentation)": "Maintenance (code, documentation)",
+    "Tab på tilgodehavender fra salg og tjenesteydelser": "Losses on receivables",
+}  # fmt: skip
+
+
+def chart(session: Session) -> Chart:
+    """Give the chart, in three statements."""
+    rows = session.execute(select(ledger.ACCOUNTS.c.number, ledger.ACCOUNTS.c.kind)).all()
+    kinds = {row.number: row.kind for row in rows}
+    kinds |= {f"xxx-{row.number.rpartition('-')[2]}": row.kind for row in rows if "xxx-" in row.number}
+    return Chart(account_mapping.current(session), kinds)
+
+
+def _income(
+    chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money, budget: Mapping[str, Money] | None
+) -> Iterator[Income]:
+    """Give each income account. What is booked beside invoices is paid as it is booked, `charges` of reminders apart:
+
+    of those it is known what was paid together, which stands with their fees.
+    """
+    invoiced = {account: -ore for account, ore in _by_account(rows).items() if chart.is_income(account)}
+    paid_of: Counter[str] = Counter()
+    for share in shares:
+        paid_of[share.account] += share.amount.ore
+    for row in rows:
+        if row.kind not in _PAID_LATER and chart.is_income(row.account):
+            paid_of[row.account] -= row.amount_ore
+    if charges:
+        paid_of[FEES_EARNED] += charges.ore
+    planned = {account for account in budget or () if chart.is_income(account)}
+    for account in sorted({*invoiced, *paid_of, *planned}):
+        yield Income(
+            account, chart.named(account), Money(invoiced.get(account, 0)), Money(paid_of[account]),
+            _given(budget, account),
+        )  # fmt: skip
+
+
+def _costs(
+    chart: Chart, spent: Mapping[str, int], budget: Mapping[str, Money] | None, said: Mapping[str, Remark]
+) -> Iterator[Cost]:
+    """Give each cost account that something was spent on, that a budget gives something, or that is remarked on."""
+    for account in sorted(filter(chart.is_cost, {*spent, *(budget or ()), *said})):
+        remark = said[account].text if account in said else ""
+        yield Cost(account, chart.named(account), Money(spent.get(account, 0)), _given(budget, account), remark)
+
+
+def _given(budget: Mapping[str, Money] | None, account: str) -> Money | None:
+    """Give what a budget gives an account: nothing where it does not name it, None where there is no budget."""
+    return None if budget is None else budget.get(account, ZERO)
+
+
+# --- who brought it
+
+
+def _brought(chart: Chart, rows: Iterable[Row[Any]], shares: Iterable[Share]) -> dict[int, list[int]]:
+    """Give what each authority was invoiced and what it paid, in øre, by its id."""
+    found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        if row.authority_id is not None and chart.is_income(row.account):
+            found[row.authority_id][0] -= row.amount_ore
+    for share in shares:
+        found[share.authority_id][1] += share.amount.ore
+    return found
+
+
+def _owed(session: Session, product: str | None, last: date) -> dict[int, Money]:
+    """Give what each authority owes the fund at the end of a day."""
+    return {authority: owed for (of, authority), owed in _owed_to_all(session, last).items() if of == product}
+
+
+def receivables(session: Session, last: date) -> dict[str | None, Money]:
+    """Give what each fund is owed at the end of a day, in two statements."""
+    found: Counter[str | None] = Counter()
+    for (product, _), owed in _owed_to_all(session, last).items():
+        found[product] += owed.ore
+    return {product: Money(ore) for product, ore in found.items()}
+
+
+def _owed_to_all(session: Session, last: date) -> dict[tuple[str | None, int], Money]:
+    """Give what each authority owes each fund at the end of a day: its share of what invoices lack, VAT apart."""
+    lacking = {id_: each for id_, each in balances.still_open(session, last).items() if each.outstanding > ZERO}
+    places: dict[int, Counter[tuple[str, str | None]]] = defaultdict(Counter)
+    for row in session.execute(_booked_of(list(lacking), last)) if lacking else ():
+        places[row.of_id][row.account, row.product] -= row.amount_ore
+    owed: Counter[tuple[str | None, int]] = Counter()
+    for id_, each in lacking.items():
+        for (account, of), share in _shares(each.outstanding, places[id_]):
+            if account != ledger.OUTPUT_VAT:
+                owed[of, each.authority_id] += share.ore
+    return {place: Money(ore) for place, ore in owed.items() if ore}
+
+
+def _shares(whole: Money, weights: Counter[tuple[str, str | None]]) -> list[tuple[tuple[str, str | None], Money]]:
+    over = sum(weights.values())
+    if over <= 0:
+        return []
+    parts = money.apportion(whole, [whole.ore * weight for weight in weights.values()], over)
+    return list(zip(weights, parts, strict=True))
+
+
+def _booked_of(ids: Sequence[int], last: date) -> Select[Any]:
+    """Ask what invoices, and the credit notes of them, booked as income and VAT up to a day."""
+    of_id = func.coalesce(CREDIT_NOTES.c.credited_invoice_id, INVOICES.c.id)
+    return (
+        select(of_id.label("of_id"), ledger.POSTINGS.c.account, ledger.POSTINGS.c.product,
+               ledger.POSTINGS.c.amount_ore)
+        .select_from(ledger.POSTINGS)
+        .join(ledger.ENTRIES, ledger.POSTINGS.c.entry_id == ledger.ENTRIES.c.id)
+        .join(INVOICES, ledger.ENTRIES.c.invoice_id == INVOICES.c.id)
+        .outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id)
+        .where(of_id.in_(ids), ledger.POSTINGS.c.account != ledger.RECEIVABLES, INVOICES.c.issued_on <= last)
+        .order_by(INVOICES.c.id, ledger.POSTINGS.c.position)
+    )  # fmt: skip
+
+
+def _payers(
+    session: Session, brought: Mapping[int, Sequence[int]], owed: Mapping[int, Money], last: date
+) -> list[Payer]:
+    """Give the authorities that brought or owe something, who brought most first."""
+    key = directory.size_key(session, last)
+    ids = sorted({*brought, *owed})
+    statement = directory.on(last, key).statement.where(AUTHORITIES.c.id.in_(ids))
+    found = [
+        Payer(row.cvr, row.name, _rank(key, row.band), bool(row.is_member), Money(brought.get(row.id, (0, 0))[0]),
+              Money(brought.get(row.id, (0, 0))[1]), owed.get(row.id, ZERO))
+        for row in session.execute(statement)
+    ]  # fmt: skip
+    return sorted(found, key=lambda payer: (-payer.invoiced.ore, payer.name, payer.cvr))
+
+
+def _rank(key: SizeKey | None, band: str | None) -> int | None:
+    names = key.band_names if key else ()
+    return names.index(band) if band in names else None
+
+
+def _bands(payers: Sequence[Payer]) -> Iterator[Band]:
+    for band in sorted({payer.band for payer in payers}, key=lambda each: (each is None, each or 0)):
+        yield Band(band, *_together([payer for payer in payers if payer.band == band]))
+
+
+def _members(payers: Sequence[Payer], *, are: bool) -> Membership:
+    return Membership(*_together([payer for payer in payers if payer.is_member == are]))
+
+
+def _together(payers: Sequence[Payer]) -> tuple[int, Money, Money]:
+    return len(payers), total(payer.invoiced for payer in payers), total(payer.paid for payer in payers)
+
+
+def _passed_on(session: Session, product: str | None, period: Period) -> Money:
+    """Give what the association got of the product's lines in the period, credit notes taken off."""
+    if product is None:
+        return ZERO
+    found = (
+        select(func.sum(LINES.c.association_ore))
+        .join(INVOICES, LINES.c.invoice_id == INVOICES.c.id)
+        .where(LINES.c.product == product, INVOICES.c.book == "real", INVOICES.c.issued_on >= period.start,
+               INVOICES.c.issued_on < period.end)
+    )  # fmt: skip
+    return Money(int(session.execute(found).scalar() or 0))
+
+
+# --- who is connected
+
+
+def _connections(product: str | None) -> Select[Any]:
+    """Ask for a product's agreements that both have signed; for the association, for its memberships."""
+    if product is None:
+        left_on = MEMBERSHIPS.c.left_on
+        return (
+            select(AUTHORITIES.c.cvr, AUTHORITIES.c.name, MEMBERSHIPS.c.joined_on.label("first_on"),
+                   left_on.label("before"))
+            .join(AUTHORITIES, AUTHORITIES.c.id == MEMBERSHIPS.c.authority_id)
+        )  # fmt: skip
+    facts = AGREEMENTS.c
+    return (
+        select(AUTHORITIES.c.cvr, AUTHORITIES.c.name, facts.in_force_from.label("first_on"),
+               facts.terminated_to.label("last_on"), facts.notice_given_on.label("noticed_on"))
+        .join(AUTHORITIES, AUTHORITIES.c.id == facts.authority_id)
+        .join(PRODUCTS, PRODUCTS.c.id == facts.product_id)
+        .where(PRODUCTS.c.name == product, facts.countersigned_on.is_not(None), facts.in_force_from.is_not(None))
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    cvr: str
+    name: str
+    first_on: date
+    last_on: date | None
+    noticed_on: date | None
+
+    def holds(self, on: date) -> bool:
+        return self.first_on <= on and (self.last_on is None or on <= self.last_on)
+
+    def change(self, on: date) -> Change:
+        return Change(self.cvr, self.name, on, self.last_on)
+
+
+class _Changes:
+    """All connections of a fund there ever were, and what of them a period shows."""
+
+    def __init__(self, rows: Iterable[Row[Any]]) -> None:
+        self._all = sorted(map(_connection, rows), key=lambda each: (each.name, each.cvr, each.first_on))
+
+    def connected(self, period: Period) -> Iterator[Connected]:
+        """Count authorities the day before the period, at the end of each of its quarters, and on its last day."""
+        for on in _days(period):
+            yield Connected(on, len({each.cvr for each in self._all if each.holds(on)}))
+
+    def joined(self, period: Period) -> Iterator[Change]:
+        for each in self._all:
+            if each.first_on in period and not self._held(each, each.first_on - timedelta(days=1)):
+                yield each.change(each.first_on)
+
+    def left(self, period: Period) -> Iterator[Change]:
+        for each in self._all:
+            last = each.last_on
+            if last is not None and last in period and not self._held(each, last + timedelta(days=1)):
+                yield each.change(last)
+
+    def under_notice(self, last: date) -> Iterator[Change]:
+        for each in self._all:
+            noticed, ends = each.noticed_on, each.last_on
+            if noticed is not None and noticed <= last and each.holds(last) and ends is not None and ends > last:
+                yield each.change(noticed)
+
+    def _held(self, one: _Connection, on: date) -> bool:
+        """Tell whether the authority was connected on a day, by whichever agreement."""
+        return any(each.cvr == one.cvr and each.holds(on) for each in self._all)
+
+
+def _connection(row: Row[Any]) -> _Connection:
+    if "before" in row._fields:  # a membership ends before its last day, and is given notice of elsewhere
+        last = None if row.before is None else row.before - timedelta(days=1)
+        return _Connection(row.cvr, row.name, row.first_on, last, None)
+    return _Connection(row.cvr, row.name, row.first_on, row.last_on, row.noticed_on)
+
+
+def _days(period: Period) -> Iterator[date]:
+    yield period.start - timedelta(days=1)
+    last, at = _last(period), period.start
+    while at <= last:
+        ends = periods.quarter_of(at).end or last
+        yield min(ends - timedelta(days=1), last)
+        at = ends

@@ -1,0 +1,179 @@
+"""The report says what the ledger, the invoices and the payments say, to the øre, in every period."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from agreements import products
+from billing import balances
+from billing.funding import funds, paid, report, reporting
+from billing.funding.report import FundingReport
+from billing.gathering import INVOICES, LINES
+from foundation import periods
+from foundation.money import ZERO, Money, total
+from foundation.periods import Period
+from tests import queries, spending
+from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
+from tests.scenarios import database, files, stories
+
+QUARTERS = [periods.named(f"2027-Q{nth}") for nth in (1, 2, 3, 4)]
+YEAR = periods.named("2027")
+
+
+def a_year(line: CommandLine) -> None:
+    """Issue a year with every kind of line and a credit note; spend, move and take money in."""
+    stories.everything(line)
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    line.issue(2027)
+    line.at("2027-04-03").done(
+        "billing", "credit", "2027-0002", "--reason", "Forkert", "--by", "En Anden", "--approved-by", "En Godkender"
+    )
+    database.keep_payments(line)
+    with line.session() as session:
+        spending.move(session, 50_000_00)
+        spending.spend(session, spending.draft(session), spending.draft(session, 7_00, suffix="00008"))
+        session.commit()
+
+
+@pytest.fixture
+def spent(prepared: Prepared) -> CommandLine:
+    """A year with income, costs, a move and payments."""
+    return prepared(with_starter, a_year)
+
+
+def every(session: Session, period: Period) -> dict[str | None, FundingReport]:
+    """Give the report of every fund."""
+    names = [None, *products.ids_by_name(session)]
+    return {name: reporting.compute(session, name, period) for name in names}
+
+
+def test_each_quarter_opens_with_what_the_one_before_closed_with_and_four_are_the_year(spent: CommandLine) -> None:
+    with spent.session() as session:
+        for product in ("OS2kitos", "OS2valghalla", None):
+            found = [reporting.compute(session, product, quarter) for quarter in QUARTERS]
+            year = reporting.compute(session, product, YEAR)
+
+            for one, following in pairwise(found):
+                assert one.closing == following.opening
+            assert (found[0].opening, found[-1].closing) == (year.opening, year.closing)
+            for name in ("earned", "spent", "transfers", "passed_on"):
+                assert total(getattr(each, name) for each in found) == getattr(year, name)
+
+
+@given(days=st.tuples(st.integers(0, 730), st.integers(0, 200)))
+@settings(max_examples=8)
+def test_in_any_period_reports_ledger_invoices_and_funds_agree(shared: CommandLine, days: tuple[int, int]) -> None:
+    start = date(2026, 7, 1) + timedelta(days=days[0])
+    period = Period(start, start + timedelta(days=days[1] + 1))
+
+    with shared.session() as session:
+        found = every(session, period)
+        after = funds.balance(session, start + timedelta(days=days[1] + 1))
+        kept = funds.conservation(session, period)
+        lines = session.execute(
+            select(func.sum(LINES.c.net_ore)).join(INVOICES, LINES.c.invoice_id == INVOICES.c.id)
+            .where(INVOICES.c.book == "real", INVOICES.c.issued_on >= period.start, INVOICES.c.issued_on < period.end)
+        ).scalar()  # fmt: skip
+
+    assert {name: each.closing for name, each in found.items()} == dict.fromkeys(found, ZERO) | after
+    for each in found.values():
+        assert each.opening + each.result + each.transfers == each.closing
+        assert total(payer.invoiced for payer in each.payers) == each.members.invoiced + each.others.invoiced
+        assert each.receivables == total(payer.outstanding for payer in each.payers)
+    assert kept.drift == ZERO
+    assert kept.invoiced - kept.credited == Money(int(lines or 0))
+    assert total(each.passed_on for name, each in found.items() if name) <= kept.association
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """That year, read only."""
+    folder = tmp_path_factory.mktemp("reporting")
+    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder)
+    line.done("db", "upgrade")
+    with_starter(line)
+    a_year(line)
+    return line
+
+
+def test_what_is_owed_and_paid_is_what_the_invoices_say(spent: CommandLine) -> None:
+    with spent.session() as session:
+        found = every(session, YEAR)
+        open_ = balances.still_open(session, date(2027, 12, 31))
+        shares = paid.shares(session, YEAR)
+
+    owed, vat = total(each.outstanding for each in open_.values() if each.outstanding > ZERO), ZERO
+    assert ZERO < total(each.receivables for each in found.values()) <= owed - vat
+    for product, each in found.items():
+        of_invoices = total(share.amount for share in shares if share.product == product)
+        assert total(payer.paid for payer in each.payers) == of_invoices
+
+
+def test_a_report_survives_its_writing(spent: CommandLine) -> None:
+    with spent.session() as session:
+        for each in every(session, YEAR).values():
+            assert report.from_json(report.to_json(each)) == each
+
+
+def test_a_cost_booked_later_moves_the_head_and_nothing_else_does(spent: CommandLine) -> None:
+    with spent.session() as session:
+        before = reporting.compute(session, "OS2kitos", QUARTERS[0])
+        again = reporting.compute(session, "OS2kitos", QUARTERS[0])
+        spending.spend(session, spending.draft(session, 99_00, reference="Ny"))
+        after = reporting.compute(session, "OS2kitos", QUARTERS[0])
+
+    assert before == again
+    assert before.ledger_head != after.ledger_head
+    assert before.closing - after.closing == Money(99_00)
+
+
+def test_the_number_of_statements_does_not_grow(spent: CommandLine) -> None:
+    with spent.session() as session:
+        with queries.heard() as few:
+            reporting.compute(session, "OS2kitos", QUARTERS[3])
+        with queries.heard() as many:
+            reporting.compute(session, "OS2kitos", YEAR)
+
+    assert len(few) <= len(many) <= 15
+
+
+def test_costs_stand_with_their_accounts_and_a_move_with_the_transfers(spent: CommandLine) -> None:
+    with spent.session() as session:
+        found = reporting.compute(session, "OS2kitos", QUARTERS[0])
+
+    assert found.transfers == Money(50_000_00)
+    assert {each.name.da: each.spent for each in found.costs} == {
+        "Drift (hosting, domæne)": Money(12_000_00), "Udvikling": Money(7_00),
+    }  # fmt: skip
+    assert {each.name.en for each in found.costs} == {"Operation (hosting, domain)", "Development"}
+
+
+def test_a_report_holds_costs_and_income_against_the_adopted_budget_with_remarks(spent: CommandLine) -> None:
+    quarter = periods.named("2027-Q1")
+    with spent.session() as session:
+        before = reporting.compute(session, spending.PRODUCT, quarter)
+        spending.budget(session, 48_000_00)
+        spending.budget(session, 48_000_00, product="OS2mo", suffix="00002")
+        spending.remark(session)
+        found = reporting.compute(session, spending.PRODUCT, quarter)
+        other = reporting.compute(session, "OS2mo", quarter)
+
+    hosting = next(each for each in found.costs if each.account.endswith("-00005"))
+    assert before.budget == "" and {each.budget for each in before.costs} == {
+        each.budget for each in before.income
+    } == {None}
+    assert found.budget == "2027 v1"
+    assert (hosting.budget, hosting.remark) == (Money(12_000_00), "Dyrere servere, 1")
+    assert hosting.deviation == Money(12_000_00) - hosting.spent
+    assert all(each.budget == ZERO for each in found.costs if each != hosting)
+    assert next(each.budget for each in other.income if each.account.endswith("-00002")) == Money(12_000_00)
+    assert (found.closing, found.ledger_head) == (before.closing, before.ledger_head)
