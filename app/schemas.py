@@ -648,6 +648,23 @@ class CostApprovals(Strict):
                      said=Text("Vælg mindst ét forslag", "Choose one proposal at least"))  # fmt: skip
 
 
+class BudgetCopy(Strict):
+    """A budget that is last year's times an index."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    year = Whole(2000, 2199, required=True, said=Text("Skriv året som 2027", "Write the year as 2027"))
+    index = Words(20, required=True, said=Text("Skriv indekset som 103,5", "Write the index as 103.5"))
+    rounding = Words(20, required=True, said=Text("Vælg en afrunding", "Choose a rounding"))
+
+
+class BudgetEntry(Strict):
+    """A version of a budget: the amount of the year for each of the fund's accounts, in their order."""
+
+    amounts = Several(Formed(r"[^\x00-\x1f]{0,40}"), 100, required=True,
+                      said=Text("Skriv beløb i kroner", "Write amounts in kroner"))  # fmt: skip
+    basis = Words(required=True, said=Text("Skriv, hvad budgettet bygger på", "Write what the budget rests on"))
+
+
 class RecurringEntry(Strict):
     """A cost that comes every month or quarter."""
 

@@ -55,7 +55,7 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
-from billing.funding import cost_files, costs, pipeline
+from billing.funding import budgets, cost_files, costs, pipeline
 from billing.funding.costs import Draft
 from billing.funding.pipeline import Seen
 from billing.matching import Part
@@ -159,6 +159,8 @@ class Waiting:
     answer: int  # that is used again
     spending: int  # a proposal of one cost
     cost: int
+    budgeting: int  # a proposal of one budget
+    budget: int
     reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
 
 
@@ -204,6 +206,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         run=acting.by(line, finance, _run),
         spending=(spent := acting.by(line, finance, _propose_cost))[0],
         cost=spent[1],
+        budgeting=(planned := acting.by(line, finance, _propose_budget))[0],
+        budget=planned[1],
     )
 
 
@@ -298,6 +302,13 @@ def _propose_closing(session: Session, trail: Trail) -> int:
     return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
 
 
+def _propose_budget(session: Session, trail: Trail) -> tuple[int, int]:
+    account = budgets.accounts(session)["OS2kitos"].named("00005") or ""
+    line = budgets.Line(account, budgets.equal(Money(12_000_00)))
+    id_ = budgets.draft(session, budgets.Draft("OS2kitos", 2027, (line,), "Styregruppens oplæg"), trail)
+    return budgets.propose(session, id_, trail).id, id_
+
+
 def _propose_cost(session: Session, trail: Trail) -> tuple[int, int]:
     file = cost_files.keep(session, "faktura.pdf", b"%PDF-1.7 opdigtet", trail)
     account = costs.chart(session).named("OS2kitos", "00005") or ""
@@ -370,6 +381,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
         "spending": str(waiting.spending), "cost": str(waiting.cost),
+        "budgeting": str(waiting.budgeting), "budget": str(waiting.budget),
         "answer": str(waiting.answer), "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}

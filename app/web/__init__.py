@@ -15,6 +15,7 @@ from app.web import (
     authorities,
     bank,
     billing_details,
+    budgets,
     calculator,
     costs,
     countersigning,
@@ -64,7 +65,7 @@ _SUBJECTS = (
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
     costs, fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
-    forecasts, pipeline, tracing,
+    forecasts, pipeline, tracing, budgets,
 )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ PLACES = (
     Place("payments.page", "/payments", Text("Betalinger", "Payments"), "payment.read", _MONEY),
     Place("reminders.page", "/reminders", Text("Rykkere", "Reminders"), "reminders.read", _MONEY),
     Place("costs.page", "/costs", Text("Omkostninger", "Costs"), "cost.read", _MONEY),
+    Place("budgets.page", "/budgets", Text("Budgetter", "Budgets"), "cost.read", _MONEY),
     Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read", _MONEY),
     Place("funds.page", "/funds", Text("Fonde", "Funds"), "funding.read", _MONEY),
     Place("forecasts.page", "/forecast", Text("Prognose", "Forecast"), "funding.read", _MONEY),

@@ -53,6 +53,7 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "recurring_cost": ("cost.approve", Text("Fast omkostning til godkendelse", "Recurring cost for approval")),
     "hour_rate": ("cost.approve", Text("Timesats til godkendelse", "Hourly rate for approval")),
     "fund_move": ("cost.approve", Text("Bevægelse mellem fonde til godkendelse", "Move between funds for approval")),
+    "budget": ("cost.approve", Text("Budget til vedtagelse", "Budget for adoption")),
     "interest_rates": ("settings.approve", Text("Referencesatser til godkendelse", "Reference rates for approval")),
 }  # fmt: skip
 
@@ -222,6 +223,7 @@ def _address(proposal: Proposal) -> str:
         "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
         **dict.fromkeys(("cost", "recurring_cost", "hour_rate", "fund_move"), "/costs/proposals"),
         **dict.fromkeys(("refund", "write_off", "charge_waiver"), "/payments/proposals"),
+        "budget": "/budgets/proposals",
         "funding_report": "/funds/proposals", "disclosure": "/funds/disclosures",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"
