@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from agreements import lifecycle, offered, steps
+from agreements import conclusion, lifecycle, offered, steps
 from agreements.connections import AGREEMENTS
 from agreements.ending import facts
 from agreements.lifecycle import Status
@@ -17,6 +18,7 @@ from agreements.models import AgreementTemplate
 from agreements.offered import Offer
 from agreements.products import PRODUCTS
 from agreements.steps import OFFERS, Stand, Step
+from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
 
 State = Literal["has", "offered", "signed", "has_not"]
@@ -28,10 +30,10 @@ _RUNNING = (Status.COUNTERSIGNED, Status.IN_FORCE)
 class Place:
     """One agreement in force, and where it stands with the version: `version` is what it has (None: not signed here).
 
-    `offer` is the offer of the new version that is on its way, or that it has.
+    `offer` is the offer of the new version that is on its way. A membership has no product, and no agreement's number.
     """
 
-    agreement_id: int
+    agreement_id: int | None
     authority: str
     cvr: str
     product: str
@@ -53,9 +55,15 @@ class Place:
 
 
 def standing(session: Session, template_id: int, on: date, product: str | None = None) -> list[Place]:
-    """Tell for every agreement in force, not under notice, whether it has a version of the template."""
+    """Tell for every agreement in force, not under notice, whether it has a version of the template.
+
+    A version of the membership's template is told of for every membership.
+    """
     ways = {(each.authority_id, each.product_id): each for each in _under_way(session, template_id, on)}
-    versions = {row.id: row.version for row in session.execute(select(AgreementTemplate.id, AgreementTemplate.version))}
+    templates = {row.id: row for row in session.execute(select(AgreementTemplate.__table__))}
+    if template_id in templates and templates[template_id].name == "membership":
+        return list(_members(session, templates, template_id, ways))
+    versions = {id_: row.version for id_, row in templates.items()}
     places = []
     for row in session.execute(_agreements(product)):
         if row.countersigned_on is None or lifecycle.status(facts(row), on) not in _RUNNING:
@@ -65,6 +73,25 @@ def standing(session: Session, template_id: int, on: date, product: str | None =
         version = versions.get(row.template_id)
         places.append(Place(row.id, row.authority, row.cvr, row.product, version, state, offer))
     return places
+
+
+def _members(
+    session: Session, templates: Mapping[int, Any], template_id: int, ways: Mapping[Any, Offer]
+) -> Iterator[Place]:
+    members = MEMBERSHIPS.c
+    rows = session.execute(
+        select(AUTHORITIES.c.id, AUTHORITIES.c.name, AUTHORITIES.c.cvr)
+        .join(MEMBERSHIPS, members.authority_id == AUTHORITIES.c.id)
+        .where(members.left_on.is_(None))
+        .order_by(AUTHORITIES.c.name)
+    ).all()
+    came_from = conclusion.partnerships(session, [row.id for row in rows])
+    of_members = select(OFFERS.c.id, OFFERS.c.template_id).where(OFFERS.c.product_id.is_(None))
+    signed = {row.id: templates[row.template_id] for row in session.execute(of_members)}
+    for row in rows:
+        has, offer = signed.get(came_from.get(row.id, 0)), ways.get((row.id, None))
+        state = "has" if has is not None and has.id == template_id else _state(offer)
+        yield Place(None, row.name, row.cvr, "", has.version if has is not None else None, state, offer)
 
 
 def _agreements(product: str | None) -> Select[Any]:

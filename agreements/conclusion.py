@@ -2,7 +2,7 @@
 
 Nothing is owed before the association has countersigned. Where the authority has the product already, the new text
 renews that agreement: its signing day, and with it its joining fee, stays. A membership's row is written by the
-countersignature.
+countersignature; where the authority is a member already, the new text renews that membership.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from agreements import offered
 from agreements.connections import AGREEMENTS
 from agreements.document import AgreementDocument
 from agreements.lifecycle import Kind
 from agreements.offered import Offer
-from agreements.steps import STEPS, Step
+from agreements.steps import OFFERS, STEPS, Step
 from authorities.membership import MEMBERSHIPS
 from foundation.audit import Broken
 from foundation.errors import Conflict
@@ -44,11 +45,12 @@ class Ground:
 
     own: Mapping[int, Row[Any]]  # the agreements that the offers became, by the offer
     agreements: Mapping[tuple[int, int], Sequence[Row[Any]]]  # by authority and product, the last signed first
-    memberships: Mapping[int, Sequence[Row[Any]]]  # by authority
+    memberships: Mapping[int, Sequence[Row[Any]]]  # by authority, the first joined first
+    partnerships: Mapping[int, int]  # the offers that memberships came from, by authority
 
 
 def ground(session: Session, offers: Sequence[Offer]) -> Ground:
-    """Read what the authorities of offers have, in three queries for every 500."""
+    """Read what the authorities of offers have, in four queries for every 500."""
     connecting = sorted({each.authority_id for each in offers if each.product_id is not None})
     joining = sorted({each.authority_id for each in offers if each.product_id is None})
     own = of_offers(session, [each.id for each in offers])
@@ -58,7 +60,18 @@ def ground(session: Session, offers: Sequence[Offer]) -> Ground:
     memberships: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in _of_authorities(session, MEMBERSHIPS, MEMBERSHIPS.c.joined_on, joining):
         memberships[row.authority_id].append(row)
-    return Ground(own, agreements, memberships)
+    return Ground(own, agreements, memberships, partnerships(session, joining))
+
+
+def partnerships(session: Session, authority_ids: Sequence[int]) -> dict[int, int]:
+    """Give the offers that memberships of authorities came from, by authority: those agreed on and not replaced."""
+    found: dict[int, int] = {}
+    agreed = offered.having([Step.COUNTERSIGNED, Step.RECORDED], [Step.REPLACED]).where(OFFERS.c.product_id.is_(None))
+    for start in range(0, len(authority_ids), _AT_A_TIME):
+        some = OFFERS.c.authority_id.in_(authority_ids[start : start + _AT_A_TIME])
+        rows = session.execute(agreed.add_columns(OFFERS.c.authority_id).where(some).order_by(OFFERS.c.id))
+        found |= {row.authority_id: row.id for row in rows}
+    return found
 
 
 def _of_authorities(
@@ -76,7 +89,7 @@ def refuse_clash(session: Session, offer: Offer) -> None:
 
 def _refuse_clash(stands: Ground, offer: Offer) -> None:
     if offer.product_id is None:
-        _refuse_member(stands, offer)
+        _refuse_leaving(stands, offer)
         return
     for row in _standing(stands, offer):
         since = day(row.signed_on)
@@ -103,14 +116,23 @@ def _refuse_clash(stands: Ground, offer: Offer) -> None:
             )
 
 
-def _refuse_member(stands: Ground, offer: Offer) -> None:
-    effective = offer.document.effective_on
-    for row in stands.memberships.get(offer.authority_id, ()):
-        if row.left_on is None or row.left_on > effective:
-            since = day(row.joined_on)
-            raise Clashes(
-                Text(f"myndigheden er medlem siden {since.da}", f"the authority is a member since {since.en}")
+def _refuse_leaving(stands: Ground, offer: Offer) -> None:
+    """Refuse a new text for a membership that has a last day."""
+    member = _member(stands, offer)
+    if member is not None and member.left_on is not None:
+        since = day(member.joined_on)
+        raise Clashes(
+            Text(
+                f"medlemskabet siden {since.da} er opsagt; træk opsigelsen tilbage, eller begynd senere",
+                f"the membership since {since.en} is under notice; withdraw the notice, or begin later",
             )
+        )
+
+
+def _member(stands: Ground, offer: Offer) -> Row[Any] | None:
+    """Give the membership that an offer renews, or None where it begins one."""
+    rows, on = stands.memberships.get(offer.authority_id, ()), offer.document.effective_on
+    return next((row for row in rows if row.left_on is None or row.left_on > on), None)
 
 
 def running(session: Session, authority_id: int, product_id: int | None, on: date) -> Row[Any] | None:
@@ -209,14 +231,15 @@ def _billing(said: AgreementDocument) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What the countersignature of an offer does to the registers: one of the four, written by `conclude`."""
+    """What the countersignature of an offer does to the registers, written by `conclude`."""
 
     offer: Offer
     registers: Registers
     own: int | None = None  # the agreement it became, which is dated
     renewed: tuple[int, Mapping[str, Any]] | None = None  # the agreement it renews, and what changes of it
-    replaced: int | None = None  # the offer that the renewed agreement came from
+    replaced: int | None = None  # the offer that the renewed agreement or membership came from
     joined: Mapping[str, Any] | None = None  # the membership that begins
+    member: tuple[int, Mapping[str, Any]] | None = None  # the membership it renews, and its billing details
 
 
 def countersigned(stands: Ground, offer: Offer, on: date) -> Concluded:
@@ -242,10 +265,16 @@ def countersigned(stands: Ground, offer: Offer, on: date) -> Concluded:
 
 
 def _joining(stands: Ground, offer: Offer) -> Concluded:
-    _refuse_member(stands, offer)
-    values = {"authority_id": offer.authority_id, "joined_on": offer.document.effective_on, "left_on": None}
-    values |= {fact: value for fact, value in _billing(offer.document).items() if fact in MEMBERSHIPS.c}
-    return Concluded(offer, {"joined": values}, joined=values)
+    """Tell what begins a membership, or renews the one that stands: its first day, and with it its dues, stays."""
+    _refuse_leaving(stands, offer)
+    billing = {fact: value for fact, value in _billing(offer.document).items() if fact in MEMBERSHIPS.c}
+    member = _member(stands, offer)
+    if member is None:
+        values = {"authority_id": offer.authority_id, "joined_on": offer.document.effective_on, "left_on": None}
+        return Concluded(offer, {"joined": values | billing}, joined=values | billing)
+    before = stands.partnerships.get(offer.authority_id)
+    registers = {"member": _told(member, billing), "renewed": before}
+    return Concluded(offer, registers, member=(member.id, billing), replaced=before)
 
 
 def conclude(session: Session, listed: Sequence[Concluded], on: date) -> None:
@@ -254,12 +283,19 @@ def conclude(session: Session, listed: Sequence[Concluded], on: date) -> None:
     for start in range(0, len(own), _AT_A_TIME):
         some = own[start : start + _AT_A_TIME]
         session.execute(update(AGREEMENTS).where(ids.in_(some)).values(countersigned_on=on))
-    renewed = [{"renewed_id": id_} | dict(values) for id_, values in (each.renewed for each in listed if each.renewed)]
-    if renewed:
-        changed: dict[str, Any] = {name: bindparam(name) for name in renewed[0] if name != "renewed_id"}
-        session.connection().execute(update(AGREEMENTS).where(ids == bindparam("renewed_id")).values(changed), renewed)
+    _change_each(session, AGREEMENTS, [each.renewed for each in listed if each.renewed])
+    _change_each(session, MEMBERSHIPS, [each.member for each in listed if each.member])
     if joined := [dict(each.joined) for each in listed if each.joined]:
         session.execute(insert(MEMBERSHIPS), joined)
+
+
+def _change_each(session: Session, table: Table, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Write the same facts of rows by their ids, each its own, in one statement."""
+    if not changes:
+        return
+    changed: dict[str, Any] = {name: bindparam(name) for name in changes[0][1]}
+    statement = update(table).where(table.c.id == bindparam("row_id")).values(changed)
+    session.connection().execute(statement, [{"row_id": id_} | dict(values) for id_, values in changes])
 
 
 def taken_back(session: Session, offer: Offer) -> Registers:

@@ -123,6 +123,7 @@ POLICY: Mapping[str, Mapping[Role, Extent]] = MappingProxyType(
         "export.use": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "journey.read": {SIGNATORY: OWN, COORDINATION: GROUP, **_READERS},
         "journey.update": {SIGNATORY: OWN, FINANCE: ALL, APPROVER: ALL},
+        "journey.answer": {COORDINATION: GROUP, FINANCE: ALL, APPROVER: ALL},  # questions
         "road.edit": {FINANCE: ALL, APPROVER: ALL},
         "users.read": {ADMINISTRATOR: ALL},
         "users.change": {ADMINISTRATOR: ALL},

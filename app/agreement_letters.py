@@ -188,6 +188,17 @@ def _all(receivers: Iterable[To], title: Text, words: Text, *enclosures: Enclosu
             yield _Draft(to, title, words, enclosures)
 
 
+def _tell(
+    offer: Offer, office: _Office, receivers: Iterable[To], title: Text, words: Text, *enclosures: Enclosure
+) -> Iterator[_Draft]:
+    """Write to receivers on an offer: the title names it, and the words end with the way to its page."""
+    return _all(receivers, _titled(offer, title), words + office.page(_path(offer)), *enclosures)
+
+
+def _last_day(offer: Offer) -> Text:
+    return day(offer.expires_on) if offer.expires_on else same("")
+
+
 def _offered(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
     """Ask those to sign who may now; the next one hears when the one before has signed."""
     last = day(date.fromisoformat(data["expires_on"]))
@@ -197,12 +208,11 @@ def _offered(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator
         f"OS2 offers {offer.document.authority.name} {_what(offer).en}, and you are named as signatory. "
         f"The agreement can be signed up to and including {last.en}.\n\n",
     )
-    title = _titled(offer, Text("Aftale til underskrift", "Agreement to sign"))
-    return _all(_people(offer.waiting), title, words + office.page(_path(offer)))
+    return _tell(offer, office, _people(offer.waiting), Text("Aftale til underskrift", "Agreement to sign"), words)
 
 
 def _reminded(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
-    last = day(offer.expires_on) if offer.expires_on else same("")
+    last = _last_day(offer)
     what = _what(offer)
     words = Text(
         f"{what.da[0].upper()}{what.da[1:]} venter på din underskrift. Den kan underskrives til og med {last.da}.\n\n",
@@ -211,8 +221,8 @@ def _reminded(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterato
     )
     told = {mail.casefold() for mail in data["told"]}
     receivers = [each for each in _people(offer.signatories) if each.mail.casefold() in told]
-    title = _titled(offer, Text("Påmindelse: aftale til underskrift", "Reminder: agreement to sign"))
-    return _all(receivers, title, words + office.page(_path(offer)))
+    title = Text("Påmindelse: aftale til underskrift", "Reminder: agreement to sign")
+    return _tell(offer, office, receivers, title, words)
 
 
 def _was_signed(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
@@ -224,20 +234,19 @@ def _was_signed(offer: Offer, data: Mapping[str, Any], office: _Office) -> Itera
             f"All have signed {_what(offer).en} for {offer.document.authority.name}. "
             "Now OS2's signature is missing; then the sealed agreement is sent.\n\n",
         )
-        title = _titled(offer, Text("Alle har underskrevet", "All have signed"))
-        return _all([*_people(offer.signatories), *office.secretariat], title, words + office.page(_path(offer)))
+        title = Text("Alle har underskrevet", "All have signed")
+        return _tell(offer, office, [*_people(offer.signatories), *office.secretariat], title, words)
     if not offer.in_order:
         return iter(())
     before = next(each.name for each in offer.signatories if each.position == data["position"])
-    last = day(offer.expires_on) if offer.expires_on else same("")
+    last = _last_day(offer)
     words = Text(
         f"{before} har underskrevet {_what(offer).da}, og nu er det din tur. "
         f"Aftalen kan underskrives til og med {last.da}.\n\n",
         f"{before} has signed {_what(offer).en}, and now it is your turn. "
         f"The agreement can be signed up to and including {last.en}.\n\n",
     )
-    title = _titled(offer, Text("Aftale til underskrift", "Agreement to sign"))
-    return _all(_people(offer.waiting), title, words + office.page(_path(offer)))
+    return _tell(offer, office, _people(offer.waiting), Text("Aftale til underskrift", "Agreement to sign"), words)
 
 
 def _declined(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
@@ -248,8 +257,8 @@ def _declined(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterato
         f"{offer.document.authority.name} has declined {_what(offer).en}. Reason:\n\n{data['reason']}\n\n"
         "Signatures that were given do not bind.\n\n",
     )
-    title = _titled(offer, Text("Aftale afslået", "Agreement declined"))
-    return _all([*_signed(offer), *office.secretariat], title, words + office.page(_path(offer)))
+    title = Text("Aftale afslået", "Agreement declined")
+    return _tell(offer, office, [*_signed(offer), *office.secretariat], title, words)
 
 
 def _withdrawn(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
@@ -259,8 +268,7 @@ def _withdrawn(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterat
         f"OS2 har trukket {_what(offer).da} tilbage. Begrundelse:\n\n{data['reason']}\n\nDu skal ikke gøre noget.\n\n",
         f"OS2 has withdrawn {_what(offer).en}. Reason:\n\n{data['reason']}\n\nYou need do nothing.\n\n",
     )
-    title = _titled(offer, Text("Aftale trukket tilbage", "Agreement withdrawn"))
-    return _all(_asked(offer), title, words + office.page(_path(offer)))
+    return _tell(offer, office, _asked(offer), Text("Aftale trukket tilbage", "Agreement withdrawn"), words)
 
 
 def _expired(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
@@ -271,8 +279,7 @@ def _expired(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator
         f"The time to sign {_what(offer).en} for {offer.document.authority.name} ran out on {last.en}. "
         "Signatures that were given do not bind; the secretariat can send a new offer.\n\n",
     )
-    title = _titled(offer, Text("Tilbud udløbet", "Offer run out"))
-    return _all([*_asked(offer), *office.secretariat], title, words + office.page(_path(offer)))
+    return _tell(offer, office, [*_asked(offer), *office.secretariat], Text("Tilbud udløbet", "Offer run out"), words)
 
 
 def _replaced(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
@@ -285,8 +292,8 @@ def _replaced(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterato
         f"{data['by']} has taken the place of {_what(offer).en}. Your signature on the earlier version does not bind; "
         "the new version is to be signed by itself.\n\n",
     )
-    title = _titled(offer, Text("Aftale erstattet af en ny version", "Agreement replaced by a new version"))
-    return _all(receivers, title, words + office.page(_path(offer)))
+    title = Text("Aftale erstattet af en ny version", "Agreement replaced by a new version")
+    return _tell(offer, office, receivers, title, words)
 
 
 def _sealed(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
@@ -299,15 +306,15 @@ def _sealed(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[
         f"Anybody can verify it at {office.base}/verify.\n\n",
     )
     file = Enclosure(f"{offer.reference}-v{offer.version}.pdf", kept.content, "application/pdf")
-    title = _titled(offer, Text("Aftalen er indgået", "The agreement is concluded"))
-    return _all(_people(offer.signatories), title, words + office.page(_path(offer)), file)
+    title = Text("Aftalen er indgået", "The agreement is concluded")
+    return _tell(offer, office, _people(offer.signatories), title, words, file)
 
 
 def _notice(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
     name = offer.document.authority.name
-    title = _titled(offer, Text("Aftale opsagt", "Notice given"))
     words = _notice_words(_what(offer), name, data)
-    return _all([*_people(offer.signatories), *office.secretariat], title, words + office.page(_path(offer)))
+    title = Text("Aftale opsagt", "Notice given")
+    return _tell(offer, office, [*_people(offer.signatories), *office.secretariat], title, words)
 
 
 def _notice_words(what: Text, authority: str, data: Mapping[str, Any]) -> Text:
@@ -319,9 +326,9 @@ def _notice_words(what: Text, authority: str, data: Mapping[str, Any]) -> Text:
 
 
 def _notice_withdrawn(offer: Offer, data: Mapping[str, Any], office: _Office) -> Iterator[_Draft]:
-    title = _titled(offer, Text("Opsigelse trukket tilbage", "Notice withdrawn"))
     words = _withdrawn_words(_what(offer), data)
-    return _all([*_people(offer.signatories), *office.secretariat], title, words + office.page(_path(offer)))
+    title = Text("Opsigelse trukket tilbage", "Notice withdrawn")
+    return _tell(offer, office, [*_people(offer.signatories), *office.secretariat], title, words)
 
 
 def _withdrawn_words(what: Text, data: Mapping[str, Any]) -> Text:

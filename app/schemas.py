@@ -1009,3 +1009,34 @@ class StageChanceEntry(Strict):
     stage = Chosen(guide.STEPS, required=True, said=Text("Vælg trinet", "Choose the step"))
     percent = Whole(0, 100, required=True, said=Text("Skriv procenten", "Write the per cent"))
     reason = Words(required=True, said=Text("Skriv hvorfor", "Write why"))
+
+
+class Asking(Strict):
+    """A question of an authority."""
+
+    cvr = Words(20, required=True, said=Text("Vælg en myndighed", "Choose an authority"))
+    product = Words(60)
+    topic = Words(20, required=True, said=Text("Vælg et emne", "Choose a topic"))
+    subject = Words(200, required=True, said=Text("Skriv, hvad det drejer sig om", "Write what it is about"))
+    words = Typed(8_000, required=True, may_be_empty=False)
+
+
+class ThreadWords(Strict):
+    """What is written into a thread."""
+
+    words = Typed(8_000, required=True, may_be_empty=False)
+
+
+class Assigning(Strict):
+    """Who is to answer, and by when."""
+
+    assigned_to = Words(200, required=True, said=Text("Skriv, hvem der svarer", "Write who answers"))
+    due_on = Day()
+
+
+class CommonAnswerWords(Strict):
+    """An answer that is used again."""
+
+    topic = Words(20, required=True, said=Text("Vælg et emne", "Choose a topic"))
+    title = Words(200, required=True, said=Text("Giv svaret et navn", "Give the answer a name"))
+    words = Typed(8_000, required=True, may_be_empty=False)

@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import gathering, pricing
-from billing.case import Priced
+from billing.case import Ground, Priced
 from billing.charges import (
     Billable,
     Charge,
@@ -52,11 +52,16 @@ class NothingToInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One invoice of a plan: its draft, its content as one text, and the digest of that."""
+    """One invoice of a plan: its draft, the digest of its content as one text, and that text where it is at hand."""
 
     draft: Draft
-    content: str
     digest: str
+    text: str | None = None
+
+    @property
+    def content(self) -> str:
+        """The content as one text, which the digest is over."""
+        return content_text(self.draft) if self.text is None else self.text
 
 
 @dataclass
@@ -141,16 +146,17 @@ def plan(
     *,
     book: Book = "real",
     each: Callable[[Proposal], object] = lambda proposal: None,
+    known: Known | None = None,
 ) -> Plan:
     """Make the plan of a year; `each` hears every invoice in turn, and memory holds one batch of payers.
 
-    Writes nothing; the same facts give the same plan and digest.
+    Writes nothing; the same facts give the same plan and digest, whether or not `known` spares some of the work.
     """
     made = Plan(year, book)
     digest = Digest(year, book, seller)
     accounts = products.accounts_by_name(session)
     unaccounted = {name for name, account in accounts.items() if account is None}
-    for payer in payer_plans(session, gathering.begin(session, year, book), seller):
+    for payer in payer_plans(session, gathering.begin(session, year, book), seller, known):
         for proposal in payer.proposals:
             digest.add(proposal.digest)
             made.totals.add(proposal.draft)
@@ -164,10 +170,35 @@ def plan(
     return made
 
 
-def payer_plans(session: Session, run: Run, seller: Seller) -> Iterator[PayerPlan]:
-    """Plan payer by payer; only one batch is in memory."""
+def payer_plans(session: Session, run: Run, seller: Seller, known: Known | None = None) -> Iterator[PayerPlan]:
+    """Plan payer by payer; only one batch is in memory, beside what is known."""
+    planned = plan_payer if known is None else known.plan_payer
     for billable in gathering.gather(session, run, run.groups):
-        yield plan_payer(run, billable, seller)
+        yield planned(run, billable, seller)
+
+
+class Known:
+    """What payers came to when the plan was made before: taken over where all that decides it is the same."""
+
+    def __init__(self, before: Known | None = None) -> None:
+        self._ground: tuple[int, Ground, bool] | None = before._ground if before else None
+        self._before: dict[int, PayerPlan] = before._made if before else {}
+        self._made: dict[int, PayerPlan] = {}
+
+    def plan_payer(self, run: Run, billable: Billable, seller: Seller) -> PayerPlan:
+        """Plan one payer as `plan_payer` does, and keep it, without the texts of its invoices."""
+        if (ground := (run.year, run.ground, seller.vat_registered)) != self._ground:
+            self._ground, self._before = ground, {}
+        before = self._before.get(billable.named.id)
+        if before is None or before.billable != billable:
+            before = plan_payer(run, billable, seller)
+            before.proposals = [replace(proposal, text=None) for proposal in before.proposals]
+        self._made[billable.named.id] = before
+        return before
+
+    def forget_before(self) -> None:
+        """Let go of what was known before: the plan is made."""
+        self._before = {}
 
 
 def plan_payer(run: Run, billable: Billable, seller: Seller) -> PayerPlan:
@@ -194,7 +225,7 @@ def reconcile(run: Run, billable: Billable, priced: Priced, seller: Seller) -> P
     for draft in draft_invoices(billable, new, seller):
         if draft.gross:
             content = content_text(draft)
-            planned.proposals.append(Proposal(draft, content, content_digest(content)))
+            planned.proposals.append(Proposal(draft, content_digest(content), content))
         else:
             planned.nothing.append(NothingToInvoice(draft.payer, _why_nothing(draft), draft))
     return planned

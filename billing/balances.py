@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, Table, case, func, select
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, Table, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from billing import ledger, reminder_charges, vouchers
@@ -32,6 +33,8 @@ TRANSACTIONS: Table = BankTransaction.__table__  # type: ignore[assignment]
 LIMITATION_YEARS = 3
 
 _IDS_AT_A_TIME = 500
+
+_DAYS_KEPT = 8  # questions of days: ever, today and those around it
 
 
 class State(StrEnum):
@@ -104,7 +107,7 @@ def outstanding(
 
     One query, and one for every 500 invoices where they are named.
     """
-    found, _ = _statement(on)
+    found = _statement(on)[0].order_by(INVOICES.c.id)
     if authority_id is not None:
         found = found.where(INVOICES.c.authority_id == authority_id)
     if invoice_ids is None:
@@ -119,7 +122,7 @@ def outstanding(
 def still_open(session: Session, on: date) -> dict[int, Owed]:
     """Give the invoices that owe something on a day, or are paid too much, in one query."""
     statement, left = _statement(on)
-    return _read(session, statement.where(left != 0))
+    return _read(session, statement.where(left != 0).order_by(INVOICES.c.id))
 
 
 def open_ids(on: date) -> Select[Any]:
@@ -130,11 +133,12 @@ def open_ids(on: date) -> Select[Any]:
 
 def one(session: Session, on: date, invoice_id: int) -> Owed | None:
     """Give what one invoice came to by a day; None for a credit note, and for a rehearsal's."""
-    return outstanding(session, on, invoice_ids=[invoice_id]).get(invoice_id)
+    row = session.execute(_of_one(on), {"invoice_id": invoice_id}).first()
+    return None if row is None else _one(row)
 
 
 def _read(session: Session, found: Select[Any]) -> dict[int, Owed]:
-    return {row.id: _one(row) for row in session.execute(found.order_by(INVOICES.c.id))}
+    return {row.id: _one(row) for row in session.execute(found)}
 
 
 def _one(row: Row[Any]) -> Owed:
@@ -145,10 +149,25 @@ def _one(row: Row[Any]) -> Owed:
     )  # fmt: skip
 
 
+@lru_cache(_DAYS_KEPT)
+def _of_one(on: date) -> Select[Any]:
+    """Ask for one invoice, named when it is asked: its own sums are added up, not those of all invoices."""
+    named = bindparam("invoice_id", type_=INVOICES.c.id.type)
+    return _written(on, named)[0].where(INVOICES.c.id == named)
+
+
+@lru_cache(_DAYS_KEPT)
 def _statement(on: date) -> tuple[Select[Any], ColumnElement[int]]:
-    """Ask for real invoices with what came off them by a day; give that, and the expression of what is left."""
+    """Ask for real invoices with what came off them by a day; give that, and the expression of what is left.
+
+    Writing the question takes longer than asking it of the database, so it is kept.
+    """
+    return _written(on)
+
+
+def _written(on: date, named: BindParameter[int] | None = None) -> tuple[Select[Any], ColumnElement[int]]:
     columns = INVOICES.c
-    back, paid, lost = _credited(on), _paid(on), _written_off(on)
+    back, paid, lost = (_only(each, named).subquery(name) for name, each in _off(on).items())
     sums = [func.coalesce(each.c.ore, 0) for each in (back, paid, lost)]
     wanted = (columns.id, columns.number, columns.authority_id, columns.issued_on, columns.due_on, columns.gross_ore)
     statement = (
@@ -163,18 +182,26 @@ def _statement(on: date) -> tuple[Select[Any], ColumnElement[int]]:
     return statement, columns.gross_ore - sums[0] - sums[1] - sums[2]
 
 
-def _credited(on: date) -> Subquery:
+def _off(on: date) -> dict[str, Select[Any]]:
+    """Give what comes off invoices, each by `invoice_id`."""
+    return {"credited": _credited(on), "paid": _paid(on), "written_off": _written_off(on)}
+
+
+def _only(statement: Select[Any], named: BindParameter[int] | None) -> Select[Any]:
+    return statement if named is None else statement.where(statement.selected_columns.invoice_id == named)
+
+
+def _credited(on: date) -> Select[Any]:
     back = INVOICES.alias("back")
     return (
         select(CREDIT_NOTES.c.credited_invoice_id.label("invoice_id"), (-func.sum(back.c.gross_ore)).label("ore"))
         .join(back, CREDIT_NOTES.c.invoice_id == back.c.id)
         .where(back.c.issued_on <= on)
         .group_by(CREDIT_NOTES.c.credited_invoice_id)
-        .subquery("credited")
     )
 
 
-def _paid(on: date) -> Subquery:
+def _paid(on: date) -> Select[Any]:
     columns = MATCHES.c
     undone = select(columns.undoes).where(columns.undoes.is_not(None), columns.matched_on <= on)
     stands = columns.undoes.is_(None) & columns.id.not_in(undone)
@@ -184,17 +211,15 @@ def _paid(on: date) -> Subquery:
         .outerjoin(TRANSACTIONS, columns.transaction_id == TRANSACTIONS.c.id)
         .where(columns.invoice_id.is_not(None), columns.account.is_(None), columns.matched_on <= on)
         .group_by(columns.invoice_id)
-        .subquery("paid")
     )  # fmt: skip
 
 
-def _written_off(on: date) -> Subquery:
+def _written_off(on: date) -> Select[Any]:
     columns = WRITE_OFFS.c
     return (
         select(columns.invoice_id, func.sum(columns.amount_ore).label("ore"))
         .where(columns.decided_on <= on)
         .group_by(columns.invoice_id)
-        .subquery("written_off")
     )
 
 

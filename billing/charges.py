@@ -41,8 +41,7 @@ class Code(StrEnum):
     COVERED_BY_EARLIER = "covered_by_earlier"
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(NamedTuple):
     """Who pays: an authority as it stands in the register."""
 
     id: int
@@ -76,8 +75,7 @@ class Connection(NamedTuple):
         return f"{self.signer.cvr}|{self.product}|{self.facts.signed_on}"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One membership; `details` are None where the dues go with a product."""
 
     id: int
@@ -85,16 +83,14 @@ class Member:
     details: References | None
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """Inhabitants of a payer on a 1 January."""
 
     inhabitants: int
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class InvoicedLine:
+class InvoicedLine(NamedTuple):
     """A line that was issued already. `is_credited`: it was taken back; `is_free`: another may follow it."""
 
     key: str

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
@@ -192,19 +192,36 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """How a document's delivery stands, why, when it is tried again, and everything that happened, newest first."""
+class Standing:
+    """How a document's delivery stands, why, and when it is tried again."""
 
     state: str
     reason: Text
     next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story(Standing):
+    """How a document's delivery stands, and everything that happened, newest first."""
+
     sent: tuple[Sent, ...]
+
+
+def standing(session: Session, invoice_id: int) -> Standing | None:
+    """Give how an invoice's delivery stands, in one query; None for a rehearsal, which is not sent."""
+    row = session.execute(_one(), {"invoice_id": invoice_id}).first()
+    return Standing(row.state, reason(row), next_at(row)) if row else None
+
+
+@cache
+def _one() -> Select[Any]:
+    return listing().where(INVOICES.c.id == bindparam("invoice_id"))
 
 
 def story(session: Session, invoice_id: int) -> Story | None:
     """Give how an invoice's delivery stands and went, in four queries; None for a rehearsal, which is not sent."""
-    row = session.execute(listing().where(INVOICES.c.id == invoice_id)).first()
-    if row is None:
+    stands = standing(session, invoice_id)
+    if stands is None:
         return None
     found = select(DELIVERIES).where(DELIVERIES.c.invoice_id == invoice_id).order_by(DELIVERIES.c.position.desc())
     rows = session.execute(found).all()
@@ -214,7 +231,7 @@ def story(session: Session, invoice_id: int) -> Story | None:
              tuple(events[one.id]))
         for one in rows
     )  # fmt: skip
-    return Story(row.state, reason(row), next_at(row), sent)
+    return Story(stands.state, stands.reason, stands.next_at, sent)
 
 
 def _events(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:

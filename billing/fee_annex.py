@@ -47,10 +47,6 @@ class NoAnnex(Refused):
     """The fees cannot be told; the plan would have the same problem."""
 
 
-class AlreadyMember(Refused):
-    """The authority is a member of the association already."""
-
-
 @dataclass(frozen=True, slots=True)
 class Renewing:
     """An agreement in force that gets a new text: its signing day stays, and so does what was invoiced once for it."""
@@ -88,8 +84,8 @@ def make(
 ) -> FeeAnnex:
     """Give the fees of an agreement signed `on` a day, for the first year it is in force; without product, the dues.
 
-    `replacing` are agreements, by id, that end when this one begins, or the one that it renews. Raises NoSuchPayer,
-    AlreadyMember, or NoAnnex with every reason.
+    `replacing` are agreements, by id, that end when this one begins, or the one that it renews; a membership that
+    stands is renewed. Raises NoSuchPayer, or NoAnnex with every reason.
     """
     renewing = replacing.agreement_id if isinstance(replacing, Renewing) else None
     ended = frozenset() if isinstance(replacing, Renewing) else frozenset(replacing)
@@ -211,11 +207,10 @@ def _told(problem: Problem) -> Text:
 
 
 def _dues(ground: Ground, billable: Billable, wish: _Wish, *, registered: bool) -> FeeAnnex:
-    if case.is_member(billable.members, wish.effective_on):
-        name = billable.named.name
-        raise AlreadyMember(Text(f"{name} er allerede medlem af OS2", f"{name} is a member of OS2 already"))
-    joining = Member(_WISHED, Period(wish.effective_on), _ANYWHERE)
-    priced = pricing.price(ground, replace(billable, connections=(), members=(joining,)))
+    members: tuple[Member, ...] = (Member(_WISHED, Period(wish.effective_on), _ANYWHERE),)
+    if case.is_member(billable.members, wish.effective_on):  # a new text: the membership and its dues stay
+        members = tuple(member._replace(details=_ANYWHERE) for member in billable.members)
+    priced = pricing.price(ground, replace(billable, connections=(), members=members))
     _refuse(priced.problems)
     sheet = _association_sheet(case.association_table(ground))
     vat = _vat(priced.charges, registered)

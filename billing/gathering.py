@@ -157,7 +157,8 @@ def unbound(session: Session, run: Run, years: Collection[int]) -> Billable | No
         return None
     ids = _all_of(group)
     payer = _payers(session, ids)[group.payer]
-    counts, placements = _counts(session, ids, {run.year - 1, *years}), _placements(session, ids)
+    found, placements = _counts(session, ids, {run.year - 1, *years}), _placements(session, ids)
+    counts = {(id_, year): count for id_, listed in found.items() for year, count in listed}
     return Billable(payer, payer, (), (), counts, placements, {})
 
 
@@ -181,14 +182,14 @@ def _billables(
     invoiced = list(_invoiced(session, run, ids))
     lines_of = _by_group(groups, invoiced)
     for group in groups:
-        lines = lines_of.get(group, {})
+        lines, own = lines_of.get(group, {}), _all_of(group)
         yield Billable(
             named=payers[group.members[0] if group.payer is None else group.payer],
             payer=None if group.payer is None else payers[group.payer],
             connections=tuple(c for id_ in group.members for c in connections.get(id_, ())),
             members=tuple(m for id_ in group.members for m in members.get(id_, ())),
-            counts=counts,
-            placements=placements,
+            counts={(id_, year): count for id_ in own for year, count in counts.get(id_, ())},
+            placements={id_: placements[id_] for id_ in own if id_ in placements},
             invoiced={key: line for key, line in lines.items() if not line.is_free},
             again={key: line_keys.next_of(line.key) for key, line in lines.items() if line.is_free},
         )
@@ -277,11 +278,15 @@ def _members(session: Session, ids: Collection[int]) -> dict[int, list[Member]]:
     return found
 
 
-def _counts(session: Session, ids: Collection[int], years: Collection[int]) -> dict[tuple[int, int], Count]:
+def _counts(session: Session, ids: Collection[int], years: Collection[int]) -> dict[int, list[tuple[int, Count]]]:
+    columns = [POPULATION.c[name] for name in ("authority_id", "year", "inhabitants", "source")]
     rows = session.execute(
-        select(POPULATION).where(POPULATION.c.authority_id.in_(ids), POPULATION.c.year.in_(sorted(years)))
-    ).all()
-    return {(row.authority_id, row.year): Count(row.inhabitants, row.source) for row in rows}
+        select(*columns).where(POPULATION.c.authority_id.in_(ids), POPULATION.c.year.in_(sorted(years)))
+    )
+    found: dict[int, list[tuple[int, Count]]] = defaultdict(list)
+    for authority, year, inhabitants, source in rows:
+        found[authority].append((year, Count(inhabitants, source)))
+    return found
 
 
 def _placements(session: Session, ids: Collection[int]) -> dict[int, list[Placement]]:

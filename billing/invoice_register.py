@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -146,24 +146,33 @@ def validation() -> ColumnElement[str]:
 # --- one as a whole
 
 
-def page(session: Session, number: str) -> InvoicePage:
-    """Give an invoice or credit note with all that is told of it, in six queries. Raises NoSuchInvoice.
+Narrowed = Callable[[Select[Any]], Select[Any]]
 
-    Whether whoever asks may see it is decided before, by `listing` narrowed to what they may see.
+
+def _all(statement: Select[Any]) -> Select[Any]:
+    return statement
+
+
+def page(session: Session, number: str, narrowed: Narrowed = _all) -> InvoicePage:
+    """Give an invoice or credit note with all that is told of it, in four queries.
+
+    Raises NoSuchInvoice, also where it is not among what `narrowed` leaves of a select over `invoice`.
     """
-    row = session.execute(_PAGE, {"number": number}).first()
+    row = session.execute(narrowed(_PAGE), {"number": number}).first()
     if row is None:
-        raise NoSuchInvoice(Text(f"ingen faktura har nummer {number}", f"no invoice has the number {number}"))
+        raise NoSuchInvoice(Text("ingen faktura har det nummer", "no invoice has that number"))
+    document = from_json(row.document)
     return InvoicePage(
         id=row.id, year=row.year, book=row.book, authority_id=row.authority_id, issued_on=row.issued_on,
         due_on=row.due_on, issued_by=row.issued_by, issued_at=row.issued_at, approved_by=row.approved_by,
-        credited=Money(row.credited_ore), document=from_json(row.document),
-        explained=reasons.explain(session, number), documents=_documents(session, row.id),
+        credited=Money(row.credited_ore), document=document,
+        explained=reasons.of(session, row.id, number, row.cvr, document), documents=_documents(session, row.id),
     )  # fmt: skip
 
 
 _PAGE = (
-    select(INVOICES, APPROVALS.c.approved_by, credited().label("credited_ore"))
+    select(INVOICES, AUTHORITIES.c.cvr, APPROVALS.c.approved_by, credited().label("credited_ore"))
+    .join(AUTHORITIES, INVOICES.c.authority_id == AUTHORITIES.c.id)
     .join(APPROVED, INVOICES.c.approved_invoice_id == APPROVED.c.id)
     .join(APPROVALS, APPROVED.c.approval_id == APPROVALS.c.id)
     .where(INVOICES.c.number == bindparam("number"))
@@ -171,20 +180,24 @@ _PAGE = (
 
 
 def _documents(session: Session, invoice_id: int) -> tuple[KeptDocument, ...]:
-    columns = RENDERINGS.c
-    size = func.length(columns.content).label("size")
-    found = select(columns.id, columns.format, columns.sha256, columns.rendered_at, size)
-    rows = session.execute(found.where(columns.invoice_id == invoice_id).order_by(columns.id)).all()
-    judged = _judged(session, [row.id for row in rows])
-    return tuple(
-        KeptDocument(row.id, row.format, row.sha256, row.size, row.rendered_at, judged.get(row.id, ())) for row in rows
-    )
+    judged: dict[tuple[int, str, str, int, datetime], tuple[JudgedBy, ...]] = {}
+    for row in session.execute(_DOCUMENTS, {"invoice_id": invoice_id}):
+        kept = (row.id, row.format, row.sha256, row.size, row.rendered_at)
+        judged[kept] = (*judged.get(kept, ()), *_judged(row))
+    return tuple(KeptDocument(*kept, by_whom) for kept, by_whom in judged.items())
 
 
-def _judged(session: Session, ids: list[int]) -> Mapping[int, tuple[JudgedBy, ...]]:
-    found = select(VERDICTS).where(VERDICTS.c.rendering_id.in_(ids)).order_by(VERDICTS.c.id.desc())
-    judged: dict[int, tuple[JudgedBy, ...]] = {}
-    for row in session.execute(found):
-        one = JudgedBy(row.pack, row.pack_version, row.outcome, verdicts.read(row.failures), row.judged_at)
-        judged[row.rendering_id] = (*judged.get(row.rendering_id, ()), one)
-    return judged
+_DOCUMENTS = (
+    select(RENDERINGS.c.id, RENDERINGS.c.format, RENDERINGS.c.sha256, RENDERINGS.c.rendered_at,
+           func.length(RENDERINGS.c.content).label("size"), VERDICTS.c.pack, VERDICTS.c.pack_version,
+           VERDICTS.c.outcome, VERDICTS.c.failures, VERDICTS.c.judged_at)
+    .outerjoin(VERDICTS, VERDICTS.c.rendering_id == RENDERINGS.c.id)
+    .where(RENDERINGS.c.invoice_id == bindparam("invoice_id"))
+    .order_by(RENDERINGS.c.id, VERDICTS.c.id.desc())
+)  # fmt: skip
+
+
+def _judged(row: Any) -> tuple[JudgedBy, ...]:
+    if row.outcome is None:
+        return ()
+    return (JudgedBy(row.pack, row.pack_version, row.outcome, verdicts.read(row.failures), row.judged_at),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from billing.models import Account, LedgerEntry, Posting
@@ -98,14 +98,17 @@ class Booked:
 
 def booked(session: Session, invoice_id: int) -> Booked | None:
     """Give what an invoice or credit note posted, in one query."""
-    rows = session.execute(
-        select(ENTRIES.c.posted_on, ENTRIES.c.text, POSTINGS.c.account, POSTINGS.c.product, POSTINGS.c.amount_ore)
-        .join(POSTINGS, POSTINGS.c.entry_id == ENTRIES.c.id)
-        .where(ENTRIES.c.invoice_id == invoice_id)
-        .order_by(POSTINGS.c.position)
-    ).all()
+    rows = session.execute(_BOOKED, {"invoice_id": invoice_id}).all()
     amounts = tuple(Amount(row.account, row.product, Money(row.amount_ore)) for row in rows)
     return Booked(rows[0].posted_on, rows[0].text, amounts) if rows else None
+
+
+_BOOKED = (
+    select(ENTRIES.c.posted_on, ENTRIES.c.text, POSTINGS.c.account, POSTINGS.c.product, POSTINGS.c.amount_ore)
+    .join(POSTINGS, POSTINGS.c.entry_id == ENTRIES.c.id)
+    .where(ENTRIES.c.invoice_id == bindparam("invoice_id"))
+    .order_by(POSTINGS.c.position)
+)
 
 
 def account_numbers(session: Session) -> set[str]:

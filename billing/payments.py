@@ -10,10 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
@@ -557,17 +558,21 @@ _LATER = MATCHES.alias("later")
 
 def matches(session: Session, *, transaction_id: int | None = None, invoice_id: int | None = None) -> list[Match]:
     """Give the matches of a transaction, or of an invoice, in order, in one query."""
+    named = {"transaction_id": transaction_id, "invoice_id": invoice_id}
+    asked = {name: id_ for name, id_ in named.items() if id_ is not None}
+    return [_match(row) for row in session.execute(_matches(*asked), asked)]
+
+
+@cache
+def _matches(*named: str) -> Select[Any]:
+    """Ask for matches, of what is named when it is asked."""
     found = (
         select(MATCHES, INVOICES.c.number, _LATER.c.id.label("undone_by"))
         .outerjoin(INVOICES, MATCHES.c.invoice_id == INVOICES.c.id)
         .outerjoin(_LATER, _LATER.c.undoes == MATCHES.c.id)
         .order_by(MATCHES.c.id)
     )
-    if transaction_id is not None:
-        found = found.where(MATCHES.c.transaction_id == transaction_id)
-    if invoice_id is not None:
-        found = found.where(MATCHES.c.invoice_id == invoice_id)
-    return [_match(row) for row in session.execute(found)]
+    return found.where(*(MATCHES.c[name] == bindparam(name) for name in named))
 
 
 def _match(row: Row[Any]) -> Match:

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import annual_run, approvals
-from billing.annual_run import Plan, Proposal
+from billing.annual_run import Known, Plan, Proposal
 from billing.charges import Draft
 from billing.gathering import Book
 from billing.seller import Seller
@@ -56,6 +56,7 @@ class Snapshot:
 
     plan: Plan
     rows: tuple[Row, ...]
+    known: Known | None = None  # what its payers came to, for the plan that follows
 
     @cached_property
     def products(self) -> tuple[str, ...]:
@@ -103,13 +104,20 @@ class Sums:
 # --- making
 
 
-def make(session: Session, year: int, seller: Seller, book: Book = "real") -> Snapshot:
-    """Make the plan of a year with its rows. Writes nothing."""
+def make(
+    session: Session, year: int, seller: Seller, book: Book = "real", *, before: Snapshot | None = None
+) -> Snapshot:
+    """Make the plan of a year with its rows; of the one made before, payers are taken over of whom nothing changed.
+
+    Writes nothing.
+    """
     proposals: list[Proposal] = []
+    known = Known(before.known if before else None)
     with _uncollected():
-        plan = annual_run.plan(session, year, seller, book=book, each=proposals.append)
+        plan = annual_run.plan(session, year, seller, book=book, each=proposals.append, known=known)
+    known.forget_before()
     troubled = {problem.named.id for problem in plan.problems}
-    return Snapshot(plan, tuple(row(at, of.draft, troubled) for at, of in enumerate(proposals, start=1)))
+    return Snapshot(plan, tuple(row(at, of.draft, troubled) for at, of in enumerate(proposals, start=1)), known)
 
 
 @contextmanager
@@ -156,7 +164,7 @@ class Kept:
         if known is not None:
             return known
         with self._making:  # who waited finds it made
-            return self._known(key) or self._keep(key, make(session, year, seller, book))
+            return self._known(key) or self._keep(key, make(session, year, seller, book, before=self._before(key)))
 
     def at_hand(self, session: Session, year: int, seller: Seller, book: Book = "real") -> Snapshot | None:
         """Give the plan of a year as it is now where it is kept; None where it would have to be made."""
@@ -167,6 +175,11 @@ class Kept:
             if key in self._found:
                 self._found.move_to_end(key)
             return self._found.get(key)
+
+    def _before(self, key: tuple[Any, ...]) -> Snapshot | None:
+        """Give the plan of the same year and book that was made before."""
+        with self._looking:
+            return next((found for known, found in self._found.items() if known[:3] == key[:3]), None)
 
     def _keep(self, key: tuple[Any, ...], made: Snapshot) -> Snapshot:
         with self._looking:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
 from billing import credits, explanation
 from billing.credits import Told
-from billing.document import from_json
+from billing.document import InvoiceDocument, from_json
 from billing.gathering import INVOICES, LINES
 from fee_tables import calculation
 from fee_tables.calculation import Kind, Parts
@@ -58,18 +58,26 @@ class Explained:
 
 def explain(session: Session, number: str) -> Explained:
     """Explain an issued invoice or credit note. Raises NoSuchInvoice."""
-    invoice = session.execute(
-        select(INVOICES, AUTHORITIES.c.cvr)
-        .join(AUTHORITIES, INVOICES.c.authority_id == AUTHORITIES.c.id)
-        .where(INVOICES.c.number == number)
-    ).first()
+    invoice = session.execute(_INVOICE, {"number": number}).first()
     if invoice is None:
         raise NoSuchInvoice(Text(f"ingen faktura har nummer {number}", f"no invoice has the number {number}"))
-    rows = session.execute(select(LINES).where(LINES.c.invoice_id == invoice.id).order_by(LINES.c.position))
-    document = from_json(invoice.document)
+    return of(session, invoice.id, number, invoice.cvr, from_json(invoice.document))
+
+
+_INVOICE = (
+    select(INVOICES.c.id, INVOICES.c.document, AUTHORITIES.c.cvr)
+    .join(AUTHORITIES, INVOICES.c.authority_id == AUTHORITIES.c.id)
+    .where(INVOICES.c.number == bindparam("number"))
+)
+_LINES = select(LINES).where(LINES.c.invoice_id == bindparam("invoice_id")).order_by(LINES.c.position)
+
+
+def of(session: Session, invoice_id: int, number: str, cvr: str, document: InvoiceDocument) -> Explained:
+    """Explain an invoice or credit note that was read, in two queries."""
+    rows = session.execute(_LINES, {"invoice_id": invoice_id})
     return Explained(
         number=number,
-        authority_cvr=invoice.cvr,
+        authority_cvr=cvr,
         authority_name=document.buyer.name,
         gross=document.gross,
         lines=tuple(_line(row, -1 if document.kind == "credit_note" else 1) for row in rows),

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ForeignKey, Row, Select, Table, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Row, Select, Table, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation import append_only, wording
@@ -179,7 +179,8 @@ def open(session: Session, kind: Kind | None = None) -> list[Proposal]:
 
 def open_for(session: Session, kind: Kind, subject: str) -> list[Proposal]:
     """Give the open proposals for a subject, newest first, in one query."""
-    return _open(session, [kind], [subject])
+    rows = session.execute(_open_for(), {"kind": kind, "subject": subject})
+    return [_proposal(row) for row in rows]
 
 
 def history(session: Session, kind: Kind, subject: str, *, at_most: int = 100) -> list[Proposal]:
@@ -200,10 +201,20 @@ def newest_approved(session: Session, kind: Kind, subject: str) -> str | None:
 
 
 def _open(session: Session, kinds: Iterable[Kind], subjects: Sequence[str] | None = None) -> list[Proposal]:
-    found = _standing().where(PROPOSALS.c.kind.in_(kinds), DECISIONS.c.id.is_(None), _LATER.c.id.is_(None))
+    found = _undecided().where(PROPOSALS.c.kind.in_(kinds))
     if subjects is not None:
         found = found.where(PROPOSALS.c.subject.in_(subjects))
-    return [_proposal(row) for row in session.execute(found.order_by(PROPOSALS.c.id.desc()))]
+    return [_proposal(row) for row in session.execute(found)]
+
+
+@cache
+def _open_for() -> Select[Any]:
+    return _undecided().where(PROPOSALS.c.kind == bindparam("kind"), PROPOSALS.c.subject == bindparam("subject"))
+
+
+@cache
+def _undecided() -> Select[Any]:
+    return _standing().where(DECISIONS.c.id.is_(None), _LATER.c.id.is_(None)).order_by(PROPOSALS.c.id.desc())
 
 
 _LATER = PROPOSALS.alias("later")

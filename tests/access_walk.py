@@ -26,8 +26,10 @@ PEOPLE = {
 }  # fmt: skip
 
 #: Things of an authority, which may be another's; all others are the same for everybody.
-_OWNED = ("cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey",
-          "fund", "publication", "question", "report", "disclosure")  # fmt: skip
+_OWNED = (
+    "cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey",
+    "inquiry", "fund", "publication", "question", "report", "disclosure",
+)  # fmt: skip
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
 _ARGUMENTS = {
@@ -35,7 +37,7 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
-    "journey": "{journey}", "step": "mobilisation",
+    "journey": "{journey}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
     "cost": "{cost}",
     "product": "{fund}", "period": "2026-Q4", "question": "{question}",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +16,9 @@ from billing.funding.recurring import Plan
 from foundation.audit import Trail
 from foundation.money import Money
 from foundation.proposals import Proposal
+from tests import paying
 from tests.command_line import CommandLine
+from tests.scenarios.database import AT
 
 ONE, OTHER = "En Indtaster #1", "En Godkender #2"
 DAY = date(2027, 6, 15)
@@ -25,7 +27,7 @@ PRODUCT = "OS2kitos"
 
 def trail(session: Session, actor: str = ONE) -> Trail:
     """Give a trail in somebody's name."""
-    return Trail(session, actor, datetime(2027, 6, 15, 12, tzinfo=UTC))
+    return Trail(session, actor, AT)
 
 
 def draft(session: Session, ore: int = 12_000_00, *, suffix: str = "00005", **other: Any) -> Draft:
@@ -107,9 +109,14 @@ def recur(session: Session, ore: int = 1_000_00, on: date = DAY, **other: Any) -
 def keep(line: CommandLine) -> None:
     """Leave two rows of everything."""
     with line.session() as session:
+        made = trail(session)
+        sent = paying.take_in(session, made, [paying.payment(-100_00 * nth, AT.date()) for nth in (1, 2)])
+        made.write()
         for nth in (1, 2):
             rate(session, 700_00 + nth, date(2027, 1, nth))
-            spend(session, draft(session, nth * 100_00, file_id=a_file(session, nth)))
+            (id_,) = spend(session, draft(session, nth * 100_00, file_id=a_file(session, nth)))
+            costs.pay(session, id_, sent[nth - 1], made, on=AT.date())
+            made.write()
             work(session, nth * 60)
             recur(session, nth * 10_00)
             move(session, nth * 1000_00)

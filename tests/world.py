@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
-from agreements.road import guide, journeys
+from agreements.road import guide, inquiries, journeys
+from agreements.road.inquiries import Question
 from app import (
     agreement_demonstration,
     association,
@@ -154,6 +155,8 @@ class Waiting:
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
     journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
+    inquiries: dict[str, int]  # by CVR, on the same products
+    answer: int  # that is used again
     spending: int  # a proposal of one cost
     cost: int
     reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
@@ -176,6 +179,10 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
         journeys=(acting.by(line, finance, _expect), acting.by(line, finance, _walk))[1],
+        inquiries=acting.by(line, finance, _ask),
+        answer=acting.by(
+            line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
+        ),
         reports={
             cvr: publishing.publish(line, finance, known["approver"].actor, product)
             for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
@@ -271,6 +278,14 @@ def _expect(session: Session, trail: Trail) -> None:
         pipeline.see(session, Seen(cvr, product, date(YEAR + 1, 1, 1), "contact", "Opdigtet"), trail)
 
 
+def _ask(session: Session, trail: Trail) -> dict[str, int]:
+    ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
+    return {
+        cvr: inquiries.ask(session, Question(ids[cvr], product, "fees", "Opdigtet", "Opdigtet"), None, trail)
+        for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+    }
+
+
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
@@ -355,7 +370,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
         "spending": str(waiting.spending), "cost": str(waiting.cost),
-        "closing": str(waiting.closing), "mapping": str(waiting.mapping),
+        "answer": str(waiting.answer), "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}
     missing |= {
@@ -370,6 +385,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "reminder": "RY-2027-9999",
         "hold": "987654",
         "journey": "987654",
+        "inquiry": "987654",
     }
     missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
     return {
@@ -395,6 +411,6 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
-        "journey": str(waiting.journeys[cvr]),
+        "journey": str(waiting.journeys[cvr]), "inquiry": str(waiting.inquiries[cvr]),
         **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

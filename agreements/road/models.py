@@ -95,3 +95,58 @@ class JourneyTrial(Base):
     written_at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("journey_id", "number", "version"),)
+
+
+class Inquiry(Base):
+    """A question of an authority to the secretariat, or to a product's coordinator: one thread."""
+
+    __tablename__ = "inquiry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"), index=True)  # None: no product's own
+    topic: Mapped[str]
+    subject: Mapped[str]
+    asked_by: Mapped[str]
+    asker_id: Mapped[int | None]  # the user account that answers are mailed to
+    asked_at: Mapped[datetime]
+
+
+class InquiryMessage(Base):
+    """What was written in a thread: a question, an answer, or a note that those who answer keep to themselves."""
+
+    __tablename__ = "inquiry_message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inquiry_id: Mapped[int] = mapped_column(ForeignKey("inquiry.id"), index=True)
+    kind: Mapped[str]  # question, answer or note
+    words: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+
+class InquiryAssignment(Base):
+    """Who is to answer a thread, and by when; the newest counts."""
+
+    __tablename__ = "inquiry_assignment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inquiry_id: Mapped[int] = mapped_column(ForeignKey("inquiry.id"), index=True)
+    assigned_to: Mapped[str]
+    due_on: Mapped[date | None]
+    assigned_by: Mapped[str]
+    assigned_at: Mapped[datetime]
+
+
+class CommonAnswer(Base):
+    """An answer that is used again; one that is retired is offered no more."""
+
+    __tablename__ = "common_answer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic: Mapped[str]
+    title: Mapped[str]
+    words: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]

@@ -105,14 +105,15 @@ def activate(agreement: int, from_on: datetime, by: str) -> None:
 
 @click.command("campaign")
 @click.option("--product", help="Kun aftaler om det produkt.")
-def campaign(product: str | None) -> None:
+@click.option("--membership", "of_members", is_flag=True, help="Medlemskabernes tekst i stedet.")
+def campaign(product: str | None, *, of_members: bool) -> None:
     """Vis, hvem der har den nyeste aftaletekst, hvem den er tilbudt, og hvem der mangler den.
 
     Show who has the newest text, who was offered it, and who lacks it.
     """
-    surroundings = service.current()
+    surroundings, name = service.current(), "membership" if of_members else "connection"
     with surroundings.reading() as session:
-        newest = next((each for each in templates.listed(session) if each.name == "connection"), None)
+        newest = next((each for each in templates.listed(session) if each.name == name), None)
         places = campaigning.standing(session, newest.id, surroundings.today, product) if newest else []
     output.table(
         [

@@ -15,7 +15,15 @@ from typing import TypeVar
 import click
 
 from agreements import template_text
-from app import agreement_demonstration, bank_demonstration, create_ground, demonstration, seals
+from app import (
+    agreement_demonstration,
+    bank_demonstration,
+    create_ground,
+    demonstration,
+    funding_demonstration,
+    road_demonstration,
+    seals,
+)
 from app import config as configuration
 from app.adapters import bank_files
 from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
@@ -31,6 +39,7 @@ from fee_tables import catalogue
 from fee_tables.calculation import Kind
 from fee_tables.size_key import band_title
 from foundation import periods
+from foundation.audit import Trail
 from foundation.language import Text, kroner, whole_number
 
 #: The demonstration's own day, so that it looks the same whenever it is run.
@@ -88,6 +97,12 @@ def command(context: click.Context) -> int:
     timings.step(Text("Digter et kontoudtog, og placerer betalingerne",
                       "Making a bank statement up, and placing the payments"),
                  lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
+    timings.step(Text("Digter rejser mod en tilslutning", "Making up journeys towards a connection"),
+                 lambda: _walk_the_road(surroundings))  # fmt: skip
+    timings.step(Text("Digter fondenes omkostninger, timer og saldi", "Making up costs, hours and balances of funds"),
+                 lambda: _spend(surroundings))  # fmt: skip
+    timings.step(Text("Digter offentliggjorte rapporter", "Making up published reports"),
+                 lambda: _publish_reports(surroundings))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -151,6 +166,11 @@ def _make_agreements_up(surroundings: Service) -> None:
     seals.seal_waiting(surroundings)
 
 
+def _walk_the_road(surroundings: Service) -> None:
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        road_demonstration.make(session, trail)
+
+
 def _shipped(name: str) -> list[dict[str, str]]:
     file = Path(__file__).resolve().parents[2] / name
     with file.open(encoding="utf-8", newline="") as rows:
@@ -212,6 +232,20 @@ def _take_payments(surroundings: Service, folder: Path) -> None:
         Text(f"{placed} betalinger er placeret, {len(found) - placed} venter (payments list)",
              f"{placed} payments are placed, {len(found) - placed} wait (payments list)")
     )  # fmt: skip
+
+
+def _spend(surroundings: Service) -> None:
+    """Let the funds open, spend and be worked for, by two people."""
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        other = Trail(session, _APPROVER, trail.at)
+        funding_demonstration.costs_and_hours(session, trail, other, surroundings.today)
+
+
+def _publish_reports(surroundings: Service) -> None:
+    """Let reports be published, talked about and made public, by two people."""
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        other = Trail(session, _APPROVER, trail.at)
+        funding_demonstration.published(session, trail, other, surroundings.config, surroundings.today)
 
 
 def _verify(surroundings: Service) -> verification.Verdict:

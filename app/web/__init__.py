@@ -40,6 +40,7 @@ from app.web import (
     products,
     public_reports,
     publications,
+    questions,
     reminder_settings,
     reminders,
     report_comments,
@@ -61,8 +62,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, costs,
-    fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
+    costs, fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
     forecasts, pipeline, tracing,
 )  # fmt: skip
 

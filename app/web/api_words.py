@@ -18,6 +18,7 @@ ROOMS: Mapping[str, str] = {
     "api_payments": "Betalinger, der venter, placering, og myndighedernes konti",
     "api_forecasts": "Hvad en fond ventes at få, og hvem der er på vej",
     "api_accounts": "Regnskabet: perioder, konti og posteringer",
+    "api_published_reports": "Økonomirapporter, som de er offentliggjort for koordinationsgrupperne",
     "api_me": "En selv",
     "api_root": "Hvor man begynder",
 }
@@ -82,6 +83,12 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/reminders/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
     "GET /api/v1/reminder-plan": "Se, hvem der ville blive rykket i dag, for hvad og hvorfor, og hvad der er i vejen.",
     "POST /api/v1/reminder-plan/proposals": "Overdrag dagens plan til en andens godkendelse, med dens kontrolsum.",
+    "GET /api/v1/published-reports": "Hent alle versioner af de offentliggjorte rapporter, den ældste først.",
+    "GET /api/v1/published-reports/{id_}": "Hent en rapport med alle dens tal i hele øre.",
+    "GET /api/v1/published-reports/{id_}/report.{form}": "Hent en rapport som fil, byte for byte som den blev"
+    " offentliggjort; sproget er tokenets ejers.",
+    "GET /api/v1/published-reports/{id_}/comments": "Hent spørgsmål med svar, og beslutninger.",
+    "POST /api/v1/published-reports/{id_}/comments": "Stil et spørgsmål om en rapport; sekretariatet svarer.",
     "GET /api/v1/accounts": "Hent de lukkede perioder og de kvartaler, der er åbne, det nyeste først.",
     "GET /api/v1/accounts/totals": "Se, hvad hver konto blev til i en periode; tilsammen giver de nul.",
     "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma); dens ETag er"

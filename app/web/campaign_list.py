@@ -21,8 +21,15 @@ _ASKED = Text("Lav tilbud", "Draft an offer")
 _MEMBERSHIP = Text("Medlemskab", "Membership")
 
 
-def _reference(row: Place) -> str:
-    return row.offer.reference if row.offer else str(row.agreement_id)
+def _reference(row: Place) -> str | None:
+    if row.offer is None:
+        return str(row.agreement_id) if row.agreement_id else None
+    return row.offer.reference
+
+
+def _address(row: Place) -> str | None:
+    found = _reference(row)
+    return f"/agreements/{found}" if found else None
 
 
 _COLUMNS = (
@@ -32,7 +39,7 @@ _COLUMNS = (
     Column("state", Text("Tilstand", "State"), lambda row: STATES[row.state]),
     Column("version", Text("Har version", "Has version"), lambda row: row.version),
     Column("agreement", Text("Aftale", "Agreement"), _reference,
-           link=lambda row: f"/agreements/{_reference(row)}"),
+           link=_address),
     Column("offered_on", Text("Tilbudt", "Offered"), lambda row: row.offered_on),
     Column("reminded_on", Text("Sidst rykket", "Last reminded"), lambda row: row.reminded_on),
     Column("expires_on", Text("Frist", "To be signed by"), lambda row: row.offer and row.offer.expires_on),

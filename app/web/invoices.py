@@ -18,7 +18,7 @@ from authorities.register import AUTHORITIES
 from billing import balances, credit_proposals, delivery_register, invoice_register, ledger, payments, renderings
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.invoice_register import InvoicePage
-from billing.reasons import NoSuchInvoice
+from billing.reasons import Explained, NoSuchInvoice
 from billing.renderings import OneKept
 from foundation import proposals
 from foundation.language import Text, same
@@ -162,13 +162,12 @@ def _with_product(product: str) -> Any:
 def one(number: str) -> ResponseReturnValue:
     """Show an invoice or credit note with all that is told of it."""
     with database.reading() as session:
-        seen(session, number)
-        found = invoice_register.page(session, number)
+        found = invoice_register.page(session, number, access.invoices)
         return render_template("invoices/page.html", invoice=found, **_beside(session, found))
 
 
 def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
-    taken = credited_positions(session, found.id)
+    taken = _credited_positions(found.explained)
     receivers = found.document.references.format
     sent = next((each for each in found.documents if each.format == receivers), None)
     owed, today = balances.one(session, payments.EVER, found.id), layout.today()
@@ -179,7 +178,7 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
         "booked": ledger.booked(session, found.id),
         "pictures": _pictures(session, found),
         "sent": sent,
-        "delivery": delivery_register.story(session, found.id),
+        "delivery": delivery_register.standing(session, found.id),
         "delivery_words": delivery_words,
         "states": STATES,
         "formats": FORMAT_NAMES,
@@ -201,6 +200,13 @@ def seen(session: Session, number: str) -> int:
     if found is None:
         raise NoSuchInvoice(Text("ingen faktura har det nummer", "no invoice has that number"))
     return int(found)
+
+
+def _credited_positions(explained: Explained) -> set[int]:
+    """Give the positions of the lines of an invoice that its credit notes took back."""
+    if explained.is_credit_note:
+        return set()
+    return {position for told in explained.credits for position in told.positions}
 
 
 def credited_positions(session: Session, invoice_id: int) -> set[int]:

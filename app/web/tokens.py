@@ -23,6 +23,8 @@ TITLES = {
     "tables.read": Text("læse takster og produkter", "read fee tables and products"),
     "tables.draft": Text("kontrollere og foreslå takster", "check and propose fee tables"),
     "accounts.read": Text("læse bogføringen", "read the books"),
+    "funding.read": Text("læse økonomirapporter", "read funding reports"),
+    "funding.comment": Text("spørge om økonomirapporter", "ask about funding reports"),
     "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
     "run.read": Text("læse årets plan", "read the year's plan"),
     "run.plan": Text("overdrage planen til godkendelse", "hand the plan over for approval"),

@@ -1,6 +1,6 @@
 """Why: who may join is followed, and forecasts stay as they were made, to be held against what came.
 
-Revision: 0025, after 0027, 2026-11-28
+Revision: 0025, after 0028, 2026-11-28
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0025"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from agreements import campaign, ending, lifecycle, offered, offers, rights, signing
+from agreements import campaign, ending, leaving, lifecycle, offered, offers, rights, signing
 from agreements.clauses import NoticeTerms
 from agreements.conclusion import Clashes
 from agreements.connections import AGREEMENTS, Invoiced
@@ -351,6 +351,30 @@ def test_membership_is_entered_by_the_countersignature_alone(way: Way) -> None:
     way.countersign(signed)
 
     assert (before, way.column(select(MEMBERSHIPS.c.joined_on))) == ([], [date(2027, 1, 1)])
-    with pytest.raises(Clashes, match="is a member since 1 January 2027"):
-        way.offered()
+    way.line.done("verify")
+
+
+def test_a_new_text_renews_a_membership_and_keeps_its_first_day(way: Way) -> None:
+    files.take_members(way.line, files.member(way.cvr, joined_on="2012-01-01"))
+    way.product = None
+    lacking = way.asked(lambda s: campaign.standing(s, way.template().id, way.at.date()))
+
+    first = way.countersigned()
+    second = way.countersigned()
+
+    has = way.asked(lambda s: campaign.standing(s, way.template().id, way.at.date()))
+    rows = way.asked(
+        lambda s: s.execute(select(MEMBERSHIPS.c.joined_on, MEMBERSHIPS.c.left_on, MEMBERSHIPS.c.gln)).all()
+    )
+    assert [tuple(row) for row in rows] == [(date(2012, 1, 1), None, "2995513301806")]
+    assert (way.now(first).stand, way.now(second).stand) == (Stand.REPLACED, Stand.AGREED)
+    assert ([each.state for each in lacking], [(each.state, each.version) for each in has]) == (
+        ["has_not"],
+        [("has", 1)],
+    )
+    authority = way.authority_id()
+    way.by(SECRETARIAT, lambda s, t: leaving.give_notice(s, authority, Notice("association", "Lukker"), {}, t))
+    assert way.now(second).stand is Stand.UNDER_NOTICE
+    with pytest.raises(Clashes, match="is under notice"):
+        way.offered(effective_on=date(2027, 6, 1))
     way.line.done("verify")

@@ -155,6 +155,40 @@ def test_a_plan_is_kept_until_something_is_written_and_then_made_anew(starter: C
         assert after.plan.digest == annual_run.plan(session, 2027, association).digest != first.plan.digest
 
 
+def test_a_plan_made_anew_takes_over_the_payers_of_whom_nothing_changed(starter: CommandLine) -> None:
+    stories.everything(starter)
+    kept, association = Kept(), seller.made_up()
+    with starter.session() as session:
+        before = drafts_of(kept.of(session, 2027, association))
+
+    files.take_agreements(starter, files.agreement(files.by_name("Aalborg").cvr, "OS2kitos"))
+
+    with starter.session() as session:
+        after = drafts_of(kept.of(session, 2027, association))
+    another = {cvr for cvr, draft in after.items() if before.get(cvr) is not draft}
+    assert another == {files.by_name("Aalborg").cvr} and len(after) > 1
+
+
+def test_nothing_is_taken_over_where_the_ground_is_another(starter: CommandLine) -> None:
+    stories.everything(starter)
+    association = seller.made_up()
+    unregistered = replace(association, vat_registered=False, digest="another")
+
+    with starter.session() as session:
+        before = plan_snapshot.make(session, 2027, association)
+        after = plan_snapshot.make(session, 2027, unregistered, before=before)
+        later = plan_snapshot.make(session, 2028, association, before=before)
+
+        assert after.plan.digest == annual_run.plan(session, 2027, unregistered).digest
+        assert later.plan.digest == annual_run.plan(session, 2028, association).digest
+    assert {row.draft.vat.ore for row in after.rows} == {0}
+
+
+def drafts_of(made: Snapshot) -> dict[str, Draft]:
+    """Give the newest invoice to be of each payer, by CVR number."""
+    return {row.draft.payer.cvr: row.draft for row in made.rows}
+
+
 def test_years_books_and_sellers_are_kept_apart(starter: CommandLine) -> None:
     stories.everything(starter)
     kept, association = Kept(), seller.made_up()

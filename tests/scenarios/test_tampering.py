@@ -285,7 +285,7 @@ FORGERIES = {
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
     "cost": "entered_by", "cost_file": "kept_by", "cost_payment": "match_id", "fund_balance": "amount_ore",
-    "fund_move": "reason", "hour_rate": "from_on", "recurring_cost": "text",
+    "fund_move": "reason", "hour_rate": "amount_ore", "recurring_cost": "text",
     "letter": "written_by", "letter_attempt": "answer",
     "published_report": "published_by", "report_file": "language", "report_comment": "text",
     "pipeline_case": "source", "stage_chance": "reason", "kept_forecast": "kept_by",
@@ -306,10 +306,12 @@ def test_a_forged_row_whose_chain_was_hashed_anew_is_named_by_its_entry(vault: V
         violations = vault.verified(session, head).violations
     (departure,) = [broken for broken in violations if broken.check == "head"]
     # What stands in two places is noticed by them, too: an issued line is held against what was approved, and the line
-    # that takes another back against that. A step of an agreement is a link of a chain of its own. A report has its
-    # files in each language.
-    noticed = ("invoice_line", "credited_line", "agreement_step", "report_file")
-    assert len(violations) == 1 + (table.name in noticed)
+    # that takes another back against that. A step of an agreement is a link of a chain of its own. A kept balance is
+    # held against the postings, hours against their rate, what was paid of a cost against the match it names, and a
+    # report has its files in each language.
+    twice = ("invoice_line", "credited_line", "agreement_step", "fund_balance", "hour_rate", "cost_payment",
+             "report_file")  # fmt: skip
+    assert len(violations) == 1 + (table.name in twice)
 
     assert (departure.check, departure.subject) == ("head", f"audit_entry {position}")
     assert "historien er skrevet om herfra" in departure.message.da

@@ -127,7 +127,7 @@ def test_the_number_of_queries_does_not_grow_with_lines_or_invoices(desk: Desk) 
         desk.html(f"/invoices/{FIRST}")
 
     assert len(of_list) <= 6
-    assert len(of_page) <= 16
+    assert len(of_page) <= 12
 
 
 # --- credit notes
