@@ -1,6 +1,6 @@
 """Why: what a fund earned and spent is held against what two people adopted for it, version by version.
 
-Revision: 0023, after 0028, 2026-11-28
+Revision: 0023, after 0022, 2026-11-28
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from foundation import append_only
 
 revision = "0023"
-down_revision = "0028"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
