@@ -5,6 +5,7 @@ A database is made once for each worker and copied for each test: a file on SQLi
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -44,6 +45,12 @@ if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMOR
 _LONGEST = ("tests/scenarios/test_state_machine.py", "tests/stories/test_pages.py", "tests/scenarios/test_crash.py")
 
 
+def pytest_collection_finish() -> None:
+    """Look less often for rubbish: what was imported and collected stays, and a run of tests makes little."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; leave what is marked `full` to `make test-full`, and say so."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
@@ -61,8 +68,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQLServer]:
-    """A server of our own for this worker."""
-    with PostgreSQLServer() as server:
+    """A server of our own for this worker. Its tables are small and short-lived: they need no housekeeping."""
+    with PostgreSQLServer({"jit": "off", "autovacuum": "off"}) as server:
         yield server
 
 

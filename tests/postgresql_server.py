@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -58,7 +59,9 @@ class PostgreSQLUnavailable(RuntimeError):
 class PostgreSQLServer:
     """A throw-away server, used as a context manager or with `start` and `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Say how the server is set beyond `SETTINGS`."""
+        self._settings = {**SETTINGS, **settings}
         self._binaries = newest_binaries()
         self._folder: Path | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -159,7 +162,7 @@ class PostgreSQLServer:
         self.stop()
 
     def _run(self) -> subprocess.Popen[bytes]:
-        settings = SETTINGS | {"unix_socket_directories": str(self.folder)}
+        settings = self._settings | {"unix_socket_directories": str(self.folder)}
         server = [str(self._binaries / "postgres"), "-D", str(self.folder / "data")]
         for name, value in settings.items():
             server += ["-c", f"{name}={value}"]

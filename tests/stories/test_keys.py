@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -11,6 +13,7 @@ from tests import browser, world
 from tests.browser import NARROW, WIDE, Visitor
 from tests.command_line import CommandLine
 from tests.conftest import FULL
+from tests.stories.conftest import DEMO
 
 #: Every list of the workplace: who reads it, a search that finds something, a column that it sorts by.
 LISTS = {
@@ -43,12 +46,22 @@ _FOCUSED = "() => document.activeElement.getAttribute('href') ?? ''"
 _MOST_STEPS = 80
 
 
-@pytest.fixture(params=[WIDE, NARROW] if FULL else [NARROW], ids=["wide", "narrow"] if FULL else ["narrow"])
-def people(
-    request: pytest.FixtureRequest, chromium: Browser, served: Callable[[CommandLine], str], issued: CommandLine
-) -> dict[str, Visitor]:
+@pytest.fixture(scope="module")
+def base(planned_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the small world is served, its year issued, for all tests: they read, and change nothing."""
+    folder = tmp_path_factory.mktemp("keys")
+    shutil.copytree(planned_world, folder, dirs_exist_ok=True)
+    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder).with_environ(**DEMO)
+    world.issue(line)
+    with browser.served(line) as address:
+        yield address
+
+
+@pytest.fixture(
+    scope="module", params=[WIDE, NARROW] if FULL else [NARROW], ids=["wide", "narrow"] if FULL else ["narrow"]
+)
+def people(request: pytest.FixtureRequest, base: str, chromium: Browser) -> dict[str, Visitor]:
     """A browser for each role that reads lists, at one width."""
-    base = served(issued)
     found = {}
     for role in ("finance", "auditor", "administrator"):
         found[role] = browser.visit(chromium, base, width=request.param)
