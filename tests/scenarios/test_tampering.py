@@ -287,7 +287,7 @@ FORGERIES = {
     "reminder_delivery": "made_by", "reminder_delivery_attempt": "reason_da", "reminder_delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
     "cost": "entered_by", "cost_file": "kept_by", "cost_payment": "match_id", "fund_balance": "amount_ore",
-    "budget_adoption": "adopted_on", "budget_line": "month", "budget_version": "basis", "deviation_remark": "text",
+    "budget_adoption": "proposal_id", "budget_line": "month", "budget_version": "basis", "deviation_remark": "text",
     "fund_move": "reason", "hour_rate": "amount_ore", "recurring_cost": "text",
     "letter": "written_by", "letter_attempt": "answer",
     "published_report": "published_by", "report_file": "language", "report_comment": "text",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.adapters import csv_files
 from billing.funding import budget_intake, budgets
 from billing.funding.budgets import AlreadyAdopted, BudgetRefused, Draft, Line, NoSuchBudget, State
-from foundation import periods
+from foundation import periods, proposals
 from foundation.errors import RowsRefused
 from foundation.money import Money, total
 from foundation.proposals import SamePerson
@@ -200,3 +200,22 @@ def test_a_file_with_wrong_rows_changes_nothing_and_names_them(starter: CommandL
             (3, "account"), (4, "account"), (5, "amount_dkk"), (6, "amount_dkk"), (7, "product"), (8, "year"),
         ]  # fmt: skip
         assert budgets.listed(session) == []
+
+
+def test_budgets_are_taken_in_copied_adopted_and_listed_by_command(starter: CommandLine) -> None:
+    file = starter.write("budget.csv", f"product;year;account;amount_dkk\n{PRODUCT};2026;00005;1000\n")
+    starter.done("budgets", "import", file, "--by", "En Indtaster")
+    for subject in ("2026 v1", "2027 v1"):
+        with starter.session() as session:
+            (waiting,) = proposals.open(session, budgets.KIND)
+        assert waiting.subject == f"{PRODUCT} {subject}"
+        starter.done("budgets", "adopt", waiting.id, "--digest", waiting.digest, "--by", "En Godkender")
+        if subject == "2026 v1":
+            starter.done("budgets", "copy", PRODUCT, 2027, "--growth", "3.5", "--by", "En Indtaster")
+    found = starter.json("budgets", "list", "--json")["budgets"]
+
+    assert [(each["year"], each["state"], sum(each["lines"][0]["months_ore"])) for each in found] == [
+        (2027, "adopted", 1035_00), (2026, "adopted", 1000_00),
+    ]  # fmt: skip
+    for wrong in ((), ("--index", "1", "--growth", "1"), ("--index", "mange"), ("--index", "-1")):
+        assert starter.run("budgets", "copy", PRODUCT, 2027, *wrong).code == 1

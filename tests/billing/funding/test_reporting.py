@@ -177,3 +177,17 @@ def test_a_report_holds_costs_and_income_against_the_adopted_budget_with_remarks
     assert all(each.budget == ZERO for each in found.costs if each != hosting)
     assert next(each.budget for each in other.income if each.account.endswith("-00002")) == Money(12_000_00)
     assert (found.closing, found.ledger_head) == (before.closing, before.ledger_head)
+
+
+def test_a_report_is_shown_and_written_by_command(spent: CommandLine) -> None:
+    words = ("funding", "report", "OS2kitos", "2027-Q1")
+    with spent.session() as session:
+        expected = report.to_json(reporting.compute(session, "OS2kitos", QUARTERS[0]))
+    file = spent.folder / "rapport.pdf"
+
+    assert spent.done(*words, "--format", "json").out.strip() == expected
+    assert "OS2kitos" in spent.done(*words).out
+    spent.done(*words, "--format", "pdf", "--lang", "en", "--out", file)
+    assert file.read_bytes().startswith(b"%PDF-")
+    assert spent.run(*words, "--format", "xlsx").code == 1
+    assert spent.run("funding", "report", "OS2findesikke", "2027").code == 1
