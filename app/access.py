@@ -306,10 +306,15 @@ def master_data(statement: Select[Rows], permission: str = "authority.read") -> 
 
 def reminders(statement: Select[Rows]) -> Select[Rows]:
     """Narrow a select over `reminder` to those in the person's scope."""
-    reach = scope("reminders.read")
+    return papers(statement, Reminder.authority_id, "reminders.read")
+
+
+def papers(statement: Select[Rows], authority_id: Any, permission: str) -> Select[Rows]:
+    """Narrow a select over invoices, credit notes and reminders to those of the authorities in the person's scope."""
+    reach = scope(permission)
     if reach.everything:
         return statement
-    return statement.where(Reminder.authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
+    return statement.where(authority_id.in_(sorted(reach.authorities)) if reach.authorities else false())
 
 
 def audit_entries(statement: Select[Rows]) -> Select[Rows]:

@@ -28,8 +28,8 @@ from app.identity import models as identity_models
 from authorities import models as authority_models
 from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
 from billing import models as billing_models
+from billing.funding import budget_models, forecast_models, publication_models
 from billing.funding import models as funding_models
-from billing.funding import publication_models
 from fee_tables import models as table_models
 from foundation import audit, letter_models, proposals
 from foundation.base import Base
@@ -51,8 +51,10 @@ MODELS = (
     bank_models,
     delivery_models,
     bookkeeping_models,
+    budget_models,
     funding_models,
     publication_models,
+    forecast_models,
     identity_models,
 )
 

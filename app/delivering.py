@@ -19,8 +19,9 @@ from app.adapters import carriers, lanes
 from app.adapters.carriers import Carrier, Found, NoCarrier, Parcel
 from app.annual_work import Begin, NotRendered, Surroundings, unheard
 from app.config import Config
-from billing import deliveries, renderings
+from billing import deliveries
 from billing.deliveries import CHANNELS, Consignment, Outcome
+from billing.papers import Kind
 from foundation.audit import sha256
 from foundation.errors import NotNow
 from foundation.language import Text
@@ -85,21 +86,15 @@ def deliver(surroundings: Surroundings, year: int | None = None, begin: Begin = 
     """Hand over all that may be and is due, and take receipts in."""
     done = Done()
     known = _judged(surroundings, year, begin)
+    reminder_work.render_all(surroundings)
+    reminder_work.judge_all(surroundings)
     while made := _make(surroundings, known, year):
         done.made += made
     open_, done.silent = _carriers(surroundings.config)
     _send_all(surroundings, open_, year, done, begin)
     take_receipts(surroundings, done)
-    done.reminders = _write_reminders(surroundings, year)
+    done.reminders = reminder_letters.write_due(surroundings, known, year)
     return done
-
-
-def _write_reminders(surroundings: Surroundings, year: int | None) -> list[str]:
-    """Write the letters of reminders that have none; they are of no year, and come with all years."""
-    if year is not None:
-        return []
-    reminder_work.render_all(surroundings)
-    return reminder_letters.write_due(surroundings, reminder_work.judge_all(surroundings))
 
 
 def _judged(surroundings: Surroundings, year: int | None, begin: Begin) -> Rules:
@@ -157,12 +152,12 @@ def _send_all(
         return
     step = begin(Text("Afleverer dokumenter", "Handing documents over"), whole)
     while open_ and (batch := _claim(surroundings, open_, year)):
-        left = {one.id: one for one in batch}
+        left = {(one.kind, one.id): one for one in batch}
         for outcomes in _together(_sent(surroundings, batch, open_)):
             _note(surroundings, outcomes, done)
             step(len(outcomes))
             for one, _ in outcomes:
-                del left[one.id]
+                del left[one.kind, one.id]
         _leave(surroundings, left, open_, done)
 
 
@@ -194,10 +189,10 @@ def _sent(
 ) -> Iterator[list[_Tried]]:
     """Ask the carriers for a batch, and give what came of it as it comes; no transaction is open meanwhile."""
     with surroundings.reading() as session:
-        content = renderings.contents(session, [one.rendering_id for one in batch])
+        content = deliveries.contents(session, batch)
 
     def hand_over(one: Consignment) -> Outcome:
-        kept = content.get(one.rendering_id, b"")
+        kept = content.get((one.kind, one.rendering_id), b"")
         if sha256(kept) != one.sha256:
             return Outcome("failed", _CHANGED)
         return open_[one.channel].hand_over(_parcel(one, kept))
@@ -233,7 +228,7 @@ def _together(answers: Iterator[list[_Tried]]) -> Iterator[list[_Tried]]:
 
 def _note(surroundings: Surroundings, outcomes: Sequence[_Tried], done: Done) -> None:
     with surroundings.writing() as (session, trail):
-        deliveries.note(session, [(one.id, outcome) for one, outcome in outcomes], trail, now=clock.machine())
+        deliveries.note(session, [(one.kind, one.id, outcome) for one, outcome in outcomes], trail, now=clock.machine())
         sent = [one.number for one, outcome in outcomes if _is_good(outcome)]
         courtesy_copies.write(session, sent, trail, surroundings.config)
     for one, outcome in outcomes:
@@ -244,7 +239,9 @@ def _note(surroundings: Surroundings, outcomes: Sequence[_Tried], done: Done) ->
             told[one.number] = outcome.reason
 
 
-def _leave(surroundings: Surroundings, left: Mapping[int, Consignment], open_: dict[str, Carrier], done: Done) -> None:
+def _leave(
+    surroundings: Surroundings, left: Mapping[tuple[Kind, int], Consignment], open_: dict[str, Carrier], done: Done
+) -> None:
     """Leave what a silent carrier was not asked any more for another time."""
     if not left:
         return

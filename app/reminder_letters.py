@@ -1,7 +1,8 @@
 """Reminders by mail: each goes once, with the bytes that are kept, to the contacts that the invoice's agreements name.
 
-The outbox row that was written with a reminder is the order; what nobody has written a letter of is found by that. A
-letter is sent, put off, given up and sent again like every other.
+Where NemHandel takes a reminder the letter is a copy, written once it is handed over; Peppol has no reminders, so there
+the letter is all. The outbox row that was written with a reminder is the order; what nobody has written a letter of is
+found by that. A letter is sent, put off, given up and sent again like every other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from app import courtesy_copies
 from app.annual_work import Surroundings
 from app.config import Config
 from billing import reminder_document, reminder_files
+from billing.document import USUAL_FORMAT
 from billing.reminder_document import ReminderDocument
 from billing.reminder_files import LETTER, OIOUBL, PDF
 from foundation import letters
@@ -43,18 +45,21 @@ WHY = {
         "ingen aftale bag fakturaen har en kontaktmail: hent PDF'en her, og send den selv",
         "no agreement behind the invoice names a contact by mail: fetch the PDF here, and send it yourself",
     ),
+    "handed_over_first": Text(
+        "en kopi sendes, når rykkeren er afleveret", "a copy is sent once the reminder is handed over"
+    ),
     "ready": Text("sendes i næste omgang", "is sent in the next round"),
 }
 
 
-def write_due(surroundings: Surroundings, known: Rules) -> list[str]:
+def write_due(surroundings: Surroundings, known: Rules, year: int | None = None) -> list[str]:
     """Write the letters of all reminders that may leave and have none yet; give the numbers of those reminders."""
     pack, config = known.packs.get("oioubl"), surroundings.config
     if pack is None:
         return []
     written: list[str] = []
     with surroundings.reading() as session:
-        waiting = reminder_files.unsent(session, pack, made_up=_may_be_made_up(config))
+        waiting = reminder_files.unsent(session, pack, year=year, made_up=_may_be_made_up(config))
         contacts = courtesy_copies.contacts(session, {row.invoice for row in waiting})
     ready = [row for row in waiting if row.invoice in contacts]
     for at in range(0, len(ready), _AT_A_TIME):
@@ -100,10 +105,18 @@ def _body(document: ReminderDocument) -> str:
         f"{document.seller.name} har ikke modtaget hele betalingen for faktura {invoice.number} til "
         f"{document.buyer.name}, som forfaldt {day(invoice.due_on).da}. Der mangler {kroner(document.outstanding).da}"
         f"{costs}. I alt bedes {kroner(document.to_pay).da} betalt senest {day(document.due_on).da}.\n\n"
-        "Rykkeren er vedhæftet som PDF og XML. Betalingsoplysningerne står på den. "
+        f"{_enclosed(document)} Betalingsoplysningerne står på den. "
         "Er beløbet betalt i mellemtiden, kan I se bort fra den.\n\n"
         f"Venlig hilsen\n{document.seller.name}\n"
     )
+
+
+def _enclosed(document: ReminderDocument) -> str:
+    """Say what is enclosed: the reminder, or a copy of what the receiver has as an e-document."""
+    if document.references.format != USUAL_FORMAT:
+        return "Rykkeren er vedhæftet som PDF og XML."
+    place = f"GLN {document.references.gln}" if document.references.endpoint == "gln" else f"CVR {document.buyer.cvr}"
+    return f"Rykkeren er sendt gennem NemHandel ({place}); en kopi er vedhæftet som PDF og XML."
 
 
 def why(session: Session, row: Row[Any]) -> Text:
@@ -115,4 +128,6 @@ def why(session: Session, row: Row[Any]) -> Text:
     told = reminder_files.verdict(session, row.id)
     if told is None or not told.judged.ok:
         return WHY["waits" if told is None else "refused"]
-    return WHY["ready" if courtesy_copies.contacts(session, {row.invoice}) else "no_contact"]
+    if not courtesy_copies.contacts(session, {row.invoice}):
+        return WHY["no_contact"]
+    return WHY["ready" if reminder_files.may_be_written(session, row.id) else "handed_over_first"]

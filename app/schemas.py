@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from agreements import billing_details
+from agreements.road import guide
 from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
@@ -90,6 +91,10 @@ class _Told(fields.Field[Any]):
 
 class _String(_Told, fields.String):
     default_error_messages = _messages(("invalid", "invalid_utf8"), Text("skal være en tekst", "must be a text"))
+
+
+#: More than any amount here: a thousand million kroner.
+_MOST_ORE = 100_000_000_000
 
 
 class Words(_String):
@@ -322,10 +327,12 @@ class TakenSuggestion(Strict):
 
 
 class Placement(Strict):
-    """Placing a payment by hand: amounts on invoices, on an authority's credit, on an account, on a refund."""
+    """Placing a payment by hand: on invoices, on what reminders charge, on a credit, on an account, on a refund."""
 
     number = Several(Words(40, may_be_empty=True), 200, load_default=list)
     amount = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    charged = Several(Words(40, may_be_empty=True), 200, load_default=list)
+    charge = Several(Words(40, may_be_empty=True), 200, load_default=list)
     credit_to = Words(8)
     credit_amount = Words(40)
     account = Words(40)
@@ -345,6 +352,49 @@ class AskedBack(Strict):
 
     amount = Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
     reason = Words(required=True, said=Text("Skriv en grund", "Give a reason"))
+
+
+class PlacementOf(Strict):
+    """Placing some of a payment at one place: an invoice, its reminders' charges, a credit, an account or a refund."""
+
+    transaction = Whole(1, 999_999_999, required=True, metadata={"description": "the payment's `id`"})
+    amount_ore = Whole(
+        -_MOST_ORE, _MOST_ORE, required=True, metadata={"description": "below zero where money went out"}
+    )
+    number = Words(40, metadata={"description": "of the invoice"})
+    charges = Truth(load_default=False, metadata={"description": "what the invoice's reminders charge, not itself"})
+    cvr = Formed("[0-9]{8}", metadata={"description": "to this authority's credit"})
+    account = Words(40)
+    refund = Whole(1, 999_999_999)
+    why = Words(required=True)
+
+
+class UndoingOf(Undoing):
+    """The same, of a match by its number."""
+
+    match = Whole(1, 999_999_999, required=True, metadata={"description": "its `id` in the payment's matches"})
+
+
+class RefundOf(Strict):
+    """Preparing a refund of what stands to an authority's credit."""
+
+    cvr = Formed("[0-9]{8}", required=True)
+    amount_ore = Whole(1, _MOST_ORE, required=True)
+    reason = Words(required=True)
+
+
+class WaiverOf(Strict):
+    """Preparing to let go of what the reminders of an invoice charge."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice"})
+    amount_ore = Whole(1, _MOST_ORE, required=True)
+    reason = Words(required=True)
+
+
+class WriteOffOf(WaiverOf):
+    """Preparing to write off what an invoice owes."""
+
+    with_vat = Truth(load_default=False, metadata={"description": "the loss is certain, so that VAT is regained"})
 
 
 class CreditUse(Strict):
@@ -370,7 +420,7 @@ class DeliveryAgain(Strict):
 class DeliveryAgainOf(DeliveryAgain):
     """The same, of a document by its number."""
 
-    number = Words(40, required=True, metadata={"description": "of the invoice or credit note"})
+    number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
 
 
 class Approval(Strict):
@@ -561,6 +611,18 @@ class CostEntry(Strict):
     file = File()
 
 
+class CostOrder(Strict):
+    """A cost of a fund, as a program enters it."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "or `OS2` for the association"})
+    account = Words(40, required=True, metadata={"description": "its last five digits, or the whole number"})
+    date = Day(required=True)
+    supplier = Words(wording.LONGEST_NAME, required=True)
+    reference = Words(40, required=True, metadata={"description": "the supplier's number of it, once"})
+    text = Words(required=True)
+    amount_ore = Whole(1, 999_999_999, required=True)
+
+
 class CostFileIntake(Strict):
     """A file of costs."""
 
@@ -584,6 +646,23 @@ class CostApprovals(Strict):
 
     chosen = Several(Formed("[0-9]{1,12}:[0-9a-f]{64}"), 200, required=True,
                      said=Text("Vælg mindst ét forslag", "Choose one proposal at least"))  # fmt: skip
+
+
+class BudgetCopy(Strict):
+    """A budget that is last year's times an index."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg fonden", "Choose the fund"))
+    year = Whole(2000, 2199, required=True, said=Text("Skriv året som 2027", "Write the year as 2027"))
+    index = Words(20, required=True, said=Text("Skriv indekset som 103,5", "Write the index as 103.5"))
+    rounding = Words(20, required=True, said=Text("Vælg en afrunding", "Choose a rounding"))
+
+
+class BudgetEntry(Strict):
+    """A version of a budget: the amount of the year for each of the fund's accounts, in their order."""
+
+    amounts = Several(Formed(r"[^\x00-\x1f]{0,40}"), 100, required=True,
+                      said=Text("Skriv beløb i kroner", "Write amounts in kroner"))  # fmt: skip
+    basis = Words(required=True, said=Text("Skriv, hvad budgettet bygger på", "Write what the budget rests on"))
 
 
 class RecurringEntry(Strict):
@@ -1018,3 +1097,24 @@ class CommonAnswerWords(Strict):
     topic = Words(20, required=True, said=Text("Vælg et emne", "Choose a topic"))
     title = Words(200, required=True, said=Text("Giv svaret et navn", "Give the answer a name"))
     words = Typed(8_000, required=True, may_be_empty=False)
+
+
+class PipelineEntry(Strict):
+    """A case of the pipeline as it is seen: who may join what, from when, and how likely that is."""
+
+    cvr = Words(8, required=True, said=Text("Vælg myndigheden", "Choose the authority"))
+    product = Words(wording.LONGEST_PRODUCT, required=True, said=Text("Vælg produktet", "Choose the product"))
+    expected = Day(required=True, said=Text("Skriv dagen som 2027-01-31", "Give the day as 2027-01-31"))
+    stage = Chosen(guide.STEPS, required=True, said=Text("Vælg trinet", "Choose the step"))
+    source = Words(required=True, said=Text("Skriv, hvor det vides fra", "Write how it is known"))
+    percent = Whole(0, 100)
+    reason = Words()
+    outcome = Chosen(("joined", "given_up"))
+
+
+class StageChanceEntry(Strict):
+    """How likely cases of a step are."""
+
+    stage = Chosen(guide.STEPS, required=True, said=Text("Vælg trinet", "Choose the step"))
+    percent = Whole(0, 100, required=True, said=Text("Skriv procenten", "Write the per cent"))
+    reason = Words(required=True, said=Text("Skriv hvorfor", "Write why"))

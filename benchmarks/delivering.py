@@ -28,8 +28,8 @@ from app.adapters import lanes
 from app.annual_work import InNameOf
 from app.config import Config, read
 from billing import deliveries
-from billing.deliveries import DELIVERIES
 from billing.gathering import INVOICES
+from billing.papers import INVOICE
 from billing.renderings import RENDERINGS
 from tests import official_rules
 from tests.access_point import AccessPoint
@@ -88,10 +88,11 @@ def _by_web(config: Config, address: str) -> Config:
 
 def _post(work: InNameOf, address: str) -> None:
     """Send the same bytes by as many threads, and note nothing."""
-    columns = select(RENDERINGS.c.content, DELIVERIES.c.message_id, DELIVERIES.c.file_name)
+    made = INVOICE.deliveries.c
+    columns = select(RENDERINGS.c.content, made.message_id, made.file_name)
     with work.reading() as session:
         rows = session.execute(
-            columns.join(DELIVERIES, DELIVERIES.c.rendering_id == RENDERINGS.c.id).where(DELIVERIES.c.position == 2)
+            columns.join(INVOICE.deliveries, made.rendering_id == RENDERINGS.c.id).where(made.position == 2)
         ).all()
 
     def post(row: tuple[bytes, str, str]) -> int:

@@ -13,13 +13,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, Table, bindparam, case, func, select
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, Table, bindparam, case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from billing import ledger, reminder_charges, vouchers
 from billing.bank_models import BankTransaction
 from billing.gathering import CREDIT_NOTES, INVOICES
-from billing.payment_models import PaymentMatch, Refund, WriteOff
+from billing.payment_models import PaymentMatch, Refund, WriteOff, WriteOffReversal
 from billing.reminder_charges import Charged
 from foundation.language import Text
 from foundation.money import ZERO, Money, total
@@ -27,6 +27,7 @@ from foundation.money import ZERO, Money, total
 MATCHES: Table = PaymentMatch.__table__  # type: ignore[assignment]
 REFUNDS: Table = Refund.__table__  # type: ignore[assignment]
 WRITE_OFFS: Table = WriteOff.__table__  # type: ignore[assignment]
+REVERSALS: Table = WriteOffReversal.__table__  # type: ignore[assignment]
 TRANSACTIONS: Table = BankTransaction.__table__  # type: ignore[assignment]
 
 #: How long after its due day a claim can be pursued (the Danish act on limitation, section 3).
@@ -215,12 +216,12 @@ def _paid(on: date) -> Select[Any]:
 
 
 def _written_off(on: date) -> Select[Any]:
-    columns = WRITE_OFFS.c
-    return (
-        select(columns.invoice_id, func.sum(columns.amount_ore).label("ore"))
-        .where(columns.decided_on <= on)
-        .group_by(columns.invoice_id)
-    )
+    """Sum what was written off, less what came of it later."""
+    lost, back = WRITE_OFFS.c, REVERSALS.c
+    given_up = select(lost.invoice_id, lost.amount_ore.label("ore")).where(lost.decided_on <= on)
+    came = select(lost.invoice_id, (-back.amount_ore).label("ore")).join(WRITE_OFFS, back.write_off_id == lost.id)
+    both = union_all(given_up, came.where(back.reversed_on <= on)).subquery("lost_and_back")
+    return select(both.c.invoice_id, func.sum(both.c.ore).label("ore")).group_by(both.c.invoice_id)
 
 
 # --- authorities

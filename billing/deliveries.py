@@ -1,5 +1,7 @@
 """Handing documents over: what is to be sent where, what came of every try, and what the receiver's side told.
 
+Invoices, credit notes and reminders go the same way; `papers` says in which tables each stands.
+
 The outbox row that was written with a document's number is the order. `make` writes down what is sent, and where,
 before anything is; `claim` gives what is due to one process; `note` and `receive` keep what came of it. Only an XML
 that an installed pack of rules accepts is handed over, and nothing that says of itself that it is none (a rehearsal, a
@@ -16,25 +18,17 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from billing import invoice_register
-from billing.delivery_models import Delivery, DeliveryAttempt, DeliveryClaim, DeliveryReceipt
 from billing.gathering import INVOICES
-from billing.invoices import OUTBOX
+from billing.papers import INVOICE, PAPERS, REMINDER, Kind, Papers
 from billing.reasons import NoSuchInvoice
-from billing.renderings import RENDERINGS
-from billing.verdicts import VALID, VERDICTS, Rules
+from billing.verdicts import VALID, Rules
 from foundation import append_only, identifiers, wording
 from foundation.audit import Trail
 from foundation.errors import Conflict, Refused
 from foundation.language import Text
-
-DELIVERIES: Table = Delivery.__table__  # type: ignore[assignment]
-ATTEMPTS: Table = DeliveryAttempt.__table__  # type: ignore[assignment]
-RECEIPTS: Table = DeliveryReceipt.__table__  # type: ignore[assignment]
-CLAIMS: Table = DeliveryClaim.__table__  # type: ignore[assignment]
 
 Channel = Literal["nemhandel", "peppol"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -52,8 +46,6 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 
 _NAMESPACE = UUID("6f1c0a6e-6c5e-5d0b-9c39-0f0f2b1d7a52")  # chosen once; another would rename what was sent
 _LONGEST_RAW = 10_000
-# In canonical JSON a quote inside a word is escaped, so no word can look like this key and its value.
-_WITHOUT_NOTICES = '"notices":[]'
 
 
 class NotDeliverable(Refused):
@@ -68,6 +60,7 @@ class UnderWay(Conflict):
 class Consignment:
     """What is to be handed over, where: plain values, so that nothing of the database is needed meanwhile."""
 
+    kind: Kind
     id: int
     number: str
     channel: str
@@ -131,74 +124,70 @@ def wait(tries: int) -> timedelta:
 
 
 def years(session: Session) -> list[int]:
-    """Give the years with documents that were never handed over."""
-    return list(session.scalars(_orders(select(INVOICES.c.year)).distinct().order_by(INVOICES.c.year)))
+    """Give the years with invoices and credit notes that were never handed over."""
+    return list(session.scalars(_orders(select(INVOICES.c.year), INVOICE).distinct().order_by(INVOICES.c.year)))
 
 
-def _orders(wanted: Select[Any]) -> Select[Any]:
-    """Narrow a question on invoices to those whose outbox row nobody has worked yet; a rehearsal's never is."""
-    made = select(DELIVERIES.c.invoice_id)
-    return (
-        wanted.select_from(OUTBOX.join(INVOICES, OUTBOX.c.invoice_id == INVOICES.c.id))
-        .where(OUTBOX.c.kind == "deliver", INVOICES.c.book == "real", INVOICES.c.id.not_in(made))
-    )  # fmt: skip
+def _orders(wanted: Select[Any], of: Papers) -> Select[Any]:
+    """Narrow a question on what was issued to what waits for its first delivery; a rehearsal never does."""
+    made = select(of.deliveries.c[of.of])
+    joined = of.joined(of.orders.join(of.issued, of.orders.c[of.of] == of.issued.c.id))
+    return wanted.select_from(joined).where(of.orders.c.kind == "deliver", of.goes(), of.issued.c.id.not_in(made))
 
 
 def make(session: Session, known: Rules, trail: Trail, *, year: int | None, at_most: int, made_up: bool = False) -> int:
-    """Write down what is to be sent of what may be; tell how many. Needs the writer's lock.
+    """Write down what is to be sent of what may be, at most so many of each kind; tell how many.
 
-    `made_up`: also documents with a notice that they are none, where no carrier leaves the machine.
+    Needs the writer's lock. `made_up`: also documents with a notice that they are none, where no carrier leaves the
+    machine.
     """
-    rows = session.execute(_ready(known, year=year, made_up=made_up).order_by(INVOICES.c.id).limit(at_most)).all()
-    new = append_only.next_id(session, DELIVERIES)
-    deliveries = [_first(new + at, row, trail) for at, row in enumerate(rows)]
-    _keep(session, DELIVERIES, deliveries, trail, "delivery.made")
-    return len(deliveries)
+    count = 0
+    for of in PAPERS:
+        ready = _ready(of, known, year=year, made_up=made_up).order_by(of.issued.c.id).limit(at_most)
+        rows = session.execute(ready).all()
+        new = append_only.next_id(session, of.deliveries)
+        _keep(session, of.deliveries, [_first(of, new + at, row, trail) for at, row in enumerate(rows)], trail,
+              "delivery.made")  # fmt: skip
+        count += len(rows)
+    return count
 
 
 def count_ready(session: Session, known: Rules, *, year: int | None, made_up: bool = False) -> int:
     """Count what `make` would write down."""
-    ready = _ready(known, year=year, made_up=made_up).with_only_columns(func.count(), maintain_column_froms=True)
-    return session.execute(ready).scalar() or 0
+    asked = (_ready(of, known, year=year, made_up=made_up) for of in PAPERS)
+    counted = (one.with_only_columns(func.count(), maintain_column_froms=True) for one in asked)
+    return sum(session.execute(one).scalar() or 0 for one in counted)
 
 
-def _ready(known: Rules, *, year: int | None, made_up: bool) -> Select[Any]:
-    accepted = select(VERDICTS.c.rendering_id).where(
-        VERDICTS.c.pack_sha256.in_([pack.sha256 for pack in known.packs.values()]), VERDICTS.c.outcome == VALID
-    )
-    columns = (INVOICES.c.id, INVOICES.c.number, INVOICES.c.document, RENDERINGS.c.id.label("rendering_id"),
-               RENDERINGS.c.format, RENDERINGS.c.sha256)  # fmt: skip
-    rendered = and_(
-        RENDERINGS.c.invoice_id == INVOICES.c.id, RENDERINGS.c.format == invoice_register.receivers_format()
-    )
-    ready = _orders(select(*columns)).join(RENDERINGS, rendered).where(RENDERINGS.c.id.in_(accepted))
+def _ready(of: Papers, known: Rules, *, year: int | None, made_up: bool) -> Select[Any]:
+    accepted = of.accepted_by([pack.sha256 for pack in known.packs.values()])
+    issued, made = of.issued.c, of.renderings.c
+    columns = (issued.id, issued.number, issued.document, made.id.label("rendering_id"), made.format, made.sha256)
+    rendered = and_(made[of.of] == issued.id, made.format == of.receivers_format())
+    ready = _orders(select(*columns), of).join(of.renderings, rendered).where(made.id.in_(accepted))
     ready = ready if year is None else ready.where(INVOICES.c.year == year)
-    return ready if made_up else ready.where(is_real())
+    return ready if made_up else ready.where(of.is_real())
 
 
-def is_real() -> ColumnElement[bool]:
-    """Tell whether an invoice bears no notice that it is none, or that its payment details are made up."""
-    return INVOICES.c.document.contains(_WITHOUT_NOTICES, autoescape=True)
-
-
-def _first(id_: int, row: Row[Any], trail: Trail) -> dict[str, Any]:
+def _first(of: Papers, id_: int, row: Row[Any], trail: Trail) -> dict[str, Any]:
     place = CHANNEL_OF[row.format], address_of(json.loads(row.document))
-    return _row(id_, (row.id, row.number, 1), place, (row.rendering_id, row.sha256), None, trail)
+    return _row(of, id_, (row.id, row.number, 1), place, (row.rendering_id, row.sha256), None, trail)
 
 
 def _row(
+    of: Papers,
     id_: int,
-    of: tuple[int, str, int],
+    issued: tuple[int, str, int],
     place: tuple[str, str],
     what: tuple[int, str],
     again_of: int | None,
     trail: Trail,
 ) -> dict[str, Any]:
-    invoice_id, number, position = of
+    issued_id, number, position = issued
     rendering_id, digest = what
     message = message_id(number, position, place, digest)
     return {
-        "id": id_, "invoice_id": invoice_id, "position": position, "channel": place[0], "address": place[1],
+        "id": id_, of.of: issued_id, "position": position, "channel": place[0], "address": place[1],
         "rendering_id": rendering_id, "sha256": digest, "file_name": f"{number}-{message}.xml", "message_id": message,
         "again_of": again_of, "made_at": trail.at, "made_by": trail.actor,
     }  # fmt: skip
@@ -223,81 +212,119 @@ def claim(
     clock: what another process took and has not given back is its own until then.
     """
     found: list[Consignment] = []
-    for channel in channels:
-        found += [_consignment(row) for row in _due(session, channel, year, at=at, now=now)[:at_most]]
-    known = set(
-        session.scalars(select(CLAIMS.c.delivery_id).where(CLAIMS.c.delivery_id.in_([one.id for one in found])))
-    )
-    if known:
-        session.execute(update(CLAIMS).where(CLAIMS.c.delivery_id.in_(known)).values(until=until))
-    if new := [{"delivery_id": one.id, "until": until} for one in found if one.id not in known]:
-        session.execute(insert(CLAIMS), new)
+    for of in PAPERS:
+        taken = [_consignment(of, row) for channel in channels
+                 for row in _due(session, of, channel, year, at=at, now=now)[:at_most]]  # fmt: skip
+        _mark(session, of, [one.id for one in taken], until)
+        found += taken
     return found
+
+
+def _mark(session: Session, of: Papers, ids: Sequence[int], until: datetime) -> None:
+    of_claims = of.claims.c.delivery_id
+    known = set(session.scalars(select(of_claims).where(of_claims.in_(ids))))
+    if known:
+        session.execute(update(of.claims).where(of_claims.in_(known)).values(until=until))
+    if new := [{"delivery_id": id_, "until": until} for id_ in ids if id_ not in known]:
+        session.execute(insert(of.claims), new)
 
 
 def count_due(session: Session, *, at: datetime, now: datetime, year: int | None = None) -> dict[str, int]:
     """Count what could be taken at an instant, by channel."""
-    return {channel: len(_due(session, channel, year, at=at, now=now)) for channel in CHANNELS}
+    return {
+        channel: sum(len(_due(session, of, channel, year, at=at, now=now)) for of in PAPERS) for channel in CHANNELS
+    }
 
 
-def _due(session: Session, channel: str, year: int | None, *, at: datetime, now: datetime) -> list[Row[Any]]:
+def _due(
+    session: Session, of: Papers, channel: str, year: int | None, *, at: datetime, now: datetime
+) -> list[Row[Any]]:
+    tries, claims, made = of.attempts.c, of.claims.c, of.deliveries.c
     tried = (
-        select(ATTEMPTS.c.delivery_id, func.count().label("tries"), func.max(ATTEMPTS.c.at).label("last"))
-        .group_by(ATTEMPTS.c.delivery_id)
+        select(tries.delivery_id, func.count().label("tries"), func.max(tries.at).label("last"))
+        .group_by(tries.delivery_id)
         .subquery()
     )
+    joined = of.joined(of.deliveries.join(of.issued, made[of.of] == of.issued.c.id))
     question = (
-        select(DELIVERIES, INVOICES.c.number, tried.c.tries, tried.c.last)
-        .join(INVOICES, DELIVERIES.c.invoice_id == INVOICES.c.id)
-        .outerjoin(tried, tried.c.delivery_id == DELIVERIES.c.id)
-        .outerjoin(CLAIMS, CLAIMS.c.delivery_id == DELIVERIES.c.id)
-        .where(DELIVERIES.c.channel == channel, _is_open(), or_(CLAIMS.c.until.is_(None), CLAIMS.c.until <= now))
-        .order_by(DELIVERIES.c.id)
+        select(of.deliveries, of.issued.c.number, tried.c.tries, tried.c.last)
+        .select_from(joined)
+        .outerjoin(tried, tried.c.delivery_id == made.id)
+        .outerjoin(of.claims, claims.delivery_id == made.id)
+        .where(made.channel == channel, _is_open(of), or_(claims.until.is_(None), claims.until <= now))
+        .order_by(made.id)
     )
     if year is not None:
         question = question.where(INVOICES.c.year == year)
     return [row for row in session.execute(question) if not row.tries or row.last + wait(row.tries) <= at]
 
 
-def _is_open() -> ColumnElement[bool]:
+def _is_open(of: Papers) -> ColumnElement[bool]:
     """Tell whether a delivery is the newest of its document, and was neither handed over nor given up."""
-    later = DELIVERIES.alias("later")
-    ended = select(ATTEMPTS.c.delivery_id).where(ATTEMPTS.c.outcome.in_(("handed_over", "failed")))
-    follows = select(later.c.id).where(later.c.invoice_id == DELIVERIES.c.invoice_id, later.c.id > DELIVERIES.c.id)
-    return and_(DELIVERIES.c.id.not_in(ended), ~follows.exists())
+    later, made = of.deliveries.alias("later"), of.deliveries.c
+    ended = select(of.attempts.c.delivery_id).where(of.attempts.c.outcome.in_(("handed_over", "failed")))
+    follows = select(later.c.id).where(later.c[of.of] == made[of.of], later.c.id > made.id)
+    return and_(made.id.not_in(ended), ~follows.exists())
 
 
-def _consignment(row: Row[Any]) -> Consignment:
+def _consignment(of: Papers, row: Row[Any]) -> Consignment:
     return Consignment(
-        row.id, row.number, row.channel, row.address, row.rendering_id, row.sha256, row.file_name, row.message_id
-    )
+        of.kind, row.id, row.number, row.channel, row.address, row.rendering_id, row.sha256, row.file_name,
+        row.message_id,
+    )  # fmt: skip
 
 
-def note(session: Session, outcomes: Sequence[tuple[int, Outcome]], trail: Trail, *, now: datetime) -> None:
-    """Keep what tries came to, and give the deliveries back. Needs the writer's lock."""
-    first = append_only.next_id(session, ATTEMPTS)
-    rows = [
-        {"id": first + at, "delivery_id": id_, "outcome": outcome.tried, "reason_da": outcome.reason.da,
-         "reason_en": outcome.reason.en, "at": trail.at}
-        for at, (id_, outcome) in enumerate(outcomes)
-    ]  # fmt: skip
-    _keep(session, ATTEMPTS, rows, trail, "delivery.tried")
-    give_back(session, [id_ for id_, _ in outcomes], now=now)
+def contents(session: Session, taken: Collection[Consignment]) -> dict[tuple[Kind, int], bytes]:
+    """Give the kept bytes of what was taken, by kind and rendering."""
+    found: dict[tuple[Kind, int], bytes] = {}
+    for of in PAPERS:
+        kept, ids = of.renderings.c, [one.rendering_id for one in taken if one.kind == of.kind]
+        for row in session.execute(select(kept.id, kept.content).where(kept.id.in_(ids))) if ids else ():
+            found[of.kind, row.id] = row.content
+    return found
 
 
-def give_back(session: Session, ids: Collection[int], *, now: datetime) -> None:
+Tries = Sequence[tuple[Kind, int, Outcome]]
+
+
+def note(session: Session, outcomes: Tries, trail: Trail, *, now: datetime) -> None:
+    """Keep what tries came to, by kind and delivery, and give the deliveries back. Needs the writer's lock."""
+    for of in PAPERS:
+        own = [(id_, outcome) for kind, id_, outcome in outcomes if kind == of.kind]
+        first = append_only.next_id(session, of.attempts) if own else 0
+        rows = [
+            {"id": first + at, "delivery_id": id_, "outcome": outcome.tried, "reason_da": outcome.reason.da,
+             "reason_en": outcome.reason.en, "at": trail.at}
+            for at, (id_, outcome) in enumerate(own)
+        ]  # fmt: skip
+        _keep(session, of.attempts, rows, trail, "delivery.tried")
+    give_back(session, [(kind, id_) for kind, id_, _ in outcomes], now=now)
+
+
+def give_back(session: Session, taken: Collection[tuple[Kind, int]], *, now: datetime) -> None:
     """Let others take what was taken and not sent."""
-    session.execute(update(CLAIMS).where(CLAIMS.c.delivery_id.in_(ids)).values(until=now))
+    for of in PAPERS:
+        if ids := [id_ for kind, id_ in taken if kind == of.kind]:
+            session.execute(update(of.claims).where(of.claims.c.delivery_id.in_(ids)).values(until=now))
 
 
 def receive(session: Session, receipts: Sequence[Receipt], trail: Trail) -> list[Receipt]:
     """Keep receipts, each once; give those of messages that were never sent. Needs the writer's lock."""
-    asked = select(DELIVERIES.c.message_id, DELIVERIES.c.id)
-    rows = session.execute(asked.where(DELIVERIES.c.message_id.in_({one.message_id for one in receipts})))
+    strange = list(receipts)
+    for of in PAPERS:
+        strange = _receive(session, of, strange, trail)
+    return strange
+
+
+def _receive(session: Session, of: Papers, receipts: Sequence[Receipt], trail: Trail) -> list[Receipt]:
+    """Keep the receipts of one kind's messages; give the others."""
+    asked = select(of.deliveries.c.message_id, of.deliveries.c.id)
+    rows = session.execute(asked.where(of.deliveries.c.message_id.in_({one.message_id for one in receipts})))
     ids = {row.message_id: row.id for row in rows}
-    stood = select(RECEIPTS.c.delivery_id, RECEIPTS.c.outcome, RECEIPTS.c.told)
-    known = {tuple(row) for row in session.execute(stood.where(RECEIPTS.c.delivery_id.in_(ids.values())))}
-    first = append_only.next_id(session, RECEIPTS)
+    told_of = of.receipts.c
+    stood = select(told_of.delivery_id, told_of.outcome, told_of.told).where(told_of.delivery_id.in_(ids.values()))
+    known = {tuple(row) for row in session.execute(stood)}
+    first = append_only.next_id(session, of.receipts)
     new: list[dict[str, Any]] = []
     for one in receipts:
         told = wording.legible(one.told)
@@ -307,7 +334,7 @@ def receive(session: Session, receipts: Sequence[Receipt], trail: Trail) -> list
             raw = one.raw.replace("\0", "\ufffd")[:_LONGEST_RAW]
             new.append({"id": first + len(new), "delivery_id": key[0], "outcome": one.outcome, "told": told,
                         "raw": raw, "at": trail.at})  # fmt: skip
-    _keep(session, RECEIPTS, new, trail, "delivery.receipt")
+    _keep(session, of.receipts, new, trail, "delivery.receipt")
     return [one for one in receipts if one.message_id not in ids]
 
 
@@ -321,16 +348,18 @@ def send_again(
 
     What was before stays. Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
-    row = _newest(session, number)
+    of, row = _newest(session, number)
     if row.delivery_id is None or (row.channel == BY_HAND and not channel):
         raise NotDeliverable(_NOTHING_SENT)
     way = channel or row.channel
     if way not in CHANNELS:
         raise NotDeliverable(Text(f"vælg en vej: {', '.join(CHANNELS)}", f"choose a channel: {', '.join(CHANNELS)}"))
-    _refuse_under_way(session, row, now)
+    if of is REMINDER and way == "peppol":
+        raise NotDeliverable(_NO_REMINDERS)
+    _refuse_under_way(session, of, row, now)
     where = read_address(address) if address.strip() else row.address or address_of(json.loads(row.document))
-    what = _accepted(session, row.id, FORMAT_OF[way])
-    return _add(session, row, (way, where), what, trail)["message_id"]  # type: ignore[no-any-return]
+    what = _accepted(session, of, row.id, FORMAT_OF[way])
+    return _add(session, of, row, (way, where), what, trail)["message_id"]  # type: ignore[no-any-return]
 
 
 def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> None:
@@ -338,52 +367,64 @@ def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> No
 
     Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
-    row = _newest(session, number)
+    of, row = _newest(session, number)
     if row.delivery_id is not None:
-        _refuse_under_way(session, row, now)
-    found = select(RENDERINGS.c.id, RENDERINGS.c.sha256)
-    wanted = found.where(RENDERINGS.c.invoice_id == row.id, RENDERINGS.c.format == row.format)
+        _refuse_under_way(session, of, row, now)
+    kept = of.renderings.c
+    wanted = select(kept.id, kept.sha256).where(kept[of.of] == row.id, kept.format == row.format)
     what = session.execute(wanted).first()
     if what is None:
         raise NotDeliverable(_NOT_MADE)
-    made = _add(session, row, (BY_HAND, ""), (what.id, what.sha256), trail)
+    made = _add(session, of, row, (BY_HAND, ""), (what.id, what.sha256), trail)
     by = Text(f"afleveret af {trail.actor} uden om tjenesten", f"handed over by {trail.actor} outside the service")
-    note(session, [(made["id"], Outcome("handed_over", by))], trail, now=now)
+    note(session, [(of.kind, made["id"], Outcome("handed_over", by))], trail, now=now)
 
 
 def never_sent(session: Session, year: int) -> list[str]:
     """Give the numbers of a year's documents for which nothing was ever written down to be sent."""
-    return list(session.scalars(_orders(select(INVOICES.c.number)).where(INVOICES.c.year == year)
-                                .order_by(INVOICES.c.id)))  # fmt: skip
+    found: list[str] = []
+    for of in PAPERS:
+        asked = _orders(select(of.issued.c.number), of).where(INVOICES.c.year == year).order_by(of.issued.c.id)
+        found += session.scalars(asked)
+    return found
 
 
 _NOTHING_SENT = Text(
     "den er ikke forsøgt afleveret endnu: os2tilslut deliver sender den, når den er valideret",
     "nothing was tried with it yet: os2tilslut deliver sends it once it is validated",
 )
+_NO_REMINDERS = Text("Peppol har ingen rykkere: vælg NemHandel", "Peppol has no reminders: choose NemHandel")
 _NOT_MADE = Text("dokumentet er ikke dannet endnu", "the document is not made yet")
 
 
-def _newest(session: Session, number: str) -> Row[Any]:
-    columns = (DELIVERIES.c.id.label("delivery_id"), DELIVERIES.c.position, DELIVERIES.c.channel, DELIVERIES.c.address)
-    row = session.execute(
-        select(INVOICES.c.id, INVOICES.c.number, INVOICES.c.document, INVOICES.c.book,
-               invoice_register.receivers_format().label("format"), *columns)
-        .outerjoin(DELIVERIES, DELIVERIES.c.invoice_id == INVOICES.c.id)
-        .where(INVOICES.c.number == number)
-        .order_by(DELIVERIES.c.position.desc())
-        .limit(1)
-    ).first()  # fmt: skip
-    if row is None:
-        shown = wording.quoted(number)
-        raise NoSuchInvoice(Text(f"ingen faktura har nummer {shown}", f"no invoice is {shown}"))
-    if row.book != "real":
-        raise NotDeliverable(Text("en prøvekørsel sendes ikke", "a rehearsal is not sent"))
-    return row
+def _newest(session: Session, number: str) -> tuple[Papers, Row[Any]]:
+    """Give a document with its newest delivery, where there is one. Raises NoSuchInvoice or NotDeliverable."""
+    for of in PAPERS:
+        made, issued = of.deliveries.c, of.issued.c
+        row = session.execute(
+            select(issued.id, issued.number, issued.document, of.goes().label("goes"),
+                   of.receivers_format().label("format"), made.id.label("delivery_id"), made.position, made.channel,
+                   made.address)
+            .outerjoin(of.deliveries, made[of.of] == issued.id)
+            .where(issued.number == number)
+            .order_by(made.position.desc())
+            .limit(1)
+        ).first()  # fmt: skip
+        if row is not None and not row.goes:
+            raise NotDeliverable(_NOT_SENT if of is INVOICE else _BY_LETTER)
+        if row is not None:
+            return of, row
+    shown = wording.quoted(number)
+    raise NoSuchInvoice(Text(f"ingen faktura har nummer {shown}", f"no invoice is {shown}"))
 
 
-def _refuse_under_way(session: Session, row: Row[Any], now: datetime) -> None:
-    taken = select(CLAIMS.c.delivery_id).where(CLAIMS.c.delivery_id == row.delivery_id, CLAIMS.c.until > now)
+_NOT_SENT = Text("en prøvekørsel sendes ikke", "a rehearsal is not sent")
+_BY_LETTER = Text("rykkeren sendes som brev", "the reminder is sent as a letter")
+
+
+def _refuse_under_way(session: Session, of: Papers, row: Row[Any], now: datetime) -> None:
+    claims = of.claims.c
+    taken = select(claims.delivery_id).where(claims.delivery_id == row.delivery_id, claims.until > now)
     if session.execute(taken).first():
         raise UnderWay(
             Text(f"{row.number} er ved at blive sendt: prøv igen om lidt",
@@ -391,13 +432,14 @@ def _refuse_under_way(session: Session, row: Row[Any], now: datetime) -> None:
         )  # fmt: skip
 
 
-def _accepted(session: Session, invoice_id: int, format_: str) -> tuple[int, str]:
+def _accepted(session: Session, of: Papers, issued_id: int, format_: str) -> tuple[int, str]:
     """Give the XML of a format, where the newest verdict on it is that it may be sent. Raises NotDeliverable."""
+    kept, judged = of.renderings.c, of.verdicts.c
     found = (
-        select(RENDERINGS.c.id, RENDERINGS.c.sha256, VERDICTS.c.outcome)
-        .outerjoin(VERDICTS, VERDICTS.c.rendering_id == RENDERINGS.c.id)
-        .where(RENDERINGS.c.invoice_id == invoice_id, RENDERINGS.c.format == format_)
-        .order_by(VERDICTS.c.id.desc())
+        select(kept.id, kept.sha256, judged.outcome)
+        .outerjoin(of.verdicts, judged.rendering_id == kept.id)
+        .where(kept[of.of] == issued_id, kept.format == format_)
+        .order_by(judged.id.desc())
     )
     row = session.execute(found).first()
     if row is None:
@@ -411,13 +453,13 @@ def _accepted(session: Session, invoice_id: int, format_: str) -> tuple[int, str
 
 
 def _add(
-    session: Session, row: Row[Any], place: tuple[str, str], what: tuple[int, str], trail: Trail
+    session: Session, of: Papers, row: Row[Any], place: tuple[str, str], what: tuple[int, str], trail: Trail
 ) -> dict[str, Any]:
-    new = append_only.next_id(session, DELIVERIES)
-    made = _row(new, (row.id, row.number, (row.position or 0) + 1), place, what, row.delivery_id, trail)
-    append_only.add(session, DELIVERIES, [made])
+    new = append_only.next_id(session, of.deliveries)
+    made = _row(of, new, (row.id, row.number, (row.position or 0) + 1), place, what, row.delivery_id, trail)
+    append_only.add(session, of.deliveries, [made])
     action = "delivery.by_hand" if place[0] == BY_HAND else "delivery.again"
-    trail.record(action, row.number, {"channel": place[0], "address": place[1]}, rows=[(DELIVERIES, made)])
+    trail.record(action, row.number, {"channel": place[0], "address": place[1]}, rows=[(of.deliveries, made)])
     return made
 
 
@@ -426,27 +468,37 @@ def _add(
 
 def faults(session: Session) -> Iterator[tuple[str, Text]]:
     """Give what does not hold of deliveries: bytes that are not those that are kept, another id, a gap, a stranger."""
+    for of in PAPERS:
+        yield from _faults(session, of)
+        yield from _strangers(session, of)
+
+
+def _faults(session: Session, of: Papers) -> Iterator[tuple[str, Text]]:
+    made, kept = of.deliveries.c, of.renderings.c
     rows = session.execute(
-        select(DELIVERIES, INVOICES.c.number, INVOICES.c.book, RENDERINGS.c.invoice_id.label("of_invoice"),
-               RENDERINGS.c.sha256.label("kept_sha256"), RENDERINGS.c.format)
-        .outerjoin(INVOICES, DELIVERIES.c.invoice_id == INVOICES.c.id)
-        .outerjoin(RENDERINGS, DELIVERIES.c.rendering_id == RENDERINGS.c.id)
-        .order_by(DELIVERIES.c.invoice_id, DELIVERIES.c.position)
+        select(of.deliveries, made[of.of].label("issued_id"), of.issued.c.number, _may_go(of).label("may_go"),
+               kept[of.of].label("of_issued"), kept.sha256.label("kept_sha256"), kept.format)
+        .outerjoin(of.issued, made[of.of] == of.issued.c.id)
+        .outerjoin(of.renderings, made.rendering_id == kept.id)
+        .order_by(made[of.of], made.position)
         .execution_options(yield_per=500)
     )  # fmt: skip
     previous: Row[Any] | None = None
     for row in rows:
-        before = previous if previous is not None and previous.invoice_id == row.invoice_id else None
+        before = previous if previous is not None and previous.issued_id == row.issued_id else None
         for fault in _faults_of(row, before):
             yield f"{row.number}, delivery {row.id}", fault
         previous = row
-    yield from _strangers(session)
+
+
+def _may_go(of: Papers) -> ColumnElement[bool]:
+    return INVOICES.c.book == "real" if of is INVOICE else true()
 
 
 def _faults_of(row: Row[Any], before: Row[Any] | None) -> Iterator[Text]:
-    if row.book != "real":
+    if not row.may_go:
         yield Text("en prøvekørsel er sendt", "a rehearsal was sent")
-    if (row.invoice_id, row.sha256) != (row.of_invoice, row.kept_sha256):
+    if (row.issued_id, row.sha256) != (row.of_issued, row.kept_sha256):
         yield Text("er ikke de bytes, der er gemt", "is not the bytes that are kept")
     if row.channel != BY_HAND and FORMAT_OF.get(row.channel) != row.format:
         yield Text("er ikke i vejens format", "is not in its channel's format")
@@ -459,9 +511,9 @@ def _faults_of(row: Row[Any], before: Row[Any] | None) -> Iterator[Text]:
         yield Text("følger ikke den foregående", "does not follow the one before")
 
 
-def _strangers(session: Session) -> Iterator[tuple[str, Text]]:
-    for table, outcomes in ((ATTEMPTS, get_args(Tried)), (RECEIPTS, get_args(Told))):
-        known = select(DELIVERIES.c.id)
+def _strangers(session: Session, of: Papers) -> Iterator[tuple[str, Text]]:
+    for table, outcomes in ((of.attempts, get_args(Tried)), (of.receipts, get_args(Told))):
+        known = select(of.deliveries.c.id)
         wrong = or_(table.c.outcome.not_in(outcomes), table.c.delivery_id.not_in(known))
         for id_ in session.scalars(select(table.c.id).where(wrong).order_by(table.c.id)):
             yield f"{table.name} {id_}", Text("hører ikke til en aflevering", "belongs to no delivery")
@@ -469,4 +521,4 @@ def _strangers(session: Session) -> Iterator[tuple[str, Text]]:
 
 def count(session: Session) -> int:
     """Count all deliveries."""
-    return session.execute(select(func.count()).select_from(DELIVERIES)).scalar() or 0
+    return sum(session.execute(select(func.count()).select_from(of.deliveries)).scalar() or 0 for of in PAPERS)

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import deliveries, invoice_register
-from billing.deliveries import ATTEMPTS, DELIVERIES, RECEIPTS
+from billing import deliveries, papers
 from billing.gathering import INVOICES, Book
+from billing.papers import INVOICE, PAPERS, REMINDER, Papers
+from billing.verdicts import INVALID, VALID
 from foundation.language import Text
 
 #: How a document's delivery stands.
@@ -27,13 +28,13 @@ _MADE_UP = "made_up"
 
 #: Why a document waits before anything is written down to be sent.
 WHY = {
-    invoice_register.MISSING: Text("dokumentet er ikke dannet endnu", "the document is not made yet"),
-    invoice_register.WAITING: Text(
+    papers.MISSING: Text("dokumentet er ikke dannet endnu", "the document is not made yet"),
+    papers.WAITING: Text(
         "venter på validering: regelpakken mangler, eller dokumentet er ikke valideret endnu",
         "waits for validation: the rule pack is missing, or the document is not validated yet",
     ),
-    invoice_register.INVALID: Text("afvist af de officielle regler", "refused by the official rules"),
-    invoice_register.VALID: Text("valideret: sendes i næste omgang", "validated: is sent in the next round"),
+    INVALID: Text("afvist af de officielle regler", "refused by the official rules"),
+    VALID: Text("valideret: sendes i næste omgang", "validated: is sent in the next round"),
     _MADE_UP: Text(
         "bærer et mærkat om, at den er opdigtet eller en demonstration, og sendes ikke",
         "bears a notice that it is made up or a demonstration, and is not sent",
@@ -44,38 +45,33 @@ WHY = {
 # --- lists
 
 
-@cache
-def listing() -> Select[Any]:
-    """Ask for all real invoices and credit notes with how their delivery stands; the caller narrows and pages.
-
-    `told` is what the receiver's side said last, `reason_da` and `reason_en` what the last try came to.
-    """
-    columns = INVOICES.c
+def _arm(of: Papers) -> Select[Any]:
+    """Ask for all of one kind with how their delivery stands: what goes by a carrier, never a rehearsal."""
+    issued, made, tried, told = of.issued.c, of.deliveries.c, of.attempts.c, of.receipts.c
+    joined = _joined(of).join(AUTHORITIES, issued.authority_id == AUTHORITIES.c.id)
     return (
         select(
-            columns.id, columns.number, columns.year, columns.authority_id, columns.issued_on,
-            AUTHORITIES.c.name.label("authority"), AUTHORITIES.c.cvr,
-            DELIVERIES.c.id.label("delivery_id"), DELIVERIES.c.channel, DELIVERIES.c.address, DELIVERIES.c.position,
-            DELIVERIES.c.message_id, DELIVERIES.c.made_at, ATTEMPTS.c.at.label("tried_at"), ATTEMPTS.c.reason_da,
-            ATTEMPTS.c.reason_en, RECEIPTS.c.told, RECEIPTS.c.at.label("told_at"), tries().label("tries"),
-            state().label("state"), why().label("why"), invoice_register.receivers_format().label("format"),
+            literal(of.kind).label("kind"), (issued.id * 2 + int(of is REMINDER)).label("id"), issued.number,
+            INVOICES.c.year, issued.authority_id, issued.issued_on, AUTHORITIES.c.name.label("authority"),
+            AUTHORITIES.c.cvr, made.id.label("delivery_id"), made.channel, made.address, made.position,
+            made.message_id, made.made_at, tried.at.label("tried_at"), tried.reason_da, tried.reason_en, told.told,
+            told.at.label("told_at"), _tries(of).label("tries"), _state(of).label("state"), _why(of).label("why"),
+            of.receivers_format().label("format"),
         )
-        .select_from(_joined())
-        .join(AUTHORITIES, columns.authority_id == AUTHORITIES.c.id)
-        .where(columns.book == "real")
+        .select_from(joined)
+        .where(of.goes())
     )  # fmt: skip
 
 
-def _joined() -> Any:
-    """Join invoices with their newest delivery, its newest try and its newest receipt."""
-    newest = _newest(DELIVERIES, "invoice_id", INVOICES.c.id)
-    tried = _newest(ATTEMPTS, "delivery_id", DELIVERIES.c.id)
-    told = _newest(RECEIPTS, "delivery_id", DELIVERIES.c.id)
-    return (
-        INVOICES.outerjoin(DELIVERIES, DELIVERIES.c.id == newest)
-        .outerjoin(ATTEMPTS, ATTEMPTS.c.id == tried)
-        .outerjoin(RECEIPTS, RECEIPTS.c.id == told)
+def _joined(of: Papers) -> Any:
+    """Join what was issued with its newest delivery, its newest try and its newest receipt."""
+    made, tried, told = of.deliveries, of.attempts, of.receipts
+    joined = (
+        of.issued.outerjoin(made, made.c.id == _newest(made, of.of, of.issued.c.id))
+        .outerjoin(tried, tried.c.id == _newest(tried, "delivery_id", made.c.id))
+        .outerjoin(told, told.c.id == _newest(told, "delivery_id", made.c.id))
     )
+    return of.joined(joined)
 
 
 def _newest(table: Any, column: str, of: ColumnElement[int]) -> Any:
@@ -83,40 +79,47 @@ def _newest(table: Any, column: str, of: ColumnElement[int]) -> Any:
     return select(func.max(other.c.id)).where(other.c[column] == of).scalar_subquery()
 
 
-@cache
-def state() -> ColumnElement[str]:
-    """Give how a row of `listing` stands."""
+def _state(of: Papers) -> ColumnElement[str]:
+    outcome = of.receipts.c.outcome
+    is_ready = and_(of.validation() == VALID, of.is_real())
     return case(
-        (DELIVERIES.c.id.is_(None), case((_is_ready(), TO_SEND), else_=WAITS)),
-        (RECEIPTS.c.outcome == "acknowledged", ACKNOWLEDGED),
-        (RECEIPTS.c.outcome == "rejected", REJECTED),
-        (_was("handed_over"), HANDED_OVER),
-        (_was("failed"), GIVEN_UP),
+        (of.deliveries.c.id.is_(None), case((is_ready, TO_SEND), else_=WAITS)),
+        (outcome == "acknowledged", ACKNOWLEDGED),
+        (outcome == "rejected", REJECTED),
+        (_was(of, "handed_over"), HANDED_OVER),
+        (_was(of, "failed"), GIVEN_UP),
         else_=TO_SEND,
     )
 
 
-def _was(outcome: str) -> ColumnElement[bool]:
-    tried = ATTEMPTS.alias(f"tried_{outcome}")
-    return select(tried.c.id).where(tried.c.delivery_id == DELIVERIES.c.id, tried.c.outcome == outcome).exists()
+def _was(of: Papers, outcome: str) -> ColumnElement[bool]:
+    tried = of.attempts.alias(f"tried_{outcome}")
+    return select(tried.c.id).where(tried.c.delivery_id == of.deliveries.c.id, tried.c.outcome == outcome).exists()
 
 
-def _is_ready() -> ColumnElement[bool]:
-    return and_(invoice_register.validation() == invoice_register.VALID, deliveries.is_real())
+def _why(of: Papers) -> ColumnElement[str]:
+    """Give what a document without a delivery waits for, as a key of WHY."""
+    return case((~of.is_real(), _MADE_UP), else_=of.validation())
 
 
-@cache
-def why() -> ColumnElement[str]:
-    """Give what a row of `listing` without a delivery waits for, as a key of WHY."""
-    return case((~deliveries.is_real(), _MADE_UP), else_=invoice_register.validation())
-
-
-@cache
-def tries() -> ColumnElement[int]:
-    """Give how often a row's newest delivery was tried."""
-    tried = ATTEMPTS.alias("tried")
-    found: Any = select(func.count()).where(tried.c.delivery_id == DELIVERIES.c.id).scalar_subquery()
+def _tries(of: Papers) -> ColumnElement[int]:
+    tried = of.attempts.alias("tried")
+    found: Any = select(func.count()).where(tried.c.delivery_id == of.deliveries.c.id).scalar_subquery()
     return found  # type: ignore[no-any-return]
+
+
+#: All that goes by a carrier, a row for each; its `id` is of this list alone.
+LISTED = union_all(*(_arm(of) for of in PAPERS)).subquery("handed_over")
+
+
+@cache
+def listing() -> Select[Any]:
+    """Ask for all real invoices, credit notes and reminders with how their delivery stands; the caller narrows.
+
+    `told` is what the receiver's side said last, `reason_da` and `reason_en` what the last try came to, `tries` how
+    often the newest delivery was tried.
+    """
+    return select(LISTED)
 
 
 def reason(row: Any) -> Text:
@@ -143,9 +146,9 @@ def next_at(row: Any) -> datetime | None:
 
 
 def counts(session: Session, year: int, book: Book) -> dict[str, int]:
-    """Count how a year's deliveries stand, by state; a rehearsal has none. One query."""
-    found = select(state().label("state")).select_from(_joined())
-    stands = found.where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICES.c.book == "real").subquery()
+    """Count how a year's invoices and credit notes stand, by state; a rehearsal has none. One query."""
+    found = select(_state(INVOICE).label("state")).select_from(_joined(INVOICE))
+    stands = found.where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICE.goes()).subquery()
     rows = session.execute(select(stands.c.state, func.count().label("number")).group_by(stands.c.state))
     counted: dict[str, int] = {row.state: row.number for row in rows}
     return {state: counted.get(state, 0) for state in STATES}
@@ -156,10 +159,14 @@ def needing(session: Session) -> int:
 
     It is asked on the start page, so it begins with what went wrong, which is little, not with all documents.
     """
-    failed = select(ATTEMPTS.c.delivery_id).where(ATTEMPTS.c.outcome == "failed")
-    rejected = select(RECEIPTS.c.delivery_id).where(RECEIPTS.c.outcome == "rejected")
-    wrong = select(DELIVERIES.c.invoice_id).where(DELIVERIES.c.id.in_(failed.union(rejected)))
-    stands = select(state().label("state")).select_from(_joined()).where(INVOICES.c.id.in_(wrong)).subquery()
+    return sum(_needing(session, of) for of in PAPERS)
+
+
+def _needing(session: Session, of: Papers) -> int:
+    failed = select(of.attempts.c.delivery_id).where(of.attempts.c.outcome == "failed")
+    rejected = select(of.receipts.c.delivery_id).where(of.receipts.c.outcome == "rejected")
+    wrong = select(of.deliveries.c[of.of]).where(of.deliveries.c.id.in_(failed.union(rejected)))
+    stands = select(_state(of).label("state")).select_from(_joined(of)).where(of.issued.c.id.in_(wrong)).subquery()
     found = select(func.count()).where(stands.c.state.in_((GIVEN_UP, REJECTED)))
     return session.execute(found).scalar() or 0
 
@@ -207,25 +214,28 @@ class Story(Standing):
     sent: tuple[Sent, ...]
 
 
-def standing(session: Session, invoice_id: int) -> Standing | None:
-    """Give how an invoice's delivery stands, in one query; None for a rehearsal, which is not sent."""
-    row = session.execute(_one(), {"invoice_id": invoice_id}).first()
+def standing(session: Session, of: Papers, issued_id: int) -> Standing | None:
+    """Give how a document's delivery stands, in one query.
+
+    None for what no carrier is to have: a rehearsal, or a reminder that is a letter alone.
+    """
+    row = session.execute(_one(of), {"issued_id": issued_id}).first()
     return Standing(row.state, reason(row), next_at(row)) if row else None
 
 
 @cache
-def _one() -> Select[Any]:
-    return listing().where(INVOICES.c.id == bindparam("invoice_id"))
+def _one(of: Papers) -> Select[Any]:
+    return _arm(of).where(of.issued.c.id == bindparam("issued_id"))
 
 
-def story(session: Session, invoice_id: int) -> Story | None:
-    """Give how an invoice's delivery stands and went, in four queries; None for a rehearsal, which is not sent."""
-    stands = standing(session, invoice_id)
+def story(session: Session, of: Papers, issued_id: int) -> Story | None:
+    """Give how a document's delivery stands and went, in four queries; None where it stands nowhere."""
+    stands = standing(session, of, issued_id)
     if stands is None:
         return None
-    found = select(DELIVERIES).where(DELIVERIES.c.invoice_id == invoice_id).order_by(DELIVERIES.c.position.desc())
-    rows = session.execute(found).all()
-    events = _events(session, [one.id for one in rows])
+    made = of.deliveries.c
+    rows = session.execute(select(of.deliveries).where(made[of.of] == issued_id).order_by(made.position.desc())).all()
+    events = _events(session, of, [one.id for one in rows])
     sent = tuple(
         Sent(one.id, one.channel, one.address, one.file_name, one.sha256, one.message_id, one.made_at, one.made_by,
              tuple(events[one.id]))
@@ -234,12 +244,16 @@ def story(session: Session, invoice_id: int) -> Story | None:
     return Story(stands.state, stands.reason, stands.next_at, sent)
 
 
-def _events(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
+def _events(session: Session, of: Papers, ids: Sequence[int]) -> dict[int, list[Event]]:
     found: dict[int, list[Event]] = {id_: [] for id_ in ids}
     if not ids:
         return found
-    for row in session.execute(select(ATTEMPTS).where(ATTEMPTS.c.delivery_id.in_(ids)).order_by(ATTEMPTS.c.id)):
+    for row in session.execute(_of_deliveries(of.attempts, ids)):
         found[row.delivery_id].append(Event(row.at, row.outcome, Text(row.reason_da, row.reason_en)))
-    for row in session.execute(select(RECEIPTS).where(RECEIPTS.c.delivery_id.in_(ids)).order_by(RECEIPTS.c.id)):
+    for row in session.execute(_of_deliveries(of.receipts, ids)):
         found[row.delivery_id].append(Event(row.at, row.outcome, Text(row.told, row.told)))
     return {id_: sorted(listed, key=lambda event: event.at) for id_, listed in found.items()}
+
+
+def _of_deliveries(table: Table, ids: Sequence[int]) -> Select[Any]:
+    return select(table).where(table.c.delivery_id.in_(ids)).order_by(table.c.id)

@@ -138,6 +138,15 @@ def of_payer(session: Session, run: Run, years: Collection[int]) -> Billable | N
     return next(_billables(session, run, run.groups, years), None)
 
 
+def of_payers(session: Session, run: Run, groups: Sequence[Group], years: Collection[int]) -> Iterator[Billable]:
+    """Read some payers of a run as `gather` does, also those nothing is billed to yet.
+
+    Inhabitants of `years` come along.
+    """
+    for start in range(0, len(groups), PAYERS_AT_A_TIME):
+        yield from _billables(session, run, groups[start : start + PAYERS_AT_A_TIME], years)
+
+
 def unbound(session: Session, run: Run, years: Collection[int]) -> Billable | None:
     """Read the one payer that a run was begun for as if it had joined nothing; None where nobody pays for it.
 

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, cast, func, selec
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import reasons, verdicts
+from billing import papers, reasons, verdicts
 from billing.approvals import APPROVALS, APPROVED
-from billing.document import USUAL_FORMAT, InvoiceDocument, from_json
+from billing.document import InvoiceDocument, from_json
 from billing.einvoice.rule_packs import Failure
 from billing.gathering import CREDIT_NOTES, INVOICES, Book
 from billing.reasons import Explained, NoSuchInvoice
@@ -25,11 +25,7 @@ from foundation.language import Text
 from foundation.money import Money
 
 #: How the document in the receiver's format stands: accepted or refused by the rules, waiting for them, or not made.
-VALID, INVALID, WAITING, MISSING = verdicts.VALID, verdicts.INVALID, "waiting", "missing"
-
-_OTHER_FORMAT = "peppol"
-# In canonical JSON a quote inside a word is escaped, so no word can look like this key and its value.
-_OTHER_MARK = f'"format":"{_OTHER_FORMAT}"'
+VALID, INVALID, WAITING, MISSING = verdicts.VALID, verdicts.INVALID, papers.WAITING, papers.MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +119,13 @@ def credited() -> ColumnElement[int]:
 @cache
 def receivers_format() -> ColumnElement[str]:
     """Give the format that the receiver of an invoice takes."""
-    return case((INVOICES.c.document.contains(_OTHER_MARK, autoescape=True), _OTHER_FORMAT), else_=USUAL_FORMAT)
+    return papers.INVOICE.receivers_format()
 
 
 @cache
 def validation() -> ColumnElement[str]:
     """Give how the document in the receiver's format stands, by the newest verdict on it."""
-    rendering, verdict = RENDERINGS.alias("own_rendering"), VERDICTS.alias("own_verdict")
-    is_own = (rendering.c.invoice_id == INVOICES.c.id) & (rendering.c.format == receivers_format())
-    outcome = (
-        select(verdict.c.outcome)
-        .select_from(verdict.join(rendering, verdict.c.rendering_id == rendering.c.id))
-        .where(is_own)
-        .order_by(verdict.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    made = select(rendering.c.id).where(is_own).exists()
-    return func.coalesce(outcome, case((made, WAITING), else_=MISSING))
+    return papers.INVOICE.validation()
 
 
 # --- one as a whole

@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     PARTIAL = "partial"
     EXCESS = "excess"
     ALREADY_PAID = "already_paid"
+    WRITTEN_OFF = "written_off"
     DUPLICATE = "duplicate"
     OTHER_BILL = "other_bill"  # it names a bill that is none of ours
     NOTHING_OPEN = "nothing_open"  # the payer is known, and owes nothing
@@ -48,6 +49,7 @@ OUTCOMES: Mapping[Outcome, Text] = {
     Outcome.PARTIAL: Text("Delvis betaling", "Partial"),
     Outcome.EXCESS: Text("Betalt for meget", "Excess"),
     Outcome.ALREADY_PAID: Text("Allerede betalt", "Already paid"),
+    Outcome.WRITTEN_OFF: Text("Afskrevet før", "Written off before"),
     Outcome.DUPLICATE: Text("Betalt to gange", "Duplicate"),
     Outcome.OTHER_BILL: Text("En anden regning", "Another bill"),
     Outcome.NOTHING_OPEN: Text("Betaleren skylder intet", "The payer owes nothing"),
@@ -69,6 +71,10 @@ NEXT_STEPS: Mapping[Outcome, Text] = {
     Outcome.ALREADY_PAID: Text(
         "Sæt beløbet til myndighedens gode; forbered derefter en tilbagebetaling, eller brug det på en anden faktura",
         "Put the amount to the authority's credit; then prepare a refund, or use it on another invoice",
+    ),
+    Outcome.WRITTEN_OFF: Text(
+        "Placér beløbet på fakturaen; afskrivningen føres tilbage med det, der kom",
+        "Place the amount on the invoice; the write-off goes back by what came",
     ),
     Outcome.DUPLICATE: Text(
         "Sæt beløbet til myndighedens gode, og forbered en tilbagebetaling",
@@ -321,6 +327,8 @@ def _named(paid: Paid, known: Known, rule: Rule, owed: Owed) -> Finding:
     """Say what a payment that names one invoice comes to."""
     named = _RULES[rule] + Text(f" faktura {owed.number}", f" invoice {owed.number}")
     left, open_, charge = paid.left, owed.outstanding, known.charge_of(owed.invoice_id)
+    if open_.ore <= 0 < owed.written_off.ore and charge.ore <= 0:
+        return _written_off(left, rule, owed, named)
     if open_.ore <= 0 and (charge.ore <= 0 or left > charge):
         is_twin = paid.amount.ore in known.paid_amounts.get(owed.invoice_id, ())
         why = named + Text(", som er betalt eller krediteret før", ", which was paid or credited before")
@@ -337,6 +345,14 @@ def _named(paid: Paid, known: Known, rule: Rule, owed: Owed) -> Finding:
         why += Text("; men beløbet er præcis, hvad en anden faktura mangler", "; but it is just what another one owes")
     is_certain = rule in ("fik", "rf") and not fits_another and _is_whole(paid) and owed.issued_on <= paid.booked_on
     return Finding(outcome, (Suggestion(rule, parts, why),), is_certain, why)
+
+
+def _written_off(left: Money, rule: Rule, owed: Owed, named: Text) -> Finding:
+    """Say that money came of what was given up: a person takes it in."""
+    came = min(left, owed.written_off)
+    parts = (Part(came, owed.authority_id, owed.invoice_id), Part(left - came, owed.authority_id))
+    why = named + Text(", som er afskrevet", ", which was written off")
+    return Finding(Outcome.WRITTEN_OFF, (Suggestion(rule, tuple(part for part in parts if part.amount), why),), why=why)
 
 
 def _shared(left: Money, owed: Owed, charge: Money) -> Iterator[Part]:

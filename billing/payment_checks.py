@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
@@ -15,8 +16,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from billing import balances, bank_checks, ledger, payments, reminder_charges, settlements
-from billing.balances import MATCHES, REFUNDS, TRANSACTIONS, WRITE_OFFS
+from billing.balances import MATCHES, REFUNDS, REVERSALS, TRANSACTIONS, WRITE_OFFS
 from billing.payments import EVER
+from billing.reminder_charges import WAIVERS
 from billing.vouchers import POSTINGS, VOUCHERS, Entry
 from foundation.audit import Broken
 from foundation.language import Text
@@ -29,7 +31,7 @@ _AT_A_TIME = 500
 _HALF = 2**32
 
 #: What moves a receivable beside invoices and credit notes, and is told by a match or a write-off.
-_SETTLING = ("match", "unmatch", "credit_used", "write_off")
+_SETTLING = ("match", "unmatch", "credit_used", "write_off", "write_off_back")
 
 
 def _broken(check: str, subject: str, da: str, en: str) -> Broken:
@@ -201,6 +203,48 @@ def settled(session: Session, checked: Counter[str]) -> Iterator[Broken]:
         amount, vat = Money(row.amount_ore), Money(row.vat_ore)
         entries_ = settlements.write_off_entries(one, amount, vat) if one else ()
         yield from _one_settled(session, row, "write_off", entries_)
+    for row in session.execute(_decided(WAIVERS)).all():
+        checked["settlements"] += 1
+        authority_id = owed[row.invoice_id].authority_id if row.invoice_id in owed else None
+        waived = settlements.waiver_entries(authority_id, row.invoice_id, Money(row.amount_ore))
+        yield from _one_settled(session, row, "charge_waiver", waived)
+    yield from _reversed(session, checked)
+
+
+def _reversed(session: Session, checked: Counter[str]) -> Iterator[Broken]:
+    """What came of a write-off is at most what was given up, and is booked against it, by a match of its invoice."""
+    lost, back = WRITE_OFFS.c, REVERSALS.c
+    rows = session.execute(
+        select(REVERSALS, lost.amount_ore.label("lost_ore"), lost.vat_ore.label("lost_vat_ore"), lost.decided_on,
+               lost.invoice_id, MATCHES.c.invoice_id.label("came_for"), MATCHES.c.amount_ore.label("came_ore"),
+               MATCHES.c.authority_id, MATCHES.c.matched_on)
+        .outerjoin(WRITE_OFFS, back.write_off_id == lost.id)
+        .outerjoin(MATCHES, back.match_id == MATCHES.c.id)
+        .order_by(back.id)
+    ).all()  # fmt: skip
+    so_far: dict[int, tuple[Money, Money]] = {}
+    for row in rows:
+        checked["settlements"] += 1
+        amount, vat = Money(row.amount_ore), Money(row.vat_ore)
+        was = so_far.get(row.write_off_id, (Money(0), Money(0)))
+        so_far[row.write_off_id] = now = (was[0] + amount, was[1] + vat)
+        if not _came_back(row, now):
+            yield _broken("settlements", f"write_off_reversal {row.id}", "passer ikke til det, der er afskrevet og kom",
+                          "does not fit what was written off and came")  # fmt: skip
+            continue
+        entries = payments.reversal_entries(row.authority_id, row.invoice_id, amount, vat)
+        if _postings(session, [row.voucher_id]).get(row.voucher_id, []) != list(entries):
+            yield _broken("settlements", f"write_off_reversal {row.id}", "er ikke bogført, som det kom",
+                          "is not booked as it came")  # fmt: skip
+
+
+def _came_back(row: Row[Any], so_far: tuple[Money, Money]) -> bool:
+    """Tell whether a reversal fits its write-off and its match; `so_far` is what came of the write-off, with it."""
+    if row.lost_ore is None or row.came_ore is None or row.came_for != row.invoice_id or row.lost_ore <= 0:
+        return False
+    is_within = 0 < row.amount_ore <= row.came_ore and so_far[0].ore <= row.lost_ore
+    vat = Money(row.lost_vat_ore).scaled(Fraction(so_far[0].ore, row.lost_ore))
+    return is_within and so_far[1] == vat and row.reversed_on == max(row.matched_on, row.decided_on)
 
 
 def _decided(table: Any) -> Select[Any]:

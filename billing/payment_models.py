@@ -41,6 +41,36 @@ class WriteOff(Base):
     voucher_id: Mapped[int] = mapped_column(ForeignKey("voucher.id"))
 
 
+class WriteOffReversal(Base):
+    """That something came of what was written off: the bad debt, and the VAT regained, go back by what came."""
+
+    __tablename__ = "write_off_reversal"
+    __table_args__ = (UniqueConstraint("write_off_id", "match_id"), UniqueConstraint("voucher_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    write_off_id: Mapped[int] = mapped_column(ForeignKey("write_off.id"))
+    match_id: Mapped[int] = mapped_column(ForeignKey("payment_match.id"))  # of the money that came
+    amount_ore: Mapped[int]
+    vat_ore: Mapped[int]
+    reversed_on: Mapped[date]
+    voucher_id: Mapped[int] = mapped_column(ForeignKey("voucher.id"))
+
+
+class ChargeWaiver(Base):
+    """What the reminders of an invoice charge and the association lets go of: decided by two people."""
+
+    __tablename__ = "charge_waiver"
+    __table_args__ = (UniqueConstraint("proposal_id"), UniqueConstraint("voucher_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
+    amount_ore: Mapped[int]
+    reason: Mapped[str]
+    decided_on: Mapped[date]
+    voucher_id: Mapped[int] = mapped_column(ForeignKey("voucher.id"))
+
+
 class PaymentMatch(Base):
     """Money that found its place. It comes from a bank transaction, or from an authority's credit where there is none.
 

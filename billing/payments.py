@@ -7,9 +7,10 @@ writer's lock no transaction gives more than it has, and no invoice gets more th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,10 +20,10 @@ from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
 from billing import balances, closed_periods, ledger, matching, reminder_charges, vouchers
-from billing.balances import MATCHES, REFUNDS, TRANSACTIONS
+from billing.balances import MATCHES, REFUNDS, REVERSALS, TRANSACTIONS, WRITE_OFFS
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.matching import Finding, Known, Paid, Part, RefundDue, Rule
-from billing.vouchers import Entry
+from billing.vouchers import Entry, Order
 from foundation import append_only, wording
 from foundation.audit import Trail, canonical
 from foundation.errors import Conflict, NotFound, Refused
@@ -30,6 +31,7 @@ from foundation.language import Text, kroner
 from foundation.money import ZERO, Money, total
 
 MATCHED_ACTION, UNMATCHED_ACTION = "payment.matched", "payment.unmatched"
+REVERSED_ACTION = "payment.write_off_reversed"
 
 AT_A_TIME = 500
 
@@ -155,6 +157,27 @@ _AMOUNTS = select(MATCHES.c.invoice_id, TRANSACTIONS.c.amount_ore).join(
 )
 
 
+def named(session: Session, numbers: Collection[str]) -> dict[str, balances.Owed]:
+    """Give the real invoices of some numbers that money can go to: that owe something, or were written off."""
+    found = balances.outstanding(session, EVER, invoice_ids=_ids(session, numbers)).values()
+    return {each.number: each for each in found if each.outstanding.ore > 0 or each.written_off.ore > 0}
+
+
+def charge_parts(session: Session, amounts: Sequence[tuple[str, Money]]) -> list[Part]:
+    """Give the parts that pay what reminders charge, by the reminded invoices' numbers. Raises Unplaceable."""
+    asked = reminder_charges.charged(session, EVER).values() if amounts else ()
+    by_number = {each.number: each for each in asked}
+    for number, _ in amounts:
+        if number not in by_number:
+            raise Unplaceable(
+                Text(f"ingen rykker for {number} koster noget", f"no reminder of {number} charges anything")
+            )
+    return [
+        Part(amount, by_number[number].authority_id, by_number[number].invoice_id, account=ledger.CHARGES_OWED)
+        for number, amount in amounts
+    ]
+
+
 def _ids(session: Session, numbers: Collection[str]) -> set[int]:
     listed, found = sorted(numbers), set[int]()
     is_invoice = INVOICES.c.id.not_in(select(CREDIT_NOTES.c.invoice_id))
@@ -255,7 +278,10 @@ def place(
     """
     rows = _rows(session, placings, on, trail)
     _refuse_too_much(session, rows, {ledger.SUPPLIERS} if of_costs else set())
-    return _write(session, rows, trail)
+    back = list(_reversals(session, rows))
+    written = _write(session, rows, trail)
+    _reverse(session, back, trail)
+    return written
 
 
 def settle_overpaid(session: Session, on: date, trail: Trail, invoice_ids: Collection[int] | None = None) -> list[int]:
@@ -409,8 +435,9 @@ def _refuse_full_invoices(session: Session, rows: Sequence[Mapping[str, Any]]) -
     for id_, ore in wanted.items():
         one = owed[id_]
         is_released = ore < 0 and one.outstanding.ore <= ore and -ore <= one.paid.ore
-        if not is_released and not 0 < ore <= one.outstanding.ore:
-            told = kroner(one.outstanding)
+        room = one.outstanding + one.written_off
+        if not is_released and not 0 < ore <= room.ore:
+            told = kroner(room)
             raise MoreThanOwed(
                 Text(f"{one.number} mangler {told.da}; så meget kan der højst placeres",
                      f"{one.number} owes {told.en}; no more than that can be placed")
@@ -511,10 +538,10 @@ def _write(session: Session, rows: Sequence[dict[str, Any]], trail: Trail) -> li
     return [row["id"] for row in rows]
 
 
-def _order(row: Mapping[str, Any]) -> vouchers.Order:
+def _order(row: Mapping[str, Any]) -> Order:
     kind: vouchers.Kind = "unmatch" if row["undoes"] else "credit_used" if _is_of_credit(row) else "match"
     text = str(orjson.loads(row["explanation"])["da"])
-    return vouchers.Order(kind, f"match {row['id']}", row["matched_on"], text, entries_of(row))
+    return Order(kind, f"match {row['id']}", row["matched_on"], text, entries_of(row))
 
 
 def entries_of(row: Mapping[str, Any]) -> tuple[Entry, Entry]:
@@ -530,6 +557,106 @@ def entries_of(row: Mapping[str, Any]) -> tuple[Entry, Entry]:
         return source, Entry(row["account"], -amount)
     account = ledger.CREDIT if row["refund_id"] is None else ledger.REFUNDS_DUE
     return source, Entry(account, -amount, authority_id=authority_id)
+
+
+# --- money that comes of what was written off
+
+
+class Reversal(NamedTuple):
+    """How much of a write-off goes back, by which match, on which day."""
+
+    write_off_id: int
+    match: Mapping[str, Any]
+    amount: Money
+    vat: Money
+    on: date
+
+
+def _reversals(session: Session, rows: Sequence[Mapping[str, Any]]) -> Iterator[Reversal]:
+    """Give what of write-offs goes back where more comes than an invoice still owes, the oldest first."""
+    coming = [row for row in rows if row["invoice_id"] is not None and not _is_of_charge(row) and row["amount_ore"] > 0]
+    owed = balances.outstanding(session, EVER, invoice_ids=_sums(coming, "invoice_id"))
+    given_up = {id_: each for id_, each in owed.items() if each.written_off}
+    if not given_up:
+        return
+    open_ = {id_: max(each.outstanding, ZERO) for id_, each in given_up.items()}
+    losses = _losses(session, given_up)
+    for row in coming:
+        if (id_ := row["invoice_id"]) in given_up:
+            over = max(Money(row["amount_ore"]) - open_[id_], ZERO)
+            open_[id_] = max(open_[id_] - Money(row["amount_ore"]), ZERO)
+            yield from _taken_back(losses[id_], row, over)
+
+
+@dataclass(slots=True)
+class _Loss:
+    """A write-off with what of it has come back so far."""
+
+    id: int
+    on: date
+    amount: Money
+    vat: Money
+    back: Money
+    vat_back: Money
+
+
+def _losses(session: Session, invoice_ids: Collection[int]) -> dict[int, list[_Loss]]:
+    lost, back = WRITE_OFFS.c, REVERSALS.c
+    found = (
+        select(lost.id, lost.invoice_id, lost.decided_on, lost.amount_ore, lost.vat_ore,
+               func.coalesce(func.sum(back.amount_ore), 0).label("back_ore"),
+               func.coalesce(func.sum(back.vat_ore), 0).label("vat_back_ore"))
+        .outerjoin(REVERSALS, back.write_off_id == lost.id)
+        .where(lost.invoice_id.in_(invoice_ids))
+        .group_by(lost.id, lost.invoice_id, lost.decided_on, lost.amount_ore, lost.vat_ore)
+        .order_by(lost.id)
+    )  # fmt: skip
+    losses: defaultdict[int, list[_Loss]] = defaultdict(list)
+    for row in session.execute(found):
+        amounts = (Money(int(ore)) for ore in (row.amount_ore, row.vat_ore, row.back_ore, row.vat_back_ore))
+        losses[row.invoice_id].append(_Loss(row.id, row.decided_on, *amounts))
+    return losses
+
+
+def _taken_back(losses: Sequence[_Loss], row: Mapping[str, Any], over: Money) -> Iterator[Reversal]:
+    for loss in losses:
+        if amount := min(over, loss.amount - loss.back):
+            over, loss.back = over - amount, loss.back + amount
+            vat = loss.vat.scaled(Fraction(loss.back.ore, loss.amount.ore)) - loss.vat_back
+            loss.vat_back += vat
+            yield Reversal(loss.id, row, amount, vat, max(row["matched_on"], loss.on))
+
+
+def _reverse(session: Session, back: Sequence[Reversal], trail: Trail) -> None:
+    """Book and keep what goes back."""
+    if not back:
+        return
+    orders = [
+        Order("write_off_back", f"match {each.match['id']}, write-off {each.write_off_id}", each.on,
+              f"Betalt efter afskrivning {each.write_off_id}",
+              reversal_entries(each.match["authority_id"], each.match["invoice_id"], each.amount, each.vat))
+        for each in back
+    ]  # fmt: skip
+    first, booked = append_only.next_id(session, REVERSALS), vouchers.book(session, orders, trail)
+    rows = [
+        {"id": first + at, "write_off_id": each.write_off_id, "match_id": each.match["id"],
+         "amount_ore": each.amount.ore, "vat_ore": each.vat.ore, "reversed_on": each.on, "voucher_id": voucher_id}
+        for at, (each, voucher_id) in enumerate(zip(back, booked, strict=True))
+    ]  # fmt: skip
+    append_only.add(session, REVERSALS, rows)
+    for row in rows:
+        told = {"match": row["match_id"], "ore": row["amount_ore"], "vat_ore": row["vat_ore"]}
+        trail.record(REVERSED_ACTION, f"write-off {row['write_off_id']}", told, rows=[(REVERSALS, row)])
+
+
+def reversal_entries(authority_id: int | None, invoice_id: int, amount: Money, vat: Money) -> tuple[Entry, ...]:
+    """Give what a reversal books, just against a write-off: the receivable stands again, for the money to settle."""
+    rows = (
+        Entry(ledger.BAD_DEBTS, vat - amount),
+        Entry(ledger.OUTPUT_VAT, -vat),
+        Entry(ledger.RECEIVABLES, amount, authority_id=authority_id, invoice_id=invoice_id),
+    )
+    return tuple(row for row in rows if row.amount)
 
 
 # --- what is told of them

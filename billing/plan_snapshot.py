@@ -29,8 +29,8 @@ from foundation import audit
 from foundation.money import Money, total
 from foundation.sorting import alphabetical
 
-#: Lines of all plans kept in one process: some 40 MB. The plan asked for last is kept however large it is.
-LINES_KEPT = 100_000
+#: Lines of all plans kept in one process: some 70 MB. The plan asked for last is kept however large it is.
+LINES_KEPT = 50_000
 
 #: What changes nothing that a plan is made of, however often it is done.
 INDIFFERENT = frozenset(approvals.HARMLESS) - {approvals.ISSUED_ACTION, approvals.BATCH_ACTION}

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.orm import Session
 
-from billing import reminder_document, verdicts
+from billing import papers, reminder_document, verdicts
+from billing.document import USUAL_FORMAT
 from billing.einvoice.rule_packs import Failure, RulePack
 from billing.gathering import INVOICES
-from billing.reminder_models import ReminderMessage, ReminderRendering, ReminderVerdict
+from billing.papers import REMINDER
 from billing.reminder_plan import REMINDERS
 from billing.renderings import OneKept
 from billing.verdicts import Judged, Rules, Task
@@ -20,20 +21,14 @@ from foundation import append_only
 from foundation.audit import Trail, sha256
 from foundation.letters import LETTERS
 
-RENDERINGS: Table = ReminderRendering.__table__  # type: ignore[assignment]
-VERDICTS: Table = ReminderVerdict.__table__  # type: ignore[assignment]
-MESSAGES: Table = ReminderMessage.__table__  # type: ignore[assignment]
+RENDERINGS, VERDICTS, MESSAGES = REMINDER.renderings, REMINDER.verdicts, REMINDER.orders
 
-#: The kind of the letters by which reminders leave; each is on the reminder's number.
-LETTER = "reminder"
+LETTER = papers.REMINDER_LETTER
 
 PDF, OIOUBL = "pdf", "oioubl"
 FORMATS = (PDF, OIOUBL)
 
 AT_A_TIME = 100
-
-# In canonical JSON a quote inside a word is escaped, so no word can look like this key and its value.
-_WITHOUT_NOTICES = '"notices":[]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,30 +164,15 @@ def verdict(session: Session, reminder_id: int) -> Told | None:
     return Told(row.pack, row.pack_version, Judged(row.outcome, verdicts.read(row.failures)))
 
 
-def may_be_delivered(session: Session, reminder_id: int, pack: RulePack | None) -> bool:
-    """Tell whether a reminder has passed the rules of the installed pack; without a pack nothing has."""
-    if pack is None:
-        return False
-    found = (
-        select(VERDICTS.c.id)
-        .join(RENDERINGS, VERDICTS.c.rendering_id == RENDERINGS.c.id)
-        .where(RENDERINGS.c.reminder_id == reminder_id, VERDICTS.c.pack_sha256 == pack.sha256,
-               VERDICTS.c.outcome == verdicts.VALID)
-    )  # fmt: skip
-    return session.execute(found).first() is not None
-
-
 # --- what has not left
 
 
-def unsent(session: Session, pack: RulePack, *, made_up: bool) -> Sequence[Row[Any]]:
-    """Give the reminders that passed the installed rules, and of which no letter is written yet, in one query.
+def unsent(session: Session, pack: RulePack, *, year: int | None = None, made_up: bool) -> Sequence[Row[Any]]:
+    """Give the reminders that passed the installed rules and may be written of, and are not yet, in one query.
 
     `made_up`: also those with a notice that they are none, where no mail leaves the machine.
     """
-    accepted = select(VERDICTS.c.rendering_id).where(
-        VERDICTS.c.pack_sha256 == pack.sha256, VERDICTS.c.outcome == verdicts.VALID
-    )
+    accepted = REMINDER.accepted_by([pack.sha256])
     passed = select(RENDERINGS.c.reminder_id).where(RENDERINGS.c.format == OIOUBL, RENDERINGS.c.id.in_(accepted))
     drawn = select(RENDERINGS.c.reminder_id).where(RENDERINGS.c.format == PDF)
     written = select(LETTERS.c.subject).where(LETTERS.c.kind == LETTER)
@@ -202,13 +182,31 @@ def unsent(session: Session, pack: RulePack, *, made_up: bool) -> Sequence[Row[A
         .join(MESSAGES, MESSAGES.c.reminder_id == REMINDERS.c.id)
         .join(INVOICES, REMINDERS.c.invoice_id == INVOICES.c.id)
         .where(MESSAGES.c.kind == "deliver", REMINDERS.c.id.in_(passed), REMINDERS.c.id.in_(drawn),
-               REMINDERS.c.number.not_in(written))
+               REMINDERS.c.number.not_in(written), _may_be_written())
         .order_by(REMINDERS.c.id)
     )  # fmt: skip
-    rows: Any = session.execute(found).all()
-    return [row for row in rows if made_up or is_real(row.document)]
+    found = found if year is None else found.where(INVOICES.c.year == year)
+    rows: Any = session.execute(found if made_up else found.where(REMINDER.is_real())).all()
+    return rows  # type: ignore[no-any-return]
+
+
+def may_be_written(session: Session, reminder_id: int) -> bool:
+    """Tell whether a letter of a reminder may be written now."""
+    found = select(REMINDERS.c.id).where(REMINDERS.c.id == reminder_id, _may_be_written())
+    return session.execute(found).first() is not None
+
+
+def _may_be_written() -> ColumnElement[bool]:
+    """Tell whether the letter's turn has come: a carrier handed the reminder over, or takes none to its receiver."""
+    made, tried = REMINDER.deliveries.c, REMINDER.attempts.c
+    handed_over = (
+        select(tried.id)
+        .join(REMINDER.deliveries, tried.delivery_id == made.id)
+        .where(made.reminder_id == REMINDERS.c.id, made.channel != "hand", tried.outcome == "handed_over")
+    )
+    return or_(REMINDER.receivers_format() != USUAL_FORMAT, handed_over.exists())
 
 
 def is_real(document: str) -> bool:
     """Tell whether a stored reminder bears no notice that it is none."""
-    return _WITHOUT_NOTICES in document
+    return papers.WITHOUT_NOTICES in document

@@ -15,10 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, closed_periods, ledger, vouchers
+from billing import balances, closed_periods, ledger, reminder_charges, vouchers
 from billing.balances import REFUNDS, WRITE_OFFS, Owed
 from billing.gathering import INVOICES
 from billing.payments import EVER, MoreThanOwed, Unplaceable
+from billing.reminder_charges import WAIVERS, Charged
 from billing.vouchers import Entry, Order
 from foundation import append_only, proposals, wording
 from foundation.audit import Trail, canonical
@@ -28,6 +29,7 @@ from foundation.money import ZERO, Money
 from foundation.proposals import Proposal
 
 REFUNDED_ACTION, WRITTEN_OFF_ACTION = "payment.refunded", "payment.written_off"
+WAIVED_ACTION = "payment.charge_waived"
 
 
 class NoSuchDebtor(NotFound):
@@ -51,6 +53,15 @@ class WriteOffOrder:
     amount: Money
     reason: str
     with_vat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverOrder:
+    """What is to be let go of what the reminders of an invoice charge, and why."""
+
+    number: str
+    amount: Money
+    reason: str
 
 
 # --- refunds
@@ -154,6 +165,70 @@ def write_off_entries(owed: Owed, amount: Money, vat: Money) -> tuple[Entry, ...
         Entry(ledger.RECEIVABLES, -amount, authority_id=owed.authority_id, invoice_id=owed.invoice_id),
     )
     return tuple(row for row in rows if row.amount)
+
+
+# --- what reminders charge
+
+
+def propose_waiver(session: Session, order: WaiverOrder, trail: Trail) -> Proposal:
+    """Propose to let go of what reminders charge; the caller commits.
+
+    Raises NoSuchDebtor, MoreThanOwed or Unplaceable.
+    """
+    reason = _reason(order.reason)
+    _refuse_more_than_charged(session, order)
+    content = canonical({"amount_ore": order.amount.ore, "reason": reason})
+    return proposals.propose_newest(session, "charge_waiver", order.number, content, trail)
+
+
+def approve_waiver(session: Session, id_: int, on: date, trail: Trail) -> Money:
+    """Decide to let charges go, another person than who prepared it, and book it; give the amount.
+
+    Raises what `proposals.decide` raises, or MoreThanOwed where the charges were paid since.
+    """
+    proposal = proposals.approve(session, id_, "charge_waiver", trail)
+    order, on = waiver_of(proposal), max(on, closed_periods.first_open(session))
+    charged = _refuse_more_than_charged(session, order)
+    entries = waiver_entries(charged.authority_id, charged.invoice_id, order.amount)
+    (voucher_id,) = vouchers.book(
+        session, [Order("charge_waived", f"proposal {id_}", on, order.reason, entries)], trail
+    )  # fmt: skip
+    row = {
+        "id": append_only.next_id(session, WAIVERS), "proposal_id": id_, "invoice_id": charged.invoice_id,
+        "amount_ore": order.amount.ore, "reason": order.reason, "decided_on": on, "voucher_id": voucher_id,
+    }  # fmt: skip
+    append_only.add(session, WAIVERS, [row])
+    trail.record(WAIVED_ACTION, order.number, {"proposal": id_, "ore": order.amount.ore}, rows=[(WAIVERS, row)])
+    return order.amount
+
+
+def waiver_of(proposal: Proposal) -> WaiverOrder:
+    """Read what a proposal would let go of."""
+    found = json.loads(proposal.content)
+    return WaiverOrder(proposal.subject, Money(found["amount_ore"]), found["reason"])
+
+
+def waiver_entries(authority_id: int | None, invoice_id: int, amount: Money) -> tuple[Entry, Entry]:
+    """Give what letting charges go books: the loss, and the claim that goes. Fee and interest bear no VAT."""
+    claim = Entry(ledger.CHARGES_OWED, -amount, authority_id=authority_id, invoice_id=invoice_id)
+    return Entry(ledger.BAD_DEBTS, amount), claim
+
+
+def _refuse_more_than_charged(session: Session, order: WaiverOrder) -> Charged:
+    """Hold a waiver against what is owed of an invoice's charges; give those."""
+    asked = reminder_charges.charged(session, EVER).values()
+    found = next((each for each in asked if each.number == order.number), None)
+    if found is None:
+        raise NoSuchDebtor(
+            Text(f"ingen rykker for {order.number} koster noget", f"no reminder of {order.number} charges anything")
+        )
+    if not ZERO < order.amount <= found.outstanding:
+        told = kroner(found.outstanding)
+        raise MoreThanOwed(
+            Text(f"der mangler {told.da} i gebyr og rente; eftergivelsen skal være mellem 0,01 og det beløb",
+                 f"{told.en} are owed in fee and interest; a waiver is between 0.01 and that")
+        )  # fmt: skip
+    return found
 
 
 def _refuse_more_than_owed(session: Session, order: WriteOffOrder) -> tuple[Owed, Money]:

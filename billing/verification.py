@@ -10,10 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, func, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, Table, func, select, union_all
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -157,7 +158,12 @@ def _rows(session: Session, checked: Counter[str]) -> Iterator[Broken]:
 
 
 def _count(session: Session, table: Table) -> int:
-    return session.execute(select(func.count()).select_from(table)).scalar() or 0
+    return session.execute(_counting(table)).scalar() or 0
+
+
+@cache
+def _counting(table: Table) -> Select[int]:
+    return select(func.count()).select_from(table)
 
 
 # --- tables and approvals

@@ -25,10 +25,10 @@ VOUCHERS: Table = Voucher.__table__  # type: ignore[assignment]
 POSTINGS: Table = VoucherPosting.__table__  # type: ignore[assignment]
 
 #: What may be booked beside invoices. `bank`: money moved on the bank account; `match`: it was what an invoice asked
-#: for; `unmatch`: it was not, after all.
+#: for; `unmatch`: it was not, after all. `write_off_back`: something came of what was written off.
 Kind = Literal[
-    "bank", "match", "unmatch", "credit_used", "refund", "write_off", "reminder", "interest", "cost", "accrual",
-    "opening", "transfer",
+    "bank", "match", "unmatch", "credit_used", "refund", "write_off", "write_off_back", "charge_waived",
+    "reminder", "interest", "cost", "accrual", "opening", "transfer",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

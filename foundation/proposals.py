@@ -25,9 +25,9 @@ from foundation.language import Text
 
 Kind = Literal[
     "plan", "credit", "table", "settings", "billing_details", "template", "recorded_agreement", "refund", "write_off",
-    "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal",
-    "close_period", "account_mapping", "cost", "recurring_cost", "hour_rate", "fund_move", "funding_report",
-    "disclosure",
+    "correspondence", "reminders", "reminder_terms", "interest_rates", "withdrawal", "close_period",
+    "account_mapping", "cost", "recurring_cost", "hour_rate", "fund_move", "funding_report", "disclosure",
+    "charge_waiver", "budget",
 ]  # fmt: skip
 Outcome = Literal["approved", "rejected", "withdrawn"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

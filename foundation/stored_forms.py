@@ -7,9 +7,10 @@ know days that Python does not. Such a value would be read as another, or not at
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, Text, cast, select, text
+from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, Text, TextClause, cast, select, text
 from sqlalchemy.orm import Session
 
 from foundation.audit import Broken
@@ -42,9 +43,9 @@ _POSTGRESQL = {
 
 def faults(session: Session, metadata: MetaData) -> Iterator[Broken]:
     """Name each row with a value that its column is not meant to hold, table by table, one query each."""
-    forms = _SQLITE if session.get_bind().dialect.name == "sqlite" else _POSTGRESQL
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
     for table in metadata.sorted_tables:
-        for row in session.execute(text(_query(table, forms))):
+        for row in session.execute(_query(table, is_sqlite)):
             yield _broken(table, row, Words("har ikke kolonnens form", "has not the column's form"))
 
 
@@ -72,12 +73,14 @@ def _broken(table: Table, row: Any, message: Words) -> Broken:
     return Broken("forms", subject, Words(f"{column}: ", f"{column}: ") + message)
 
 
-def _query(table: Table, forms: dict[type, str]) -> str:
+@cache
+def _query(table: Table, is_sqlite: bool) -> TextClause:
+    forms = _SQLITE if is_sqlite else _POSTGRESQL
     wrong = [(column.name, f"NOT ({_right(column, forms)})") for column in table.columns]
     first = " ".join(f"WHEN {fault} THEN '{name}'" for name, fault in wrong)
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     where = " OR ".join(fault for _, fault in wrong)
-    return f'SELECT {keys}, CASE {first} END AS "column" FROM "{table.name}" WHERE {where} ORDER BY {keys}'
+    return text(f'SELECT {keys}, CASE {first} END AS "column" FROM "{table.name}" WHERE {where} ORDER BY {keys}')
 
 
 def _right(column: Column[Any], forms: dict[type, str]) -> str:

@@ -38,7 +38,7 @@ _ARGUMENTS = {
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
     "journey": "{journey}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
-    "cost": "{cost}",
+    "cost": "{cost}", "budget": "{budget}", "fund": "{product}",
     "product": "{fund}", "period": "2026-Q4", "question": "{question}",
 }  # fmt: skip
 
@@ -55,7 +55,9 @@ _ELSEWHERE = {
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/funds/trace/<number>/", "at"): "2",
     ("/costs/proposals/", "proposal"): "{spending}",
+    ("/budgets/proposals/", "proposal"): "{budgeting}",
     ("/accounts/<name>", "name"): "2027-Q1",
     ("/accounts/closings/", "proposal"): "{closing}",
     ("/accounts/mapping/proposals/", "proposal"): "{mapping}",
@@ -83,6 +85,7 @@ _ELSEWHERE = {
     ("/tokens/", "id_"): "{token}",
     ("/bank/transactions/", "id_"): "{transaction}",
     ("/api/v1/bank-transactions/", "id_"): "{transaction}",
+    ("/api/v1/costs/", "id_"): "{cost}",
     ("/api/v1/me/tokens/", "id_"): "{token}",
 }
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from billing.funding import cost_files, costs, hours, moves, recurring
+from billing.funding import budgets, cost_files, costs, hours, moves, recurring, remarks
 from billing.funding.costs import Draft
 from billing.funding.hours import Worked
 from billing.funding.moves import Move
 from billing.funding.recurring import Plan
+from foundation import periods
 from foundation.audit import Trail
 from foundation.money import Money
 from foundation.proposals import Proposal
@@ -120,7 +121,32 @@ def keep(line: CommandLine) -> None:
             work(session, nth * 60)
             recur(session, nth * 10_00)
             move(session, nth * 1000_00)
+            budget(session, nth * 12_000_00)
+            remark(session, nth)
         session.commit()
+
+
+def budget(session: Session, ore: int = 12_000_00, year: int = 2027, on: date = date(2027, 1, 10), **other: Any) -> int:
+    """Let two people adopt what one account is given in a year; give the version's number."""
+    product = other.pop("product", PRODUCT)
+    account = budgets.accounts(session)[product].named(other.pop("suffix", "00005")) or ""
+    one = trail(session)
+    wanted = budgets.Draft(product, year, (budgets.Line(account, budgets.equal(Money(ore))),), "Styregruppens oplæg")
+    id_ = budgets.draft(session, wanted, one)
+    one.write()
+    twice(
+        session,
+        lambda one: budgets.propose(session, id_, one),
+        lambda proposal, other: budgets.adopt(session, proposal, other, on=on),
+    )
+    return id_
+
+
+def remark(session: Session, nth: int = 1, product: str | None = PRODUCT) -> None:
+    """Write why hosting went otherwise than its budget in a quarter."""
+    made, account = trail(session), budgets.accounts(session)[product].named("00005") or ""
+    remarks.write(session, product, periods.named("2027-Q1"), account, f"Dyrere servere, {nth}", made)
+    made.write()
 
 
 def a_file(session: Session, nth: int) -> int:

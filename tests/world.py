@@ -55,8 +55,9 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
-from billing.funding import cost_files, costs
+from billing.funding import budgets, cost_files, costs, pipeline
 from billing.funding.costs import Draft
+from billing.funding.pipeline import Seen
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
@@ -158,6 +159,8 @@ class Waiting:
     answer: int  # that is used again
     spending: int  # a proposal of one cost
     cost: int
+    budgeting: int  # a proposal of one budget
+    budget: int
     reports: dict[str, publishing.Published]  # by CVR: of the group's product, and of another
 
 
@@ -177,7 +180,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         reminders=acting.by(line, finance, _plan_reminders),
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
-        journeys=acting.by(line, finance, _walk),
+        journeys=(acting.by(line, finance, _expect), acting.by(line, finance, _walk))[1],
         inquiries=acting.by(line, finance, _ask),
         answer=acting.by(
             line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
@@ -203,6 +206,8 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         run=acting.by(line, finance, _run),
         spending=(spent := acting.by(line, finance, _propose_cost))[0],
         cost=spent[1],
+        budgeting=(planned := acting.by(line, finance, _propose_budget))[0],
+        budget=planned[1],
     )
 
 
@@ -279,6 +284,12 @@ def _ask(session: Session, trail: Trail) -> dict[str, int]:
     }
 
 
+def _expect(session: Session, trail: Trail) -> None:
+    """Let Aarhus and Aalborg be expected."""
+    for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos")):
+        pipeline.see(session, Seen(cvr, product, date(YEAR + 1, 1, 1), "contact", "Opdigtet"), trail)
+
+
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
@@ -289,6 +300,13 @@ def _propose_closing(session: Session, trail: Trail) -> int:
     vouchers.book(session, [vouchers.Order("opening", "opdigtet", date(2026, 12, 15), "Opdigtet", amounts)], trail)
     on = trail.at.date()
     return bookkeeping.propose_closing(session, periods.named("2026-12"), trail, on=on).id
+
+
+def _propose_budget(session: Session, trail: Trail) -> tuple[int, int]:
+    account = budgets.accounts(session)["OS2kitos"].named("00005") or ""
+    line = budgets.Line(account, budgets.equal(Money(12_000_00)))
+    id_ = budgets.draft(session, budgets.Draft("OS2kitos", 2027, (line,), "Styregruppens oplæg"), trail)
+    return budgets.propose(session, id_, trail).id, id_
 
 
 def _propose_cost(session: Session, trail: Trail) -> tuple[int, int]:
@@ -363,6 +381,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "transaction": "1", "payment": str(waiting.payment), "match": str(waiting.match),
         "refund": str(waiting.refund), "plan": str(waiting.reminders), "reminding": str(waiting.terms),
         "spending": str(waiting.spending), "cost": str(waiting.cost),
+        "budgeting": str(waiting.budgeting), "budget": str(waiting.budget),
         "answer": str(waiting.answer), "closing": str(waiting.closing), "mapping": str(waiting.mapping),
     }  # fmt: skip
     missing = dict.fromkeys(common, "987654") | {"link": "ukendt", "product": "OS2ukendt", "register": "ukendt"}

@@ -228,6 +228,11 @@ COSTS = Layout(
     optional={},
     may_be_absent={"from": day, "to": day},
 )  # fmt: skip
+BUDGETS = Layout(
+    required={"product": _product, "year": whole(2000, 2199), "account": words(40)},
+    optional={},
+    may_be_absent={"amount_dkk": kroner_as_ore, **{f"month_{nth}": kroner_as_ore for nth in range(1, 13)}},
+)  # fmt: skip
 
 
 # --- reading a file

@@ -17,8 +17,10 @@ from app.api import (
     audit,
     authentication,
     bank,
+    costs,
     deliveries,
     fee_tables,
+    forecasts,
     ground,
     invoices,
     letters,
@@ -43,8 +45,10 @@ ROOMS = (
     reminders.room,
     deliveries.room,
     accounts.room,
+    costs.room,
     payments.room,
     published_reports.room,
+    forecasts.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -113,6 +117,7 @@ _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
+    "forecasts", "pipeline", "costs",
 )  # fmt: skip
 
 

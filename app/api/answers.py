@@ -45,6 +45,10 @@ def _whole() -> fields.Integer:
     return fields.Integer(required=True)
 
 
+def _whole_or_none() -> fields.Integer:
+    return fields.Integer(required=True, allow_none=True)
+
+
 def _ore() -> fields.Integer:
     return fields.Integer(required=True, metadata={"description": "in whole øre"})
 
@@ -226,6 +230,28 @@ class BankStatement(Answer):
     taken_at = _instant()
 
 
+class Cost(Answer):
+    """What a fund spent; `product` is null for the association's."""
+
+    id = _whole()
+    product = _maybe()
+    account = _text()
+    date = _day()
+    supplier = _text()
+    reference = _text()
+    text = _text()
+    amount_ore = _ore()
+    state = _text(metadata={"description": "proposed, rejected, withdrawn, booked, paid or reversed"})
+    paid_ore = _ore()
+    minutes = fields.Integer(required=True, allow_none=True, metadata={"description": "of hours"})
+    from_ = fields.Date(required=True, allow_none=True, data_key="from", attribute="from")
+    to = _day_or_none()
+    reverses = fields.Integer(required=True, allow_none=True, metadata={"description": "the cost it takes back"})
+    proposal = fields.Integer(required=True, allow_none=True)
+    entered_by = _text()
+    entered_at = _instant()
+
+
 class BankTransaction(Answer):
     """Money that moved: in above zero, out below."""
 
@@ -380,6 +406,33 @@ class Matched(Answer):
     matched = _whole()
     matched_ore = _ore()
     waiting = _whole()
+
+
+class Placed(Answer):
+    """The match that was written."""
+
+    id = _whole()
+
+
+class PlacedAt(Answer):
+    """Where some of a payment went, or that it was undone; `undoes` names the match it stands against."""
+
+    id = _whole()
+    amount_ore = _ore()
+    number = _maybe("of the invoice")
+    account = _maybe("with an invoice: what its reminders charge")
+    refund_id = _whole_or_none()
+    rule = _text()
+    on = _day()
+    by = _text()
+    undoes = _whole_or_none()
+    undone_by = _whole_or_none()
+
+
+class PlacedList(Answer):
+    """All matches of a payment, in order."""
+
+    items = _many(PlacedAt)
 
 
 class AccountMovement(Answer):
@@ -796,6 +849,7 @@ class DeliveryStanding(Answer):
     """How a document is handed over; `channel`, `address` and `message_id` are null before it is to be sent."""
 
     number = _text()
+    kind = _text(metadata={"description": "invoice, also of credit notes, or reminder"})
     authority = _one(Payer)
     state = _text(metadata={"description": "waits, to_send, handed_over, acknowledged, rejected or given_up"})
     reason = _one(Words)
@@ -904,3 +958,32 @@ class Tokens(Answer):
     """One's own tokens, newest first."""
 
     items = _many(Token)
+
+
+class Forecast(Answer):
+    """What a fund is expected to get in a year, in whole øre, and all that it is made of."""
+
+    product = _text()
+    year = _whole()
+    made_on = _day()
+    low_ore = _ore()
+    expected_ore = _ore()
+    high_ore = _ore()
+    forecast = fields.Raw(
+        required=True, metadata={"type": "object", "description": "lines, pipeline, changes and what cannot be told"}
+    )
+
+
+class PipelineCase(Answer):
+    """An authority that may join a product, as it was seen last."""
+
+    id = _whole()
+    cvr = _text()
+    name = _text()
+    product = _text()
+    version = _whole()
+    expected_from = _day()
+    stage = _text()
+    percent = _whole()
+    outcome = _text(metadata={"description": "joined or given_up; empty while it stands open"})
+    source = _text()

@@ -8,20 +8,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import access, clock, database
-from app.api import answers, ground, pages, writes
+from app.api import answers, ground, pages, reminders, writes
 from app.api.ground import NUMBER
 from app.api.invoices import in_scope
 from app.api.pages import PageQuery
 from app.api.writes import Answer
 from app.schemas import Chosen, DeliveryAgainOf, Whole
 from billing import deliveries, delivery_register
-from billing.delivery_register import STATES, Story
-from billing.gathering import INVOICES
+from billing.delivery_register import LISTED, STATES, Story
+from billing.papers import INVOICE, REMINDER
 from billing.reasons import NoSuchInvoice
+from billing.reminders import NoSuchReminder
 from foundation.audit import Trail
 from foundation.language import Text
 
-room = ground.room("deliveries", "How invoices and credit notes are handed over")
+room = ground.room("deliveries", "How invoices, credit notes and reminders are handed over")
 
 
 class DeliveryQuery(PageQuery):
@@ -33,19 +34,20 @@ class DeliveryQuery(PageQuery):
 
 @ground.reads(room, "/deliveries", "delivery.read", answers.page_of(answers.DeliveryStanding), DeliveryQuery)
 def list_deliveries(query: Mapping[str, Any]) -> Any:
-    """List how each real invoice and credit note is handed over."""
-    statement = access.invoices(delivery_register.listing(), "delivery.read")
+    """List how each real invoice, credit note and reminder is handed over."""
+    statement = access.papers(delivery_register.listing(), LISTED.c.authority_id, "delivery.read")
     if query.get("year"):
-        statement = statement.where(INVOICES.c.year == query["year"])
+        statement = statement.where(LISTED.c.year == query["year"])
     if query.get("state"):
-        statement = statement.where(delivery_register.state() == query["state"])
+        statement = statement.where(LISTED.c.state == query["state"])
     with database.reading() as session:
-        return pages.read(session, statement, INVOICES.c.id, query, _told)
+        return pages.read(session, statement, LISTED.c.id, query, _told)
 
 
 def _told(row: Any) -> dict[str, Any]:
     return {
-        "number": row.number, "authority": {"cvr": row.cvr, "name": row.authority}, "state": row.state,
+        "number": row.number, "kind": row.kind, "authority": {"cvr": row.cvr, "name": row.authority},
+        "state": row.state,
         "reason": _words(delivery_register.reason(row)), "channel": row.channel, "address": row.address,
         "message_id": row.message_id, "tries": row.tries, "next_at": delivery_register.next_at(row),
     }  # fmt: skip
@@ -61,9 +63,21 @@ def _words(text: Text) -> dict[str, str]:
 def one_delivery(query: object, number: str) -> Any:
     """Give how the delivery of an invoice or credit note stands and went; a rehearsal has none."""
     with database.reading() as session:
-        story = delivery_register.story(session, in_scope(session, number).id)
+        story = delivery_register.story(session, INVOICE, in_scope(session, number).id)
     if story is None:
         raise _rehearsal()
+    return _story(story)
+
+
+@ground.reads(
+    room, "/reminders/<number>/delivery", "reminders.read", answers.DeliveryStory, parameters={"number": NUMBER}
+)  # fmt: skip
+def one_reminders_delivery(query: object, number: str) -> Any:
+    """Give how the delivery of a reminder stands and went; one that is a letter alone has none."""
+    with database.reading() as session:
+        story = delivery_register.story(session, REMINDER, reminders.in_scope(session, number).id)
+    if story is None:
+        raise NoSuchReminder(Text("rykkeren sendes som brev", "the reminder is sent as a letter"))
     return _story(story)
 
 
@@ -89,7 +103,7 @@ def send_again(query: object, sent: Mapping[str, Any]) -> Any:
     """Send a document again, to the same place or another, as a new message in the next round."""
 
     def act(session: Session, trail: Trail) -> Answer:
-        number = in_scope(session, sent["number"]).number
+        number = _in_scope(session, sent["number"])
         message = deliveries.send_again(
             session, number, trail, now=clock.machine(), channel=sent.get("channel", ""),
             address=sent.get("address", ""),
@@ -97,3 +111,11 @@ def send_again(query: object, sent: Mapping[str, Any]) -> Any:
         return Answer({"number": number, "message_id": message})
 
     return writes.once(act)
+
+
+def _in_scope(session: Session, number: str) -> str:
+    """Give the number of what may be sent again. Raises NoSuchInvoice, for others' as for unknown ones."""
+    found = access.papers(delivery_register.listing(), LISTED.c.authority_id, "delivery.send")
+    if session.execute(found.where(LISTED.c.number == number)).first() is None:
+        raise NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))
+    return number

@@ -10,18 +10,22 @@ from sqlalchemy.orm import Session
 
 from app import access, database
 from app.api import answers, ground, pages, writes
-from app.api.ground import CVR
+from app.api.fee_tables import proposed
+from app.api.ground import CVR, ID, ID_IN_PATH
 from app.api.pages import PageQuery
 from app.api.registers import NoSuchAuthority
 from app.api.writes import Answer
-from app.schemas import Day, Nothing, Strict
+from app.schemas import Day, Nothing, PlacementOf, RefundOf, Strict, UndoingOf, WaiverOf, WriteOffOf
 from app.web import layout
 from authorities.models import Authority
-from billing import balances, payments
+from billing import balances, payments, settlements
 from billing.balances import TRANSACTIONS
-from billing.payments import Waiting
+from billing.matching import Part
+from billing.payments import Placing, Unplaceable, Waiting
+from billing.settlements import RefundOrder, WaiverOrder, WriteOffOrder
 from foundation.audit import Trail
 from foundation.language import Text
+from foundation.money import Money
 
 room = ground.room("payments", "Payments that wait, matching, and authorities' accounts")
 
@@ -74,6 +78,106 @@ def match_payments(query: object, sent: Mapping[str, Any]) -> Any:
         return Answer(told)
 
     return writes.once(act)
+
+
+@ground.reads(
+    room, f"/payments/{ID_IN_PATH}/matches", "payment.read", answers.PlacedList, parameters={"id_": ID}
+)  # fmt: skip
+def matches_of(query: object, id_: int) -> Any:
+    """List where a payment went, and what was undone."""
+    with database.reading() as session:
+        paid = payments.transaction(session, id_)
+        found = payments.matches(session, transaction_id=paid.id)
+    return {
+        "items": [
+            {"id": each.id, "amount_ore": each.amount.ore, "number": each.number, "account": each.account,
+             "refund_id": each.refund_id, "rule": each.rule, "on": each.on, "by": each.by, "undoes": each.undoes,
+             "undone_by": each.undone_by}
+            for each in found
+        ]
+    }  # fmt: skip
+
+
+@ground.writes(room, "/payments/placements", "payment.match", PlacementOf, answers.Placed)
+def place(query: object, sent: Mapping[str, Any]) -> Any:
+    """Place some of a payment by hand, at one place."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        why = Text(sent["why"], sent["why"])
+        placing = Placing(sent["transaction"], (_part(session, sent),), "hand", why)
+        (placed,) = payments.place(session, [placing], layout.today(), trail)
+        return Answer({"id": placed})
+
+    return writes.once(act)
+
+
+def _part(session: Session, sent: Mapping[str, Any]) -> Part:
+    """Read the one place that is named. Raises Unplaceable."""
+    if sum(1 for name in ("number", "cvr", "account", "refund") if sent.get(name)) != 1:
+        raise Unplaceable(Text("nævn netop ét sted", "name just one place"))
+    amount = Money(sent["amount_ore"])
+    if number := sent.get("number"):
+        if sent["charges"]:
+            return payments.charge_parts(session, [(number, amount)])[0]
+        return _on_invoice(session, number, amount)
+    if cvr := sent.get("cvr"):
+        id_ = session.scalar(select(Authority.__table__.c.id).where(Authority.__table__.c.cvr == cvr))
+        if id_ is None:
+            raise Unplaceable(Text(f"ingen myndighed har CVR {cvr}", f"no authority has CVR {cvr}"))
+        return Part(amount, id_)
+    if account_ := sent.get("account"):
+        return Part(amount, account=account_)
+    due = next((each for each in payments.refunds_due(session) if each.id == sent["refund"]), None)
+    if due is None:
+        raise Unplaceable(Text("tilbagebetalingen findes ikke, eller er betalt", "there is no such refund to be paid"))
+    return Part(amount, due.authority_id, refund_id=due.id)
+
+
+def _on_invoice(session: Session, number: str, amount: Money) -> Part:
+    owed = payments.named(session, [number]).get(number)
+    if owed is None:
+        raise Unplaceable(
+            Text(f"{number} er ikke en faktura, der mangler noget", f"{number} is no invoice that owes anything")
+        )
+    return Part(amount, owed.authority_id, owed.invoice_id)
+
+
+@ground.writes(room, "/payments/undoings", "payment.match", UndoingOf, answers.Placed)
+def undo(query: object, sent: Mapping[str, Any]) -> Any:
+    """Undo a match, with a reason; it stays, and a new one stands against it."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        (undone,) = payments.unmatch(session, [sent["match"]], sent["reason"], layout.today(), trail)
+        return Answer({"id": undone})
+
+    return writes.once(act)
+
+
+# --- prepared here, approved by another person in the browser
+
+
+@ground.writes(room, "/payments/refunds", "refund.prepare", RefundOf, answers.Proposed)
+def propose_refund(query: object, sent: Mapping[str, Any]) -> Any:
+    """Propose to pay an authority's credit back; another person approves it, in the browser."""
+    order = RefundOrder(sent["cvr"], Money(sent["amount_ore"]), sent["reason"])
+    return writes.once(lambda session, trail: Answer(proposed(settlements.propose_refund(session, order, trail))))
+
+
+@ground.writes(room, "/payments/write-offs", "refund.prepare", WriteOffOf, answers.Proposed)
+def propose_write_off(query: object, sent: Mapping[str, Any]) -> Any:
+    """Propose to give up what an invoice owes; another person approves it, in the browser."""
+    order = WriteOffOrder(sent["number"], Money(sent["amount_ore"]), sent["reason"], sent["with_vat"])
+    return writes.once(lambda session, trail: Answer(proposed(settlements.propose_write_off(session, order, trail))))
+
+
+@ground.writes(room, "/payments/waivers", "refund.prepare", WaiverOf, answers.Proposed)
+def propose_waiver(query: object, sent: Mapping[str, Any]) -> Any:
+    """Propose to let go of what an invoice's reminders charge; another person approves it, in the browser."""
+    order = WaiverOrder(sent["number"], Money(sent["amount_ore"]), sent["reason"])
+    return writes.once(lambda session, trail: Answer(proposed(settlements.propose_waiver(session, order, trail))))
+
+
+# --- accounts
 
 
 @ground.reads(

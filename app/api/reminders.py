@@ -70,10 +70,10 @@ def list_reminders(query: Mapping[str, Any]) -> Any:
 def one_reminder(query: object, number: str) -> Any:
     """Give a reminder."""
     with database.reading() as session:
-        return _told(_found(session, number))
+        return _told(in_scope(session, number))
 
 
-def _found(session: Session, number: str) -> Any:
+def in_scope(session: Session, number: str) -> Any:
     """Give a reminder in the reader's scope. Raises NoSuchReminder, for others' as for unknown ones."""
     is_number = number.isascii() and number.replace("-", "").isalnum()
     row = session.execute(_reminders().where(REMINDERS.c.number == number)).first() if is_number else None
@@ -90,7 +90,7 @@ def document(query: object, number: str, **chosen: str) -> Any:
     """Give the bytes of a document; its ETag is their SHA-256."""
     format_ = chosen["format"]
     with database.reading() as session:
-        row = _found(session, number)
+        row = in_scope(session, number)
         kept = reminder_files.one(session, row.id, format_) if format_ in _KINDS else None
     if kept is None:
         raise NoSuchReminder(Text("det dokument er ikke dannet", "that document is not made"))

@@ -37,6 +37,7 @@ _COMMANDS = {
     "payments": "app.cli.payments",
     "accounts": "app.cli.accounts",
     "funding": "app.cli.funding",
+    "budgets": "app.cli.budgets",
     "reminders": "app.cli.reminders",
     "interest-rates": "app.cli.interest_rates",
     "einvoice": "app.cli.einvoice",

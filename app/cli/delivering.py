@@ -12,8 +12,7 @@ from app.cli import output, service
 from app.cli.billing import YEAR
 from app.delivering import Done, Waiting
 from billing import deliveries, delivery_register
-from billing.delivery_register import STATES
-from billing.gathering import INVOICES
+from billing.delivery_register import LISTED, STATES
 from foundation.language import Text, same
 
 _by = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det. / Who does it.")
@@ -77,12 +76,12 @@ def _say_done(done: Done) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 def list_(year: int | None, state: str | None, as_json: bool) -> None:
-    """Fortæl, hvordan hver faktura og kreditnota står, og hvorfor. / Tell how each stands, and why."""
-    question = delivery_register.listing().order_by(INVOICES.c.id)
+    """Fortæl, hvordan hver faktura, kreditnota og rykker står, og hvorfor. / Tell how each stands, and why."""
+    question = delivery_register.listing().order_by(LISTED.c.kind, LISTED.c.id)
     if year is not None:
-        question = question.where(INVOICES.c.year == year)
+        question = question.where(LISTED.c.year == year)
     if state is not None:
-        question = question.where(delivery_register.state() == state)
+        question = question.where(LISTED.c.state == state)
     with service.current().reading() as session:
         rows = session.execute(question).all()
     if as_json:

@@ -31,9 +31,9 @@ TOKENS: Table = ApiToken.__table__  # type: ignore[assignment]
 OFFERED = (
     "agreement.read", "authority.read", "authority.change", "tables.read", "tables.draft", "run.read", "run.plan",
     "run.issue", "invoice.read", "credit.prepare", "audit.read", "reminders.read", "reminders.plan",
-    "reminders.send", "accounts.read", "accounts.prepare", "payment.read", "payment.match", "statement.read",
-    "delivery.read", "delivery.send", "letter.read", "bank.read", "bank.import", "funding.read",
-    "funding.comment",
+    "reminders.send", "accounts.read", "accounts.prepare", "payment.read", "payment.match", "refund.prepare",
+    "statement.read", "delivery.read", "delivery.send", "letter.read", "bank.read", "bank.import",
+    "cost.read", "cost.enter", "funding.read", "funding.comment",
 )  # fmt: skip
 #: What every token may: ask whose it is.
 ALWAYS = "account.use"

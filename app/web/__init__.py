@@ -15,12 +15,14 @@ from app.web import (
     authorities,
     bank,
     billing_details,
+    budgets,
     calculator,
     costs,
     countersigning,
     credits,
     deliveries,
     fee_tables,
+    forecasts,
     fund_acts,
     fund_overview,
     fund_report,
@@ -35,6 +37,7 @@ from app.web import (
     openness,
     paper_route,
     payments,
+    pipeline,
     products,
     public_reports,
     publications,
@@ -50,6 +53,7 @@ from app.web import (
     start,
     templates_pages,
     tokens,
+    tracing,
     users,
     verify,
     year,
@@ -61,6 +65,7 @@ _SUBJECTS = (
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
     costs, fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
+    forecasts, pipeline, tracing, budgets,
 )  # fmt: skip
 
 

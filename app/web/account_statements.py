@@ -15,12 +15,13 @@ from app.schemas import AskedBack, CreditUse, GivenUp
 from app.web import authorities, forms, invoices, layout, lists, memory_list
 from app.web.lists import Column
 from app.web.memory_list import NotAnAmount
-from billing import balances, payments, settlements
+from billing import balances, payments, reminder_charges, settlements
 from billing.balances import STATES
 from billing.matching import Part
 from billing.payments import EVER, MoreThanOwed, Placing, Unplaceable
 from billing.reasons import NoSuchInvoice
-from billing.settlements import RefundOrder, WriteOffOrder
+from billing.reminder_charges import Charged
+from billing.settlements import RefundOrder, WaiverOrder, WriteOffOrder
 from foundation.errors import NotFound
 from foundation.language import Text
 from foundation.money import ZERO, Money
@@ -34,6 +35,8 @@ KINDS: Mapping[str, Text] = {
     "credit_used": Text("Tilgodehavende flyttet", "Credit moved"),
     "refund": Text("Tilbagebetaling", "Refund"),
     "write_off": Text("Afskrivning", "Write-off"),
+    "write_off_back": Text("Afskrivning ført tilbage", "Write-off reversed"),
+    "charge_waived": Text("Gebyr og rente eftergivet", "Fee and interest waived"),
     "reminder": Text("Rykker", "Reminder"),
     "interest": Text("Rente", "Interest"),
 }
@@ -196,4 +199,43 @@ def _owed(session: Session, number: str) -> balances.Owed:
     found = balances.one(session, EVER, invoices.seen(session, number))
     if found is None:
         raise NoSuchInvoice(Text("kun en faktura kan afskrives", "only an invoice can be written off"))
+    return found
+
+
+@blueprint.get("/invoices/<number>/waiver")
+@access.needs("refund.prepare")
+def waiver_form(number: str) -> ResponseReturnValue:
+    """Show what the reminders of an invoice charge, to be let go of."""
+    with database.reading() as session:
+        return _waiver(session, number, {}, {})
+
+
+@blueprint.post("/invoices/<number>/waiver")
+@access.needs("refund.prepare")
+def waiver(number: str) -> ResponseReturnValue:
+    """Propose to let go of what the reminders of an invoice charge."""
+    with database.reading() as session:
+        _charged(session, number)
+    sent = forms.read(AskedBack)
+    errors = sent.errors
+    if not errors:
+        try:
+            with layout.acting() as (session, trail):
+                order = WaiverOrder(number, _amount(sent["amount"]), sent["reason"])
+                made = settlements.propose_waiver(session, order, trail)
+            return redirect(f"/payments/proposals/{made.id}", 303)
+        except _REFUSALS as refused:
+            errors = {"amount": refused.text}
+    with database.reading() as session:
+        return _waiver(session, number, sent.typed, errors), 422
+
+
+def _waiver(session: Session, number: str, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    return render_template("payments/waiver.html", charged=_charged(session, number), given=given, errors=errors)
+
+
+def _charged(session: Session, number: str) -> Charged:
+    found = reminder_charges.charged(session, EVER).get(invoices.seen(session, number))
+    if found is None:
+        raise NoSuchInvoice(Text("ingen rykker for den faktura koster noget", "no reminder of it charges anything"))
     return found

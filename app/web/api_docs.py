@@ -29,7 +29,7 @@ class Member:
     place: str
     is_required: bool
     kind: str
-    words: str
+    words: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Operation:
     summary: Text
     permission: Text
     members: tuple[Member, ...]
-    answers: tuple[tuple[str, str], ...]
+    answers: tuple[tuple[str, Text], ...]
 
 
 @blueprint.get(errors.API_DOCS)
@@ -53,7 +53,7 @@ def page() -> ResponseReturnValue:
         (Text(api_words.ROOMS[tag["name"]], tag["description"]), list(_operations(document, tag["name"])))
         for tag in document["tags"]
     ]
-    return render_template("api_docs.html", rooms=rooms)
+    return render_template("api_docs.html", rooms=rooms, stands=api_words.PLACES)
 
 
 def _operations(document: Mapping[str, Any], tag: str) -> Iterator[Operation]:
@@ -66,7 +66,7 @@ def _operations(document: Mapping[str, Any], tag: str) -> Iterator[Operation]:
 def _operation(document: Mapping[str, Any], path: str, method: str, found: Mapping[str, Any]) -> Operation:
     shared = document["paths"][path].get("parameters", ())  # of the path, for all of its methods
     members = [_parameter(each) for each in (*shared, *found["parameters"])]
-    answers = sorted((status, answer["description"]) for status, answer in found["responses"].items())
+    answers = [(status, api_words.answer(told["description"])) for status, told in sorted(found["responses"].items())]
     summary = Text(api_words.OPERATIONS[f"{method.upper()} {path}"], found["summary"])
     return Operation(method.upper(), path, summary, _permission(found), (*members, *_body(document, found)),
                      tuple(answers))  # fmt: skip
@@ -79,7 +79,7 @@ def _permission(found: Mapping[str, Any]) -> Text:
 
 def _parameter(found: Mapping[str, Any]) -> Member:
     return Member(found["name"], found["in"], found.get("required", False), _kind(found["schema"]),
-                  found.get("description", ""))  # fmt: skip
+                  api_words.member(found.get("description", "")))  # fmt: skip
 
 
 def _body(document: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Member]:
@@ -93,7 +93,7 @@ def _body(document: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Mem
         schema = rows["items"]
     for name, told in schema["properties"].items():
         yield Member(name, "rows" if rows else "body", name in schema.get("required", ()), _kind(told),
-                     told.get("description", ""))  # fmt: skip
+                     api_words.member(told.get("description", "")))  # fmt: skip
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

@@ -1,8 +1,10 @@
-"""The API's operations in Danish, for the page that tells people of it; the OpenAPI document itself is in English."""
+"""The API's operations, parameters and answers in Danish, for people; the OpenAPI document itself is in English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from foundation.language import Text, same
 
 #: What the operations are about, by the tag of the document.
 ROOMS: Mapping[str, str] = {
@@ -16,6 +18,8 @@ ROOMS: Mapping[str, str] = {
     "api_reminders": "Rykkere for forfaldne fakturaer og deres dokumenter",
     "api_deliveries": "Hvordan fakturaer og kreditnotaer bliver afleveret",
     "api_payments": "Betalinger, der venter, placering, og myndighedernes konti",
+    "api_forecasts": "Hvad en fond ventes at få, og hvem der er på vej",
+    "api_costs": "Fondenes omkostninger",
     "api_accounts": "Regnskabet: perioder, konti og posteringer",
     "api_published_reports": "Økonomirapporter, som de er offentliggjort for koordinationsgrupperne",
     "api_me": "En selv",
@@ -65,8 +69,12 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/invoices/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
     "GET /api/v1/invoices/{number}/delivery": "Se, hvordan en fakturas eller kreditnotas aflevering står og er gået;"
                                               " en prøvekørsel har ingen.",
-    "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura og kreditnota bliver afleveret.",
+    "GET /api/v1/reminders/{number}/delivery": "Se, hvordan en rykkers aflevering står og er gået; den, der kun er et"
+                                               " brev, har ingen.",
+    "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura, kreditnota og rykker bliver afleveret.",
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
+    "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
+    "GET /api/v1/pipeline": "Hent dem, der er på vej, som hver sag sidst blev set.",
     "GET /api/v1/letters": "Hent brevene, det ældste først.",
     "GET /api/v1/bank-statements": "Hent de kontoudtog, der er læst ind.",
     "GET /api/v1/bank-transactions": "Hent transaktionerne på kontoudtogene.",
@@ -91,6 +99,9 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma); dens ETag er"
                                      " filens kontrolsum (SHA-256).",
     "POST /api/v1/accounts/closings": "Foreslå at lukke en periode for altid; en anden godkender det i browseren.",
+    "GET /api/v1/costs": "Hent omkostningerne, i den rækkefølge de blev indtastet.",
+    "GET /api/v1/costs/{id_}": "Hent én omkostning, som den står.",
+    "POST /api/v1/costs": "Indtast en omkostning; en anden godkender den i browseren, og så bogføres den.",
     "GET /api/v1/audit-entries": "Hent, hvad der er gjort, det ældste først.",
     "GET /api/v1/me": "Se, hvis nøgle det er, og hvad den må i dag.",
     "GET /api/v1/me/tokens": "Hent ens egne nøgler; de laves på en side, af en selv.",
@@ -98,6 +109,85 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/": "Se ressourcerne.",
     "GET /api/v1/openapi.json": "Hent dette dokument.",
     "GET /api/v1/payments": "Hent de betalinger, der ikke har fundet deres plads, med hvad de kan være for.",
+    "GET /api/v1/payments/{id_}/matches": "Se, hvor en betaling blev placeret, og hvad der er ophævet.",
+    "POST /api/v1/payments/placements": "Placér noget af en betaling med håndkraft, ét sted.",
+    "POST /api/v1/payments/undoings": "Ophæv en placering med en grund; den bliver stående, og en ny ophæver den.",
+    "POST /api/v1/payments/refunds": "Foreslå en tilbagebetaling; en anden person godkender den i browseren.",
+    "POST /api/v1/payments/write-offs": "Foreslå en afskrivning; en anden person godkender den i browseren.",
+    "POST /api/v1/payments/waivers": "Foreslå, at en fakturas rykkergebyr og rente eftergives; en anden person"
+                                     " godkender det i browseren.",
     "POST /api/v1/payments/matches": "Placér alle betalinger, der er sikre; resten venter.",
     "GET /api/v1/authorities/{cvr}/account": "Hent en myndigheds konto på en dag; i dag, hvis ingen er givet.",
 }  # fmt: skip
+
+#: Where a parameter or a member stands.
+PLACES: Mapping[str, Text] = {
+    "path": Text("adressen", "path"),
+    "query": Text("forespørgslen", "query"),
+    "header": Text("headeren", "header"),
+    "body": Text("indholdet", "body"),
+    "rows": Text("rækkerne", "rows"),
+}
+
+#: What a parameter or a member of a body means, by the words of the document.
+MEMBERS: Mapping[str, str] = {
+    "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31": "2027, 2027-Q1, 2027-03 eller 2027-01-15..2027-03-31",
+    "An ETag from before; 304 without a body where nothing changed":
+        "En ETag fra sidst; 304 uden indhold, hvis intet er ændret",
+    "Chosen by you, new for every act; the same request with the same key is done once and answered alike for 30 days":
+        "Vælges af programmet, ny for hver handling; den samme anmodning med den samme nøgle udføres én gang og"
+        " besvares ens i 30 dage",
+    "TOML": "TOML",
+    "The ETag of the plan that was read; 412 where it was of another digest":
+        "ETag for den plan, der er læst; 412, hvis den havde en anden kontrolsum",
+    "`next` of the page before, with the same parameters": "`next` fra siden før, med de samme parametre",
+    "`real`, or `rehearsal`, which binds nobody": "`real` (rigtig) eller `rehearsal` (prøvekørsel), som ikke forpligter"
+                                                  " nogen",
+    "a GLN or a CVR number; the same as before without it": "et GLN eller et CVR-nummer; udelades det, bruges det samme"
+                                                            " som før",
+    "kommune, region, stat …": "kommune, region, stat …",
+    "of the invoice": "fakturaens",
+    "of the invoice or credit note": "fakturaens eller kreditnotaens",
+    "of the plan that was read": "for den plan, der er læst",
+    "positions; all that is left without them": "linjenumre; udelades de, er det alle de linjer, der er tilbage",
+    "stands on the credit note": "står på kreditnotaen",
+    "the id of a statement": "et kontoudtogs id",
+    "the same as before without it": "udelades det, bruges det samme som før",
+    "today without it": "udelades den, er det i dag",
+    "whether the next plan proposes the lines again": "om den næste plan skal foreslå linjerne igen",
+    "words of the name": "ord i navnet",
+}  # fmt: skip
+
+#: What an answer means, by the words of the document.
+ANSWERS: Mapping[str, str] = {
+    "A parameter that is not as documented": "En parameter er ikke, som der står her",
+    "Accepted": "Modtaget; arbejdet går i gang",
+    "Created": "Oprettet",
+    "If-Match does not fit what stands": "If-Match passer ikke til det, der står nu",
+    "Nobody stands behind the token": "Ingen står bag nøglen",
+    "Not now": "Ikke nu",
+    "Nothing changed": "Intet er ændret",
+    "Nothing there for you": "Her er intet, nøglen må se",
+    "OK": "I orden",
+    "Refused; nothing was stored": "Afvist; intet er gemt",
+    "The body is of another kind": "Indholdet er af en anden slags",
+    "The body is too large": "Indholdet er for stort",
+    "The token or its owner may not": "Nøglen eller dens ejer må ikke",
+    "Too many wrong tokens": "For mange forkerte nøgler",
+    "What was asked no longer fits what stands": "Det, der bliver bedt om, passer ikke længere til det, der står",
+}
+
+_WITH_COMMAS = "with commas between, of "
+
+
+def member(words: str) -> Text:
+    """Give what a parameter or a member means, in both languages. Raises KeyError where the Danish is missing."""
+    if words.startswith(_WITH_COMMAS):
+        names = words.removeprefix(_WITH_COMMAS)
+        return Text(f"med komma imellem, blandt {names}", words)
+    return Text(MEMBERS[words], words) if words else same("")
+
+
+def answer(words: str) -> Text:
+    """Give what an answer means, in both languages. Raises KeyError where the Danish is missing."""
+    return Text(ANSWERS[words], words)

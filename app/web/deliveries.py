@@ -14,11 +14,11 @@ from app import access, clock, database, delivery_words
 from app.schemas import DeliveryAgain, Nothing
 from app.web import forms, layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
-from authorities.register import AUTHORITIES
 from billing import deliveries, delivery_register
-from billing.deliveries import CHANNELS, DELIVERIES, NotDeliverable, UnderWay
-from billing.delivery_register import GIVEN_UP, REJECTED, STATES
+from billing.deliveries import CHANNELS, NotDeliverable, UnderWay
+from billing.delivery_register import GIVEN_UP, LISTED, REJECTED, STATES
 from billing.gathering import INVOICES
+from billing.papers import INVOICE, PAPERS, Papers
 from billing.reasons import NoSuchInvoice
 from foundation.language import Text, same
 
@@ -51,29 +51,29 @@ def _listing(session: Session) -> Listing:
     return Listing(
         name="deliveries",
         caption=Text("Afleveringer", "Deliveries"),
-        statement=access.invoices(delivery_register.listing(), "delivery.read"),
+        statement=access.papers(delivery_register.listing(), LISTED.c.authority_id, "delivery.read"),
         columns=_COLUMNS,
         filters=_filters(session),
         sort="-number",
-        tie=(INVOICES.c.id.desc(),),
-        id=INVOICES.c.id,
+        tie=(LISTED.c.id.desc(),),
+        id=LISTED.c.id,
         empty=Text(
-            "Intet er udstedt endnu. Fakturaer og kreditnotaer kommer her, når de er udstedt",
-            "Nothing was issued yet. Invoices and credit notes come here when they are issued",
+            "Intet er udstedt endnu. Fakturaer, kreditnotaer og rykkere kommer her, når de er udstedt",
+            "Nothing was issued yet. Invoices, credit notes and reminders come here when they are issued",
         ),
         numbers=frozenset({"tries"}),
     )
 
 
 _COLUMNS = (
-    Column("number", Text("Nummer", "Number"), lambda row: row.number, INVOICES.c.number,
+    Column("number", Text("Nummer", "Number"), lambda row: row.number, LISTED.c.number,
            lambda row: f"/deliveries/{row.number}"),
-    Column("state", Text("Står", "Stands"), lambda row: delivery_words.STATES[row.state], delivery_register.state()),
-    Column("authority", Text("Myndighed", "Authority"), lambda row: row.authority, AUTHORITIES.c.name),
-    Column("place", Text("Sendes til", "Sent to"), delivery_words.place, DELIVERIES.c.address),
+    Column("state", Text("Står", "Stands"), lambda row: delivery_words.STATES[row.state], LISTED.c.state),
+    Column("authority", Text("Myndighed", "Authority"), lambda row: row.authority, LISTED.c.authority),
+    Column("place", Text("Sendes til", "Sent to"), delivery_words.place, LISTED.c.address),
     Column("why", Text("Hvorfor", "Why"), delivery_register.reason),
-    Column("issued", Text("Udstedt", "Issued"), lambda row: row.issued_on, INVOICES.c.issued_on),
-    Column("tries", Text("Forsøg", "Tries"), lambda row: row.tries or None, delivery_register.tries()),
+    Column("issued", Text("Udstedt", "Issued"), lambda row: row.issued_on, LISTED.c.issued_on),
+    Column("tries", Text("Forsøg", "Tries"), lambda row: row.tries or None, LISTED.c.tries),
     Column("next", Text("Næste forsøg", "Next try"), delivery_register.next_at),
 )  # fmt: skip
 
@@ -86,22 +86,22 @@ def _filters(session: Session) -> tuple[Filter, ...]:
             Choice(_TO_MEND, Text("Kræver handling", "Needs action")),
             *(Choice(state, delivery_words.STATES[state]) for state in STATES),
         ]),
-        Filter("channel", Text("Vej", "Channel"), lambda channel: DELIVERIES.c.channel == channel,
+        Filter("channel", Text("Vej", "Channel"), lambda channel: LISTED.c.channel == channel,
                [Choice(channel, words) for channel, words in delivery_words.CHANNELS.items()]),
-        Filter("year", Text("År", "Year"), lambda year: INVOICES.c.year == int(year),
+        Filter("year", Text("År", "Year"), lambda year: LISTED.c.year == int(year),
                [Choice(str(year), same(str(year))) for year in sorted(years, reverse=True)]),
     )  # fmt: skip
 
 
 def _matching(words: str) -> Any:
-    in_number, in_name = lists.contains(INVOICES.c.number, words), lists.contains(AUTHORITIES.c.name, words)
-    return in_number | in_name | (AUTHORITIES.c.cvr == words)
+    in_number, in_name = lists.contains(LISTED.c.number, words), lists.contains(LISTED.c.authority, words)
+    return in_number | in_name | (LISTED.c.cvr == words)
 
 
 def _standing(state: str) -> Any:
     if state == _TO_MEND:
-        return delivery_register.state().in_((GIVEN_UP, REJECTED))
-    return delivery_register.state() == state
+        return LISTED.c.state.in_((GIVEN_UP, REJECTED))
+    return LISTED.c.state == state
 
 
 # --- one document
@@ -116,21 +116,25 @@ def one(number: str) -> ResponseReturnValue:
 
 
 def _page(session: Session, number: str, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
-    story = delivery_register.story(session, _seen(session, number))
+    of, id_ = seen(session, number)
+    story = delivery_register.story(session, of, id_)
     return render_template(
-        "deliveries/page.html", number=number, story=story, given=given, errors=errors, labels=_LABELS,
+        "deliveries/page.html", number=number, of=of.kind, story=story, given=given, errors=errors, labels=_LABELS,
         states=delivery_words.STATES, channels=delivery_words.CHANNELS, outcomes=delivery_words.OUTCOMES,
-        choices=CHANNELS, address=delivery_words.address, may_send=access.current().may("delivery.send"),
+        address=delivery_words.address,
+        choices=[each for each in CHANNELS if of is INVOICE or each != "peppol"],
+        may_send=access.current().may("delivery.send"),
     )  # fmt: skip
 
 
-def _seen(session: Session, number: str) -> int:
-    """Give the id of a document; a rehearsal's is not here. Raises NoSuchInvoice."""
-    wanted = select(INVOICES.c.id).where(INVOICES.c.number == number, INVOICES.c.book == "real")
-    found = session.scalar(access.invoices(wanted, "delivery.read"))
-    if found is None:
-        raise NoSuchInvoice(Text("ingen faktura har det nummer", "no invoice has that number"))
-    return int(found)
+def seen(session: Session, number: str) -> tuple[Papers, int]:
+    """Give what a carrier is to have under a number: its kind and id. Raises NoSuchInvoice, as for others'."""
+    for of in PAPERS:
+        wanted = select(of.issued.c.id).where(of.issued.c.number == number, of.goes())
+        found = session.scalar(access.papers(wanted, of.issued.c.authority_id, "delivery.read"))
+        if found is not None:
+            return of, int(found)
+    raise NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))
 
 
 @blueprint.post("/deliveries/<number>/again")
@@ -142,7 +146,7 @@ def again(number: str) -> ResponseReturnValue:
     if not errors:
         try:
             with layout.acting() as (session, trail):
-                _seen(session, number)
+                seen(session, number)
                 deliveries.send_again(
                     session, number, trail, now=clock.machine(), channel=sent.get("channel", ""),
                     address=sent.get("address", ""),
@@ -162,7 +166,7 @@ def by_hand(number: str) -> ResponseReturnValue:
     """Note that people have handed a document over outside the service."""
     forms.taken(Nothing)
     with layout.acting() as (session, trail):
-        _seen(session, number)
+        seen(session, number)
         deliveries.by_hand(session, number, trail, now=clock.machine())
     layout.done(Text(f"{number} er noteret som afleveret uden om tjenesten.",
                      f"{number} is noted as handed over outside the service."))  # fmt: skip

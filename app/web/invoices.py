@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -16,8 +17,10 @@ from app.web import layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
 from billing import balances, credit_proposals, delivery_register, invoice_register, ledger, payments, renderings
+from billing.balances import Owed
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.invoice_register import InvoicePage
+from billing.papers import INVOICE
 from billing.reasons import Explained, NoSuchInvoice
 from billing.renderings import OneKept
 from foundation import proposals
@@ -173,12 +176,12 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
     owed, today = balances.one(session, payments.EVER, found.id), layout.today()
     return {
         "owed": owed,
-        "owed_state": balances.STATES[balances.state(owed, today)] if owed else None,
+        "owed_state": _stands(owed, today) if owed else None,
         "payments_": payments.matches(session, invoice_id=found.id) if owed else [],
         "booked": ledger.booked(session, found.id),
         "pictures": _pictures(session, found),
         "sent": sent,
-        "delivery": delivery_register.standing(session, found.id),
+        "delivery": delivery_register.standing(session, INVOICE, found.id),
         "delivery_words": delivery_words,
         "states": STATES,
         "formats": FORMAT_NAMES,
@@ -186,6 +189,18 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
         "waiting": _waiting(session, number=found.explained.number),
         "may_credit": access.current().may("credit.prepare") and len(taken) < len(found.explained.lines),
     }
+
+
+def _stands(owed: Owed, today: date) -> Text:
+    """Say how an invoice stands; what only a credit note or a write-off made smaller is not paid in part."""
+    state = balances.state(owed, today)
+    if state is balances.State.PARTLY_PAID and not owed.paid:
+        return _CREDITED_IN_PART if owed.credited else _WRITTEN_OFF_IN_PART
+    return balances.STATES[state]
+
+
+_CREDITED_IN_PART = Text("Delvist krediteret", "Partly credited")
+_WRITTEN_OFF_IN_PART = Text("Delvist afskrevet", "Partly written off")
 
 
 def _pictures(session: Session, found: InvoicePage) -> int:

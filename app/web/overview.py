@@ -45,6 +45,7 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "disclosure": ("funding.publish", Text("Åbenhed til afgørelse", "What becomes public, for decision")),
     "refund": ("refund.approve", Text("Tilbagebetaling til godkendelse", "Refund for approval")),
     "write_off": ("refund.approve", Text("Afskrivning til godkendelse", "Write-off for approval")),
+    "charge_waiver": ("refund.approve", Text("Eftergivelse til godkendelse", "Waiver for approval")),
     "reminders": ("reminders.approve", Text("Rykkere til godkendelse", "Reminders for approval")),
     "withdrawal": ("reminders.approve", Text("Udmeldelse til afgørelse", "Withdrawal for decision")),
     "reminder_terms": ("settings.approve", Text("Rykkervilkår til godkendelse", "Terms of reminding for approval")),
@@ -52,6 +53,7 @@ _DECIDERS: dict[Kind, tuple[str, Text]] = {
     "recurring_cost": ("cost.approve", Text("Fast omkostning til godkendelse", "Recurring cost for approval")),
     "hour_rate": ("cost.approve", Text("Timesats til godkendelse", "Hourly rate for approval")),
     "fund_move": ("cost.approve", Text("Bevægelse mellem fonde til godkendelse", "Move between funds for approval")),
+    "budget": ("cost.approve", Text("Budget til vedtagelse", "Budget for adoption")),
     "interest_rates": ("settings.approve", Text("Referencesatser til godkendelse", "Reference rates for approval")),
 }  # fmt: skip
 
@@ -220,7 +222,8 @@ def _address(proposal: Proposal) -> str:
         "billing_details": f"/authorities/{proposal.subject}/billing/proposals",
         "close_period": "/accounts/closings", "account_mapping": "/accounts/mapping/proposals",
         **dict.fromkeys(("cost", "recurring_cost", "hour_rate", "fund_move"), "/costs/proposals"),
-        "refund": "/payments/proposals", "write_off": "/payments/proposals",
+        **dict.fromkeys(("refund", "write_off", "charge_waiver"), "/payments/proposals"),
+        "budget": "/budgets/proposals",
         "funding_report": "/funds/proposals", "disclosure": "/funds/disclosures",
     }  # fmt: skip
     return f"{bases[proposal.kind]}/{proposal.id}"

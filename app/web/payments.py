@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -20,11 +21,13 @@ from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
-from billing import balances, matching, payments, settlements
+from billing import balances, matching, payments, reminder_charges, settlements
 from billing.balances import TRANSACTIONS, Owed
 from billing.matching import OUTCOMES, Paid, Part, Suggestion
 from billing.payments import EVER, AlreadyPlaced, Placing, Unplaceable, Waiting
+from billing.reminder_charges import Charged
 from foundation import proposals
+from foundation.audit import Trail
 from foundation.language import Text, kroner
 from foundation.money import Money
 from foundation.proposals import Proposal
@@ -32,6 +35,16 @@ from foundation.proposals import Proposal
 blueprint = Blueprint("payments", __name__)
 
 _MOST_CANDIDATES = 30
+
+#: What two people decide here: how each is read, and what approving it does.
+_READ: Mapping[str, Callable[[Proposal], Any]] = {
+    "refund": settlements.refund_of, "write_off": settlements.write_off_of, "charge_waiver": settlements.waiver_of,
+}  # fmt: skip
+_APPROVE: Mapping[str, Callable[[Session, int, date, Trail], Money]] = {
+    "refund": settlements.approve_refund, "write_off": settlements.approve_write_off,
+    "charge_waiver": settlements.approve_waiver,
+}  # fmt: skip
+_KINDS: tuple[proposals.Kind, ...] = ("refund", "write_off", "charge_waiver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ def page() -> ResponseReturnValue:
             "payments/list.html", page=listed, waiting=_shown(session, found), outcomes=OUTCOMES, count_=count,
             amount=amount, since=since, today=layout.today(), due=payments.refunds_due(session),
             titles=_titles(session), overdue=_overdue(session),
-            proposed=[*proposals.open(session, "refund"), *proposals.open(session, "write_off")],
+            proposed=[each for kind in _KINDS for each in proposals.open(session, kind)],
         )  # fmt: skip
 
 
@@ -198,6 +211,7 @@ def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[s
             session, transaction_id=id_), titles=titles, outcomes=OUTCOMES, given=given, errors=errors,
         candidates=_candidates(session, found, request.args.get("q", "")), q=request.args.get("q", "")[:100],
         due=payments.refunds_due(session) if paid.left.ore < 0 else [], typed=_typed(given),
+        charges=_charge_candidates(session, found),
     )  # fmt: skip
 
 
@@ -218,6 +232,15 @@ def _candidates(session: Session, found: list[Waiting], words: str) -> list[Owed
         near = {part.authority_id for made in found[0].finding.suggestions for part in made.parts}
         chosen = [owed for owed in open_ if owed.authority_id in near]
     return sorted(chosen, key=lambda owed: (owed.due_on, owed.invoice_id))[:_MOST_CANDIDATES]
+
+
+def _charge_candidates(session: Session, found: list[Waiting]) -> list[Charged]:
+    """Give what reminders charge the authorities that are suggested."""
+    if not found or found[0].paid.left.ore < 0:
+        return []
+    near = {part.authority_id for made in found[0].finding.suggestions for part in made.parts}
+    asked = reminder_charges.charged(session, EVER).values()
+    return [each for each in asked if each.outstanding and each.authority_id in near][:_MOST_CANDIDATES]
 
 
 @blueprint.post("/payments/<int:transaction>/place")
@@ -250,6 +273,7 @@ def _parts(session: Session, sent: forms.Sent) -> list[Part]:
     ]
     owed = _by_number(session, [number for number, _ in amounts])
     parts = [Part(amount, owed[number].authority_id, owed[number].invoice_id) for number, amount in amounts]
+    parts += _charges(session, sent)
     if amount := _amount(sent.get("credit_amount") or ""):
         parts.append(Part(amount, _authority(session, sent.get("credit_to") or "")))
     if amount := _amount(sent.get("account_amount") or ""):
@@ -262,12 +286,22 @@ def _parts(session: Session, sent: forms.Sent) -> list[Part]:
     return parts
 
 
+def _charges(session: Session, sent: forms.Sent) -> list[Part]:
+    """Read what goes to the charges of reminders, by the number of the invoice that was reminded of."""
+    amounts = [
+        (number.strip(), amount)
+        for number, words in zip(sent["charged"], sent["charge"], strict=False)
+        if number.strip() and (amount := _amount(words))
+    ]
+    return payments.charge_parts(session, amounts)
+
+
 def _amount(words: str) -> Money | None:
     return memory_list.amount(words, layout.spoken())
 
 
 def _by_number(session: Session, numbers: list[str]) -> dict[str, Owed]:
-    found = {each.number: each for each in balances.still_open(session, EVER).values()} if numbers else {}
+    found = payments.named(session, numbers)
     for number in numbers:
         if number not in found:
             raise Unplaceable(
@@ -307,17 +341,18 @@ def proposed(proposal: int) -> ResponseReturnValue:
 def _proposed(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
         found = _proposal(session, proposal)
-    order = settlements.refund_of(found) if found.kind == "refund" else settlements.write_off_of(found)
+    order = _READ[found.kind](found)
     own = proposals.is_same_person(found.proposed_by, access.current().actor)
     return render_template("payments/proposal.html", proposal=found, order=order, own=own, sent=sent)
 
 
 def _proposal(session: Session, id_: int) -> Proposal:
     found = proposals.get(session, id_)
-    if found.kind not in ("refund", "write_off"):
+    if found.kind not in _KINDS:
         raise proposals.NoSuchProposal(
-            Text("det er hverken en tilbagebetaling eller en afskrivning", "that is no refund and no write-off")
-        )
+            Text("det er hverken en tilbagebetaling, en afskrivning eller en eftergivelse",
+                 "that is no refund, no write-off and no waiver")
+        )  # fmt: skip
     return found
 
 
@@ -328,15 +363,16 @@ def approve(proposal: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         found = _proposal(session, proposal)
         proposals.expect(session, proposal, forms.taken(Approval).get("digest"))
-        act = settlements.approve_refund if found.kind == "refund" else settlements.approve_write_off
-        told = kroner(act(session, proposal, layout.today(), trail))
+        told = kroner(_APPROVE[found.kind](session, proposal, layout.today(), trail))
     if found.kind == "refund":
         layout.done(
             Text(f"Tilbagebetalingen på {told.da} er besluttet: betal den fra banken",
                  f"The refund of {told.en} is decided: pay it from the bank")
         )  # fmt: skip
-    else:
+    elif found.kind == "write_off":
         layout.done(Text(f"{told.da} er afskrevet", f"{told.en} is written off"))
+    else:
+        layout.done(Text(f"{told.da} i gebyr og rente er eftergivet", f"{told.en} in fee and interest is waived"))
     return redirect(f"/payments/proposals/{proposal}", 303)
 
 

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app import access, database, reminder_letters, reminder_work
+from app import access, database, delivery_words, reminder_letters, reminder_work
 from app.adapters import pictures
 from app.annual_work import InNameOf
 from app.schemas import Approval, Nothing, ReminderHandOver, WithdrawalOrder
@@ -24,8 +24,17 @@ from app.web.forms import Sent
 from app.web.letters import STATES as LETTER_STATES
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
-from billing import reminder_document, reminder_files, reminder_plan, reminder_terms, reminders, withdrawals
+from billing import (
+    delivery_register,
+    reminder_document,
+    reminder_files,
+    reminder_plan,
+    reminder_terms,
+    reminders,
+    withdrawals,
+)
 from billing.gathering import INVOICES
+from billing.papers import REMINDER
 from billing.reminder_plan import REMINDERS
 from billing.reminders import Issued, NoSuchReminder
 from billing.renderings import OneKept
@@ -92,7 +101,7 @@ def _listing(session: Session) -> Listing:
         ),
         sort="-number",
         tie=(columns.id.desc(),),
-        empty=Text("Ingen rykkere er udstedt. Se planen for at finde dem, der kan rykkes",
+        empty=Text("Ingen rykkere er udstedt. Se planen for i dag for at finde de fakturaer, der kan rykkes for",
                    "No reminders were issued. See the plan for those that may be reminded"),
         numbers=frozenset({"level", "outstanding", "to_pay"}),
     )  # fmt: skip
@@ -271,10 +280,12 @@ def one(number: str) -> ResponseReturnValue:
         row = seen(session, number)
         pdf = reminder_files.one(session, row.id, "pdf")
         sent = letters.about(session, row.number)
+        story = delivery_register.story(session, REMINDER, row.id)
         return render_template(
             "reminders/page.html", reminder=row, document=reminder_document.from_json(row.document),
             verdict=reminder_files.verdict(session, row.id), made=pdf is not None,
             pictures=pictures.pages(pdf.sha256, lambda: pdf.content) if pdf else 0,
+            delivery=story, delivery_words=delivery_words,
             letters=sent, letter_states=LETTER_STATES, why=None if sent else reminder_letters.why(session, row),
         )  # fmt: skip
 

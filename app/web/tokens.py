@@ -26,6 +26,8 @@ TITLES = {
     "funding.read": Text("læse økonomirapporter", "read funding reports"),
     "funding.comment": Text("spørge om økonomirapporter", "ask about funding reports"),
     "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
+    "cost.read": Text("læse omkostninger", "read costs"),
+    "cost.enter": Text("indtaste omkostninger", "enter costs"),
     "run.read": Text("læse årets plan", "read the year's plan"),
     "run.plan": Text("overdrage planen til godkendelse", "hand the plan over for approval"),
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
@@ -40,7 +42,10 @@ TITLES = {
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
     "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
     "payment.read": Text("læse betalinger, der venter", "read payments that wait"),
-    "payment.match": Text("placere sikre betalinger", "match payments that are certain"),
+    "payment.match": Text("placere betalinger og ophæve placeringer", "place payments and undo it"),
+    "refund.prepare": Text(
+        "forberede tilbagebetalinger, afskrivninger og eftergivelser", "prepare refunds, write-offs and waivers"
+    ),
     "statement.read": Text("læse kontoudtog", "read statements of account"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }

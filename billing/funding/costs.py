@@ -66,8 +66,8 @@ class NotPayable(Conflict):
     """The cost owes its supplier nothing, or the payment is none that goes out."""
 
 
-class NotOfOneFund(Refused):
-    """What is approved together belongs to one fund."""
+class TooManyCosts(Refused):
+    """More costs of one fund than are proposed together."""
 
 
 class State(StrEnum):
@@ -333,7 +333,7 @@ def enter(session: Session, drafts: Sequence[Draft], trail: Trail) -> list[Propo
     first, made, rows = append_only.next_id(session, COSTS), list[Proposal](), list[dict[str, Any]]()
     for product, some in funds.items():
         if len(some) > AT_MOST:
-            raise NotOfOneFund(Text(f"højst {AT_MOST} omkostninger ad gangen", f"{AT_MOST} costs at most at a time"))
+            raise TooManyCosts(Text(f"højst {AT_MOST} omkostninger ad gangen", f"{AT_MOST} costs at most at a time"))
         new = [_row(draft, first + len(rows) + at, trail) for at, draft in enumerate(some)]
         ids, whole = [row["id"] for row in new], sum(row["amount_ore"] for row in new)
         content = canonical({"costs": [ids[0], ids[-1]], "amount_ore": whole, "product": product})

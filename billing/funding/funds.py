@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Table, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from billing import ledger, vouchers
@@ -107,20 +107,21 @@ def moved(session: Session, period: Period, product: str | None = None, *, of_al
 def conservation(session: Session, period: Period) -> Conservation:
     """Hold what a period's lines came to against what the funds and the association got of them, in two statements."""
     issued = [INVOICES.c.issued_on >= period.start, *([INVOICES.c.issued_on < period.end] if period.end else [])]
+    is_credit = INVOICES.c.series.like("%K-%")
     lines = session.execute(
-        select(INVOICES.c.series.like("%K-%").label("is_credit"), func.sum(LINES.c.net_ore).label("ore"))
+        select(func.sum(case((is_credit, 0), else_=LINES.c.net_ore)).label("invoiced"),
+               func.sum(case((is_credit, -LINES.c.net_ore), else_=0)).label("credited"))
         .join(INVOICES, LINES.c.invoice_id == INVOICES.c.id)
         .where(INVOICES.c.book == "real", *issued)
-        .group_by(INVOICES.c.series.like("%K-%"))
-    )
-    brought = {bool(row.is_credit): Money(int(row.ore)) for row in lines}
+    ).one()  # fmt: skip
     got: Counter[str | None] = Counter()
     for each in moved(session, period):
         if each.kind == "invoice":
             got[each.product] += each.amount.ore
     association = Money(got.pop(None, 0))
     products = {product: Money(ore) for product, ore in got.items() if product is not None}
-    return Conservation(brought.get(False, ZERO), -brought.get(True, ZERO), products, association)
+    invoiced, credited = (Money(int(ore or 0)) for ore in lines)
+    return Conservation(invoiced, credited, products, association)
 
 
 # --- keeping balances

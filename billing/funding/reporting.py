@@ -22,8 +22,9 @@ from authorities.models import Membership as MembershipRow
 from authorities.register import AUTHORITIES
 from billing import account_mapping, balances, ledger, vouchers
 from billing.account_mapping import AccountNames
-from billing.funding import funds, paid
+from billing.funding import budgets, funds, paid, remarks
 from billing.funding.paid import Share
+from billing.funding.remarks import Remark
 from billing.funding.report import Band, Change, Connected, Cost, FundingReport, Income, Membership, Payer
 from billing.gathering import CREDIT_NOTES, INVOICES, LINES
 from billing.reminders import FEES_EARNED
@@ -49,8 +50,10 @@ def compute(session: Session, product: str | None, period: Period) -> FundingRep
     known = chart(session)
     accounts = _by_account(rows)
     charges = paid.charges(session, period) if product is None else ZERO
-    income = tuple(_income(known, rows, shares, charges))
-    costs = tuple(_cost(known, account, ore) for account, ore in accounts.items() if known.is_cost(account))
+    budget = budgets.for_report(session, product, period)
+    given = budget.amounts if budget else None
+    income = tuple(_income(known, rows, shares, charges, given))
+    costs = tuple(_costs(known, accounts, given, remarks.of_report(session, product, period)))
     transfers = Money(-accounts.get(ledger.FUND, 0))
     earned, spent = total(each.invoiced for each in income), total(each.spent for each in costs)
     owed = _owed(session, product, last)
@@ -62,8 +65,8 @@ def compute(session: Session, product: str | None, period: Period) -> FundingRep
         passed_on=_passed_on(session, product, period), costs=costs, transfers=transfers,
         closing=opening + earned - spent + transfers, receivables=total(owed.values()),
         connected=tuple(changes.connected(period)), joined=tuple(changes.joined(period)),
-        left=tuple(changes.left(period)), under_notice=tuple(changes.under_notice(last)), budget="",
-        ledger_head=_head(opening, rows, shares),
+        left=tuple(changes.left(period)), under_notice=tuple(changes.under_notice(last)),
+        budget=budget.name if budget else "", ledger_head=_head(opening, rows, shares),
     )  # fmt: skip
 
 
@@ -151,7 +154,9 @@ def chart(session: Session) -> Chart:
     return Chart(account_mapping.current(session), kinds)
 
 
-def _income(chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money) -> Iterator[Income]:
+def _income(
+    chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money, budget: Mapping[str, Money] | None
+) -> Iterator[Income]:
     """Give each income account. What is booked beside invoices is paid as it is booked, `charges` of reminders apart:
 
     of those it is known what was paid together, which stands with their fees.
@@ -165,12 +170,26 @@ def _income(chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], cha
             paid_of[row.account] -= row.amount_ore
     if charges:
         paid_of[FEES_EARNED] += charges.ore
-    for account in sorted({*invoiced, *paid_of}):
-        yield Income(account, chart.named(account), Money(invoiced.get(account, 0)), Money(paid_of[account]), None)
+    planned = {account for account in budget or () if chart.is_income(account)}
+    for account in sorted({*invoiced, *paid_of, *planned}):
+        yield Income(
+            account, chart.named(account), Money(invoiced.get(account, 0)), Money(paid_of[account]),
+            _given(budget, account),
+        )  # fmt: skip
 
 
-def _cost(chart: Chart, account: str, ore: int) -> Cost:
-    return Cost(account, chart.named(account), Money(ore), None, "")
+def _costs(
+    chart: Chart, spent: Mapping[str, int], budget: Mapping[str, Money] | None, said: Mapping[str, Remark]
+) -> Iterator[Cost]:
+    """Give each cost account that something was spent on, that a budget gives something, or that is remarked on."""
+    for account in sorted(filter(chart.is_cost, {*spent, *(budget or ()), *said})):
+        remark = said[account].text if account in said else ""
+        yield Cost(account, chart.named(account), Money(spent.get(account, 0)), _given(budget, account), remark)
+
+
+def _given(budget: Mapping[str, Money] | None, account: str) -> Money | None:
+    """Give what a budget gives an account: nothing where it does not name it, None where there is no budget."""
+    return None if budget is None else budget.get(account, ZERO)
 
 
 # --- who brought it

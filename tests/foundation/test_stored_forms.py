@@ -128,7 +128,7 @@ def test_a_text_that_is_no_utf_8_is_named_where_it_stands(session: Session) -> N
 def test_each_table_is_asked_once(session: Session) -> None:
     tables: list[Table] = Base.metadata.sorted_tables
 
-    queries = [stored_forms._query(table, stored_forms._SQLITE) for table in tables]
+    queries = [stored_forms._query(table, True).text for table in tables]
 
     assert all(query.count("SELECT") == 1 for query in queries)
     assert {ENTRIES.name, *(table.name for table in append_only.tables(Base.metadata))} <= {t.name for t in tables}

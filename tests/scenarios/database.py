@@ -13,25 +13,28 @@ from sqlalchemy.orm import Session
 from authorities.register import AUTHORITIES
 from billing import (
     account_mapping,
+    balances,
     bank_models,
     bookkeeping,
     deliveries,
     ledger,
     payments,
+    reminder_charges,
     settlements,
     verdicts,
     vouchers,
 )
 from billing.deliveries import Receipt
 from billing.einvoice.rule_packs import Failure, RulePack
-from billing.funding import comments, disclosures, publications
+from billing.funding import comments, disclosures, forecast, pipeline, publications
 from billing.funding.comments import On
+from billing.funding.pipeline import Seen
 from billing.funding.publications import File
 from billing.funding.report import FundingReport
 from billing.gathering import INVOICES
 from billing.matching import Part
 from billing.payments import Placing
-from billing.settlements import RefundOrder, WriteOffOrder
+from billing.settlements import RefundOrder, WaiverOrder, WriteOffOrder
 from foundation import append_only, letters, periods, proposals
 from foundation.audit import Trail
 from foundation.base import Base
@@ -124,6 +127,18 @@ def close_periods(line: CommandLine) -> None:
             other.write()
 
 
+def keep_forecasts(line: CommandLine) -> None:
+    """Let an authority be expected, seen anew, steps be more and less likely, and keep two forecasts."""
+    with line.session() as session:
+        trail = Trail(session, "En Forbereder", AT)
+        cvr = session.scalars(select(AUTHORITIES.c.cvr).order_by(AUTHORITIES.c.cvr)).first() or ""
+        for nth in (1, 2):
+            pipeline.see(session, Seen(cvr, "OS2mo", date(2028, nth, 1), "contact", f"Opdigtet {nth}"), trail)
+            pipeline.set_chance(session, "contact", 40 + nth, f"Opdigtet {nth}", trail)
+            forecast.keep(session, forecast.compute(session, "OS2mo", 2027 + nth, AT.date()), trail)
+        trail.write()
+
+
 def publish_reports(line: CommandLine) -> None:
     """Publish an empty report twice; ask, answer and decide on it, and make it public for a while."""
     with line.session() as session:
@@ -173,14 +188,36 @@ def place_payment(session: Session, id_: int, trail: Trail) -> None:
     approver.write()
 
 
+def settle(line: CommandLine) -> None:
+    """Give up all that the first invoice owes, and take two øre of it in after all; let two øre of a reminder go."""
+    with line.session() as session:
+        trail, approver = Trail(session, "En Bogholder", AT), Trail(session, "En Godkender", AT)
+        owed = next(iter(balances.still_open(session, payments.EVER).values()))
+        lost = WriteOffOrder(owed.number, owed.outstanding, "Uerholdelig", with_vat=True)
+        made = settlements.propose_write_off(session, lost, trail)
+        settlements.approve_write_off(session, made.id, AT.date(), approver)
+        for _ in range(2):
+            part, why = Part(Money(1), owed.authority_id, owed.invoice_id), Text("til gode", "of credit")
+            payments.place(session, [Placing(None, (part,), "credit", why)], AT.date(), trail)
+        number = next(iter(reminder_charges.charged(session, payments.EVER).values())).number
+        for _ in range(2):
+            order = WaiverOrder(number, Money(1), "Eftergivet")
+            made = settlements.propose_waiver(session, order, trail)
+            settlements.approve_waiver(session, made.id, AT.date(), approver)
+        trail.write()
+        approver.write()
+
+
 def deliver(line: CommandLine) -> None:
-    """Keep deliveries of two documents, noted by hand, and a receipt of each."""
+    """Keep deliveries of two invoices and of two reminders where there are any, by hand, and a receipt of each."""
     with line.session() as session:
         trail = Trail(session, "En Bogholder", AT)
-        for number in ("2027-0001", "2027-0002"):
+        reminded = session.execute(text("SELECT number FROM reminder ORDER BY id LIMIT 2")).scalars()
+        for number in ("2027-0001", "2027-0002", *reminded):
             deliveries.by_hand(session, number, trail, now=AT)
-        ids = session.execute(text("SELECT message_id FROM delivery ORDER BY id")).scalars()
-        deliveries.receive(session, [Receipt(id_, "acknowledged", "Modtaget", "{}") for id_ in ids], trail)
+        for table in ("delivery", "reminder_delivery"):
+            ids = session.execute(text(f"SELECT message_id FROM {table} ORDER BY id")).scalars()
+            deliveries.receive(session, [Receipt(id_, "acknowledged", "Modtaget", "{}") for id_ in ids], trail)
         trail.write()
 
 

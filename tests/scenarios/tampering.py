@@ -77,8 +77,10 @@ def issue_everything(line: CommandLine, monkeypatch: Any) -> None:
     database.close_periods(line)
     database.publish_reports(line)
     database.keep_payments(line)
+    database.keep_forecasts(line)
     spending.keep(line)
     reminding.keep(line)
+    database.settle(line)
     database.deliver(line)
     database.write_letters(line)
 

@@ -675,6 +675,116 @@ def reminder_letters(line: CommandLine) -> list[bytes]:
     return [bytes(one) for one in database.column(line, "SELECT content FROM letter WHERE kind = 'reminder'")]
 
 
+def sent_reminders(line: CommandLine) -> dict[str, bytes]:
+    """Give the reminders that lie in NemHandel's folder."""
+    return {name: content for name, content in out(line).items() if name.startswith("RY-")}
+
+
+def test_a_reminder_goes_once_to_nemhandel_as_the_bytes_that_are_kept(reminded: CommandLine) -> None:
+    waits = reminded.done("deliver", "--dry-run", "--year", 2027)
+    told = reminded.done("deliver", "--year", 2027)
+    again = reminded.done("deliver")
+
+    (kept,) = database.column(reminded, "SELECT content FROM reminder_rendering WHERE format = 'oioubl'")
+    (name,) = database.column(reminded, "SELECT file_name FROM reminder_delivery")
+    assert "1 dokumenter er klar" in waits.out
+    assert "1 afleveret" in told.out and "0 afleveret" in again.out
+    assert sent_reminders(reminded) == {name: bytes(kept)}
+    assert row_of(reminded, "RY-2027-0001")["address"] == "0088:2995513301806"
+    reminded.done("verify")
+
+
+def test_another_year_than_its_invoice_s_leaves_a_reminder_be(reminded: CommandLine) -> None:
+    reminded.done("deliver", "--year", 2026)
+
+    assert sent_reminders(reminded) == {} and reminder_letters(reminded) == []
+
+
+def test_what_the_receiver_s_side_tells_of_a_reminder_is_kept_and_it_is_sent_again_elsewhere(
+    reminded: CommandLine,
+) -> None:
+    reminded.done("deliver")
+    first = row_of(reminded, "RY-2027-0001")["message_id"]
+    acknowledge(reminded, "svar.json", json.dumps({"message_id": first, "status": "rejected", "text": "GLN ukendt"}))
+    reminded.done("deliver")
+    rejected = row_of(reminded, "RY-2027-0001")
+
+    reminded.done("deliver", "again", "RY-2027-0001", "--to", "5798009811578")
+    reminded.done("deliver")
+
+    stands = row_of(reminded, "RY-2027-0001")
+    assert (rejected["state"], rejected["reason"]["da"]) == ("rejected", "GLN ukendt")
+    assert (stands["state"], stands["address"]) == ("handed_over", "0088:5798009811578")
+    assert len(sent_reminders(reminded)) == 2 and len(set(sent_reminders(reminded).values())) == 1
+    assert len(reminder_letters(reminded)) == 1
+    reminded.done("verify")
+
+
+def test_a_reminder_that_an_access_point_refuses_for_now_is_tried_again_with_the_same_message(
+    reminded: CommandLine, point: AccessPoint
+) -> None:
+    point.always = access_point.refuse(503)
+    put_off = by_web(reminded, point).done("deliver")
+    waits = row_of(reminded, "RY-2027-0001")
+    point.always = None
+    by_web(reminded, point).at("2027-04-01T23:00:00Z").done("deliver")
+
+    assert "RY-2027-0001: prøves igen" in put_off.err and waits["state"] == "to_send"
+    assert row_of(reminded, "RY-2027-0001")["message_id"] == waits["message_id"]
+    assert row_of(reminded, "RY-2027-0001")["state"] == "handed_over"
+
+
+def test_no_copy_of_a_reminder_is_written_before_it_is_handed_over(reminded: CommandLine) -> None:
+    reminded.with_environ(OS2TILSLUT_CARRIER_NEMHANDEL="none").run("deliver")
+
+    assert reminder_letters(reminded) == [] and row_of(reminded, "RY-2027-0001")["state"] == "to_send"
+
+
+def test_peppol_has_no_reminders_so_the_letter_is_all(starter: CommandLine, rules_directory: Path) -> None:
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    billing = Billing("gln", "2995513301806", format="peppol", contact_mail="kontakt@kommune.example")
+    Way(line).countersigned(billing=billing)
+    line.issue(2027)
+    late = line.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+
+    late.done("deliver")
+    again = late.run("deliver", "again", "RY-2027-0001", "--channel", "nemhandel")
+
+    assert database.count(late, "reminder_delivery") == 0 and len(reminder_letters(late)) == 1
+    assert "RY-2027-0001" not in states(late)
+    assert again.code == 1 and "sendes som brev" in again.err
+
+
+def test_a_reminder_is_not_sent_again_through_peppol(reminded: CommandLine) -> None:
+    reminded.done("deliver")
+
+    result = reminded.run("deliver", "again", "RY-2027-0001", "--channel", "peppol")
+
+    assert result.code == 1 and "Peppol har ingen rykkere" in result.err
+
+
+def test_a_reminder_that_people_handed_over_is_not_sent(reminded: CommandLine) -> None:
+    reminded.done("deliver", "by-hand", "RY-2027-0001", "--by", "En Bogholder")
+
+    reminded.done("deliver")
+
+    assert sent_reminders(reminded) == {} and row_of(reminded, "RY-2027-0001")["state"] == "handed_over"
+    reminded.done("verify")
+
+
+@pytest.mark.tampers
+def test_verify_finds_what_was_changed_of_a_reminder_s_delivery(reminded: CommandLine) -> None:
+    reminded.done("deliver")
+    database.tamper(reminded, "reminder_delivery", "UPDATE reminder_delivery SET sha256 = '00' WHERE id = 1")
+
+    result = reminded.run("verify")
+
+    assert result.code == 1 and "ikke de bytes" in result.out
+
+
 def test_a_reminder_leaves_once_by_mail_with_the_bytes_that_are_kept(reminded: CommandLine) -> None:
     told = reminded.done("deliver")
     again = reminded.done("deliver")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.bank_demonstration import Moved
 from billing import balances, payment_id, payments, settlements, verification
 from billing.balances import State
+from billing.ledger import BAD_DEBTS, OUTPUT_VAT
 from billing.matching import Outcome, Part
 from billing.payments import AlreadyPlaced, MoreThanOwed, NoSuchPayment, Placing, Unplaceable
 from billing.settlements import RefundOrder, WriteOffOrder
@@ -293,6 +294,79 @@ def test_pv_097_an_invoice_paid_in_three_parts_and_a_write_off_is_settled_with_i
     assert refused.code == 1
     assert "afskrevet" in refused.err
     assert broken(line) == []
+
+
+def _write_off(line: CommandLine, number: str, ore: int, *, with_vat: bool = True) -> None:
+    order = WriteOffOrder(number, Money(ore), "Uerholdelig", with_vat)
+    made = acting.by(line, PREPARER, lambda s, trail: settlements.propose_write_off(s, order, trail))
+    acting.by(line, APPROVER, lambda s, trail: settlements.approve_write_off(s, made.id, DAY, trail))
+
+
+def test_what_comes_of_a_written_off_invoice_takes_the_bad_debt_back_with_its_vat(line: CommandLine) -> None:
+    whole = gross(line, FIRST)
+    _write_off(line, FIRST, whole)
+    (came,) = pays(line, payment(whole // 2, fik_id=fik_of(FIRST)))
+    assert match(line) == [Outcome.WRITTEN_OFF]  # a person takes it in
+    with line.session() as session:
+        (found,) = payments.findings(session, payments.waiting(session))
+
+    by_hand(line, came, *found.finding.suggestions[0].parts)
+
+    first = owed(line, FIRST)
+    assert (first.outstanding, first.paid, first.written_off) == (ZERO, Money(whole // 2), Money(whole - whole // 2))
+    with line.session() as session:
+        posted = "SELECT sum(amount_ore) FROM voucher_posting WHERE account = '{}'"
+        loss, vat = (session.execute(text(posted.format(account))).scalar() for account in (BAD_DEBTS, OUTPUT_VAT))
+    assert int(loss or 0) + int(vat or 0) == whole - whole // 2
+    assert broken(line) == []
+
+
+def test_all_that_was_given_up_and_no_more_can_come_back_of_two_write_offs(line: CommandLine) -> None:
+    whole = gross(line, FIRST)
+    _write_off(line, FIRST, 1)
+    _write_off(line, FIRST, whole - 1)
+    (came,) = pays(line, payment(whole + 500))
+    first = owed(line, FIRST)
+    with pytest.raises(MoreThanOwed):
+        by_hand(line, came, Part(Money(whole + 1), first.authority_id, first.invoice_id))
+
+    by_hand(line, came, Part(Money(whole), first.authority_id, first.invoice_id))
+
+    with line.session() as session:
+        back = session.execute(text("SELECT write_off_id, amount_ore FROM write_off_reversal ORDER BY id")).all()
+        posted = f"SELECT sum(amount_ore) FROM voucher_posting WHERE account = '{OUTPUT_VAT}'"
+        vat = session.execute(text(posted)).scalar()
+    assert [tuple(row) for row in back] == [(1, 1), (2, whole - 1)] and int(vat or 0) == 0
+    assert balances.state(owed(line, FIRST), DAY) is State.SETTLED
+    assert broken(line) == []
+
+
+def test_money_that_came_of_a_write_off_and_was_undone_is_owed_again(line: CommandLine) -> None:
+    whole = gross(line, FIRST)
+    _write_off(line, FIRST, whole)
+    (came,) = pays(line, payment(whole))
+    first = owed(line, FIRST)
+    (placed,) = by_hand(line, came, Part(Money(whole), first.authority_id, first.invoice_id))
+
+    acting.by(line, PREPARER, lambda s, trail: payments.unmatch(s, [placed], "En fejl", DAY, trail))
+
+    assert owed(line, FIRST).outstanding == Money(whole)
+    assert broken(line) == []
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("change", ["amount_ore = 99", "vat_ore = 1", "match_id = 2", "reversed_on = '2027-12-31'"])
+def test_verify_names_a_reversal_that_was_changed(change: str, line: CommandLine) -> None:
+    _write_off(line, FIRST, 1000)
+    (came, other) = pays(line, payment(gross(line, FIRST)), payment(700))
+    first, second = owed(line, FIRST), owed(line, SECOND)
+    by_hand(line, came, Part(first.gross, first.authority_id, first.invoice_id))
+    by_hand(line, other, Part(Money(700), second.authority_id, second.invoice_id))
+    assert broken(line) == []
+
+    database.tamper(line, "write_off_reversal", f"UPDATE write_off_reversal SET {change}")
+
+    assert any(each.startswith("settlements: write_off_reversal") for each in broken(line))
 
 
 # --- what verification names

@@ -13,13 +13,15 @@ from lxml import etree
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from billing import payments, reminder_terms, reminders, seller, withdrawals
+from billing import payments, reminder_terms, reminders, seller, settlements, withdrawals
 from billing.einvoice import rule_packs
 from billing.matching import Part
-from billing.payments import Placing
+from billing.payments import MoreThanOwed, Placing
 from billing.reminders import PlanChanged
+from billing.settlements import WaiverOrder
 from foundation.audit import Trail
 from foundation.language import Text
+from foundation.money import Money
 from foundation.proposals import SamePerson
 from tests import reminding
 from tests.command_line import CommandLine
@@ -652,6 +654,37 @@ def test_the_next_reminder_asks_for_a_fee_that_was_not_paid(line: CommandLine) -
     assert account(later)["charges"] == 200_00
     assert "tidligere rykkere" in str(database.column(line, "SELECT document FROM reminder WHERE level = 2"))
     later.done("verify")
+
+
+def test_a_fee_is_let_go_of_by_two_people_and_is_asked_for_no_more(line: CommandLine) -> None:
+    late = charged(line)
+    order = WaiverOrder(FIRST, Money(60_00), "Vores fejl")
+    made = acting.by(late, PREPARER, lambda session, trail: settlements.propose_waiver(session, order, trail))
+    on = DUE + timedelta(days=12)
+
+    with pytest.raises(SamePerson):
+        acting.by(late, PREPARER, lambda session, trail: settlements.approve_waiver(session, made.id, on, trail))
+    acting.by(late, APPROVER, lambda session, trail: settlements.approve_waiver(session, made.id, on, trail))
+    again = WaiverOrder(FIRST, Money(40_01), "Vores fejl")
+    with pytest.raises(MoreThanOwed):
+        acting.by(late, PREPARER, lambda session, trail: settlements.propose_waiver(session, again, trail))
+
+    assert account(late)["charges"] == 40_00
+    late.done("verify")
+
+
+def test_a_payment_is_placed_by_hand_on_what_reminders_charge(line: CommandLine) -> None:
+    late = charged(line)
+    (came,) = pays(late, payment(70_00, DUE + timedelta(days=12)))
+
+    def place(session: Session, trail: Trail) -> None:
+        parts = tuple(payments.charge_parts(session, [(FIRST, Money(70_00))]))
+        payments.place(session, [Placing(came, parts, "hand", Text("Aftalt", "Agreed"))], DUE, trail)
+
+    acting.by(late, PREPARER, place)
+
+    assert account(late)["charges"] == 30_00
+    late.done("verify")
 
 
 @pytest.mark.tampers

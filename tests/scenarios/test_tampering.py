@@ -282,12 +282,16 @@ FORGERIES = {
     "reminder_message": "created_at", "reminder_rendering": "rendered_at", "reminder_verdict": "pack_version",
     "account_mapping": "adopted_by", "closed_period": "closed_by",
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
+    "write_off_reversal": "reversed_on", "charge_waiver": "reason",
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
+    "reminder_delivery": "made_by", "reminder_delivery_attempt": "reason_da", "reminder_delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
     "cost": "entered_by", "cost_file": "kept_by", "cost_payment": "match_id", "fund_balance": "amount_ore",
+    "budget_adoption": "adopted_on", "budget_line": "month", "budget_version": "basis", "deviation_remark": "text",
     "fund_move": "reason", "hour_rate": "amount_ore", "recurring_cost": "text",
     "letter": "written_by", "letter_attempt": "answer",
     "published_report": "published_by", "report_file": "language", "report_comment": "text",
+    "pipeline_case": "source", "stage_chance": "reason", "kept_forecast": "kept_by",
     "report_disclosure": "disclosed_by", "report_disclosure_end": "reason",
 }  # fmt: skip
 

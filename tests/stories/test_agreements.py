@@ -346,6 +346,36 @@ def test_an_agreement_on_paper_takes_two_people(agreed: CommandLine, base: str, 
     agreed.done("verify")
 
 
+def test_papers_of_one_file_are_approved_in_one_act_over_the_list_that_was_shown(
+    agreed: CommandLine, base: str, visits: Visit
+) -> None:
+    columns = "cvr,product,kind,signed_on,countersigned_on,in_force_from,terminated_to,notice_given_on,gln,"
+    rows = [f"{files.by_name(name).cvr},OS2sofd,active,2019-03-10,2019-04-01,2019-04-01,,,,,,,{name}.pdf"
+            for name in ("Billund", "Varde", "Vejen")]  # fmt: skip
+    table = columns + "person_reference,order_reference,accounting_cost,file\n" + "\n".join(rows) + "\n"
+    pdfs = [agreed.write(f"{name}.pdf", f"%PDF-1.7 {name}") for name in ("Billund", "Varde", "Vejen")]
+    agreed.done("agreement", "record", "propose", agreed.write("p.csv", table), *pdfs, "--by", "En Forbereder")
+    approver = visits(base)
+
+    approver.sign_in("approver")
+    approver.go("/agreements/record")
+    approver.follow("Godkend flere på én gang")
+    found = axe(approver)
+    approver.page.get_by_label("Vælg Varde Kommune, OS2sofd").uncheck()
+    approver.press("Vis den valgte liste")
+    shown, found = approver.words, found + axe(approver)
+    approver.press("Godkend alle på listen")
+    unticked, found = approver.words, found + axe(approver)
+    approver.page.get_by_label("Oplysningerne svarer til filerne").check()
+    approver.press("Godkend alle på listen")
+
+    assert found == []
+    assert "Billund" in shown and "Vejen" in shown and "Varde" not in shown and "Listens kontrolsum" in shown
+    assert "Sæt kryds for at godkende" in unticked
+    assert "2 aftaler er registreret" in approver.words
+    agreed.done("verify")
+
+
 def test_an_authority_gives_notice_and_takes_it_back(agreed: CommandLine, base: str, visits: Visit) -> None:
     signatory = visits(base)
 

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from app import access, config, create_app, database
+from app import access, clock, config, create_app, database
 from app.access import Principal, Role
 from authorities.register import AUTHORITIES
 from tests.command_line import CommandLine
@@ -23,6 +23,8 @@ from tests.scenarios import files
 NOW = datetime(2027, 1, 15, 10, tzinfo=UTC)
 #: A sign-in this old is not fresh any more.
 LONG_AGO = timedelta(hours=1)
+
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 OWN, OTHER = files.starter()[:2]
 
@@ -46,8 +48,12 @@ class Desk:
     client: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app.extensions["principal_loader"] = lambda: self.who
         self.client = self.app.test_client()
+        self._come_forward()
+
+    def _come_forward(self) -> None:
+        """Let the application see who asks: several desks may stand before one."""
+        self.app.extensions["principal_loader"] = lambda: self.who
 
     def sit(self, who: Principal) -> Desk:
         """Let somebody else sit down."""
@@ -56,6 +62,7 @@ class Desk:
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open a page."""
+        self._come_forward()
         answer: TestResponse = self.client.get(path, headers=headers)
         return answer
 
@@ -72,9 +79,17 @@ class Desk:
         return words(answer)
 
     def post(self, path: str, **form: Any) -> TestResponse:
-        """Send a form."""
-        answer: TestResponse = self.client.post(path, data=form)
+        """Send a form, with the token that pages carry where it is asked for."""
+        self._come_forward()
+        answer: TestResponse = self.client.post(path, data=form | self._token())
         return answer
+
+    def _token(self) -> dict[str, str]:
+        if not self.app.config.get("WTF_CSRF_ENABLED", True):
+            return {}
+        found = _TOKEN.search(self.html("/"))
+        assert found is not None
+        return {"csrf_token": found[1]}
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
@@ -96,6 +111,21 @@ def desk(line: CommandLine, **environ: str) -> Desk:
     made = create_app(config.read(line.with_environ(**environ).environment))
     made.config["WTF_CSRF_ENABLED"] = False
     return Desk(made)
+
+
+@contextmanager
+def service(line: CommandLine) -> Iterator[Flask]:
+    """Open the application on a database, with all that guards its forms, and let the database go at the end."""
+    app = create_app(config.read(line.environment))
+    yield app
+    with app.app_context():
+        database.db.engine.dispose()
+
+
+def seated(app: Flask, id_: int, name: str, *roles: Role, **more: Any) -> Desk:
+    """Let somebody who signed in this moment sit down before an application."""
+    now = clock.now(app.extensions["os2tilslut"])
+    return Desk(app, Principal(id_, name, frozenset(roles), **{"signed_in_at": now, "via": "browser", **more}))
 
 
 @contextmanager

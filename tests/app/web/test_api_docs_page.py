@@ -23,6 +23,8 @@ def test_every_operation_stands_on_the_page(bare: Desk) -> None:
             assert api_words.OPERATIONS[f"{method.upper()} {path}"] in danish
     assert {f"{method.upper()} {path}" for path, methods in document["paths"].items()
             for method in methods.keys() & {"get", "post"}} == set(api_words.OPERATIONS)  # fmt: skip
+    for words, told in {**api_words.MEMBERS, **api_words.ANSWERS}.items():
+        assert (words in page, told in danish) == (True, True), words
     assert "Idempotency-Key" in page
 
 

@@ -49,9 +49,8 @@ def _deliver(line: CommandLine) -> None:
         taken = deliveries.claim(session, at=AT, now=LONG_AGO, until=LONG_AGO, at_most=10, channels=deliveries.CHANNELS)
         outcomes = [Outcome("failed", Text("HTTP 422: <b>ukendt</b>", "HTTP 422: <b>ukendt</b>")),
                     Outcome("handed_over", Text("afleveret", "handed over"))]  # fmt: skip
-        deliveries.note(
-            session, [(one.id, outcome) for one, outcome in zip(taken, outcomes, strict=True)], trail, now=LONG_AGO
-        )
+        tried = [(one.kind, one.id, outcome) for one, outcome in zip(taken, outcomes, strict=True)]
+        deliveries.note(session, tried, trail, now=LONG_AGO)
         trail.write()
 
 

@@ -15,6 +15,7 @@ from app import access
 from app.access import Principal
 from tests import reminding, world
 from tests.command_line import CommandLine
+from tests.paying import payment, pays
 from tests.scenarios import database
 
 HOST = {"Host": "localhost"}
@@ -218,3 +219,63 @@ def test_an_administrator_proposes_a_rate_and_an_approver_enters_it(desk: Desk) 
 
     assert "opdigtet kilde" in desk.get("/settings/reminders", "auditor").text
     desk.line.done("verify")
+
+
+# --- what reminders charge
+
+
+@pytest.fixture
+def charged(desk: Desk) -> tuple[Desk, str]:
+    """Reminders that cost 100 kroner each, and the number of the first invoice that was reminded of."""
+    reminding.decide(desk.line, fee=100)
+    reminding.approved(desk.line)
+    (number, *_) = database.column(
+        desk.line, "SELECT i.number FROM reminder r JOIN invoice i ON i.id = r.invoice_id ORDER BY r.id"
+    )
+    return desk, str(number)
+
+
+def test_a_fee_is_let_go_of_by_one_who_prepares_it_and_one_who_approves(charged: tuple[Desk, str]) -> None:
+    desk, number = charged
+    address = f"/invoices/{number}/waiver"
+    for amount in ("0", "-1", "100,01", "1e3", "9" * 40, "x", ""):
+        assert desk.post(address, "finance", amount=amount, reason="x").status_code == 422
+    assert desk.post(address, "finance", amount="1", reason="\u202eomvendt").status_code == 422
+
+    proposed = desk.post(address, "finance", amount="60", reason="Vores fejl").location
+
+    assert "100,00" in desk.get(address, "finance").text
+    assert "Vores fejl" in desk.get(proposed, "approver").text
+    assert "Eftergivelse af gebyr og rente" in desk.get("/payments", "finance").text
+    assert desk.post(f"{proposed}/approve", "finance").status_code == 403
+    assert desk.post(f"{proposed}/approve", "approver").status_code == 303
+    assert database.column(desk.line, "SELECT amount_ore FROM charge_waiver") == [60_00]
+    assert desk.post(address, "finance", amount="40,01", reason="x").status_code == 422
+    desk.line.done("verify")
+
+
+def test_a_payment_is_placed_by_hand_on_a_fee(charged: tuple[Desk, str]) -> None:
+    desk, number = charged
+    (came,) = pays(desk.line, payment(50_00, world.LATE))
+    for wrong in ("100,01", "-1", "x"):
+        sent = {"charged": number, "charge": wrong, "why": "Aftalt"}
+        assert desk.post(f"/payments/{came}/place", "finance", **sent).status_code == 422
+    unknown = {"charged": "2027-9999", "charge": "1", "why": "Aftalt"}
+    assert desk.post(f"/payments/{came}/place", "finance", **unknown).status_code == 422
+
+    sent = {"charged": number, "charge": "50", "why": "Aftalt"}
+    assert desk.post(f"/payments/{came}/place", "finance", **sent).status_code == 303
+
+    assert "gebyr og rente" in desk.get(f"/payments/{came}", "finance").text
+    desk.line.done("verify")
+
+
+def test_a_reminder_s_page_tells_how_it_is_handed_over(desk: Desk) -> None:
+    reminding.approved(desk.line)
+
+    page = desk.get("/reminders/RY-2027-0001", "finance").text
+
+    assert "Aflevering" in page and "/deliveries/RY-2027-0001" in page
+    told = desk.get("/deliveries/RY-2027-0001", "finance")
+    assert told.status_code == 200 and "/reminders/RY-2027-0001" in told.text
+    assert "RY-2027-0001" in desk.get("/deliveries?q=RY-2027", "finance").text

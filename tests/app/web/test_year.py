@@ -17,8 +17,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.access import Role
-from tests.app.web import browsing
-from tests.app.web.browsing import Browser
+from tests.app.web import desks
+from tests.app.web.desks import Desk
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -29,19 +29,19 @@ FORMULA = "=HYPERLINK(1)"
 DIGEST = re.compile(r'class="digest">([0-9a-f]{64})')
 
 
-def finance(app: Flask) -> Browser:
+def finance(app: Flask) -> Desk:
     """Who prepares the year."""
-    return browsing.someone(app, 1, "En Forbereder", Role.FINANCE)
+    return desks.seated(app, 1, "En Forbereder", Role.FINANCE)
 
 
-def approver(app: Flask) -> Browser:
+def approver(app: Flask) -> Desk:
     """Who approves what others prepared."""
-    return browsing.someone(app, 2, "En Godkender", Role.APPROVER)
+    return desks.seated(app, 2, "En Godkender", Role.APPROVER)
 
 
-def auditor(app: Flask) -> Browser:
+def auditor(app: Flask) -> Desk:
     """Who reads everything and changes nothing."""
-    return browsing.someone(app, 3, "En Revisor", Role.AUDITOR)
+    return desks.seated(app, 3, "En Revisor", Role.AUDITOR)
 
 
 def digest(page: str) -> str:
@@ -70,7 +70,7 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
 @pytest.fixture(scope="module")
 def app(issued: CommandLine) -> Iterator[Flask]:
     """The application on it."""
-    with browsing.service(issued) as made:
+    with desks.service(issued) as made:
         yield made
 
 
@@ -78,7 +78,7 @@ def app(issued: CommandLine) -> Iterator[Flask]:
 
 
 def test_the_years_are_listed_with_what_was_invoiced(app: Flask) -> None:
-    page = auditor(app).page("/year")
+    page = auditor(app).html("/year")
 
     assert 'href="/year/2027"' in page
     assert 'href="/year/2028"' in page
@@ -88,7 +88,7 @@ def test_the_years_are_listed_with_what_was_invoiced(app: Flask) -> None:
 def test_the_plan_shows_its_invoices_sums_problems_steps_and_digest(app: Flask, issued: CommandLine) -> None:
     told = issued.json("billing", "plan", 2028)
 
-    page = finance(app).page("/year/2028")
+    page = finance(app).html("/year/2028")
 
     assert digest(page) == told["digest"]
     assert page.count("Hvorfor dette beløb") == len(told["invoices"])
@@ -98,18 +98,18 @@ def test_the_plan_shows_its_invoices_sums_problems_steps_and_digest(app: Flask, 
 
 
 def test_a_problem_leads_to_where_it_is_mended(app: Flask) -> None:
-    page = finance(app).page("/year/2028")
+    page = finance(app).html("/year/2028")
 
     assert "Indbyggertal mangler" in page
     assert '<a href="/imports#population">Indlæs registret' in page
-    assert re.search(r'<a href="/authorities/[0-9]{8}">Myndighedens side', auditor(app).page("/year/2028"))
+    assert re.search(r'<a href="/authorities/[0-9]{8}">Myndighedens side', auditor(app).html("/year/2028"))
 
 
 def test_problems_are_a_list_that_sorts_filters_and_is_exported_as_shown(app: Flask) -> None:
-    whole = finance(app).page("/year/2028/problems")
+    whole = finance(app).html("/year/2028/problems")
     asked = "?code=no_inhabitants&sort=-name&q=" + FIRST.cvr
 
-    some = finance(app).page("/year/2028/problems" + asked)
+    some = finance(app).html("/year/2028/problems" + asked)
     rows = list(csv.reader(io.StringIO(finance(app).get("/year/2028/problems.csv" + asked).text), delimiter=";"))
 
     assert SECOND.name in whole
@@ -121,10 +121,10 @@ def test_problems_are_a_list_that_sorts_filters_and_is_exported_as_shown(app: Fl
 
 def test_every_line_is_explained_by_the_sentences_of_explain_in_the_language_of_the_page(app: Flask) -> None:
     in_english = auditor(app)
-    in_english.person = replace(in_english.person, language="en")
+    in_english.who = replace(in_english.who, language="en")
 
-    danish = auditor(app).page(f"/year/2028/plan/{FIRST.cvr}")
-    english = in_english.page(f"/year/2028/plan/{FIRST.cvr}")
+    danish = auditor(app).html(f"/year/2028/plan/{FIRST.cvr}")
+    english = in_english.html(f"/year/2028/plan/{FIRST.cvr}")
 
     assert "gælder tabellen for" in danish
     assert "the table of" in english
@@ -140,8 +140,8 @@ def test_a_part_of_the_list_is_given_to_htmx_alone(app: Flask) -> None:
 def test_the_list_is_sorted_and_filtered_by_its_address(app: Flask) -> None:
     reader = auditor(app)
 
-    by_amount = reader.page("/year/2028?sort=-net")
-    one = reader.page(f"/year/2028?q={FIRST.cvr}")
+    by_amount = reader.html("/year/2028?sort=-net")
+    one = reader.html(f"/year/2028?q={FIRST.cvr}")
 
     amounts = [int(found.replace(".", "")) for found in re.findall(r'data-title="Uden moms">([0-9.]+),', by_amount)]
     assert amounts == sorted(amounts, reverse=True) != []
@@ -150,7 +150,7 @@ def test_the_list_is_sorted_and_filtered_by_its_address(app: Flask) -> None:
 
 
 def test_an_amount_that_cannot_be_read_is_told_and_asks_for_nothing(app: Flask) -> None:
-    page = auditor(app).page("/year/2028?least=12.5")
+    page = auditor(app).html("/year/2028?least=12.5")
 
     assert "12.5« er ikke et beløb" in page
     assert "Hvorfor dette beløb" in page
@@ -159,7 +159,7 @@ def test_an_amount_that_cannot_be_read_is_told_and_asks_for_nothing(app: Flask) 
 def test_the_comparison_names_its_causes_and_they_add_up(app: Flask) -> None:
     reader = auditor(app)
 
-    page = reader.page("/year/2028/comparison")
+    page = reader.html("/year/2028/comparison")
     rows = list(
         csv.DictReader(io.StringIO(reader.get("/year/2028/comparison.csv").text.lstrip("\ufeff")), delimiter=";")
     )
@@ -177,9 +177,9 @@ def assert_that_they_add_up(rows: list[dict[str, str]]) -> None:
         assert parts == ore(own[0]["Forskel"]) == ore(own[0]["I år"]) - ore(own[0]["Sidste år"])
 
 
-def table(browser: Browser, path: str) -> list[dict[str, str]]:
+def table(browser: Desk, path: str) -> list[dict[str, str]]:
     """Read an exported CSV file."""
-    words = browser.page(path)
+    words = browser.html(path)
     assert words.startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(words[1:]), delimiter=";"))
 
@@ -190,11 +190,11 @@ def ore(words: str) -> int:
 
 
 def test_a_year_with_nothing_before_it_says_so(app: Flask) -> None:
-    assert "Ingen har betalt" in auditor(app).page("/year/2021/comparison")
+    assert "Ingen har betalt" in auditor(app).html("/year/2021/comparison")
 
 
 def test_a_rehearsal_has_pages_of_its_own_and_keeps_its_book_in_every_link(app: Flask) -> None:
-    page = finance(app).page("/year/2028?book=rehearsal")
+    page = finance(app).html("/year/2028?book=rehearsal")
 
     assert "Prøvekørsel: egne numre" in page
     assert "/year/2028/plan.csv?book=rehearsal" in page
@@ -224,7 +224,7 @@ def test_what_is_not_there_is_not_found_whatever_is_written_in_the_address(app: 
     "asked", ["q=%27%22%3Cscript%3E", "product=nothing&kind=nothing", "band=%F0%9F%98%80", "q=%FF"]
 )
 def test_hostile_filters_find_what_they_find_and_are_written_as_text(app: Flask, asked: str) -> None:
-    page = auditor(app).page(f"/year/2028?{asked}")
+    page = auditor(app).html(f"/year/2028?{asked}")
 
     assert "<script>" not in page.replace('<script src="', "")
 
@@ -237,7 +237,7 @@ def test_a_sign_that_no_text_has_is_refused(app: Flask, asked: str) -> None:
 @pytest.mark.parametrize("role", [Role.SIGNATORY, Role.COORDINATION, Role.ADMINISTRATOR])
 @pytest.mark.parametrize("path", ["/year", "/year/2028", "/year/2028/comparison", "/year/2028/plan.csv"])
 def test_who_has_no_part_in_the_year_sees_nothing_of_it(app: Flask, role: Role, path: str) -> None:
-    browser = browsing.someone(app, 9, "En Anden", role, authorities=frozenset({1}), products=frozenset({"OS2kitos"}))
+    browser = desks.seated(app, 9, "En Anden", role, authorities=frozenset({1}), products=frozenset({"OS2kitos"}))
 
     assert browser.get(path).status_code == 403
 
@@ -246,7 +246,7 @@ def test_who_has_no_part_in_the_year_sees_nothing_of_it(app: Flask, role: Role, 
 def test_an_auditor_reads_and_cannot_act(app: Flask, act: str) -> None:
     browser = auditor(app)
 
-    page = browser.page("/year/2028")
+    page = browser.html("/year/2028")
 
     assert f'action="/year/2028/{act}"' not in page
     assert browser.post(f"/year/2028/{act}", digest="0" * 64).status_code == 403
@@ -254,9 +254,9 @@ def test_an_auditor_reads_and_cannot_act(app: Flask, act: str) -> None:
 
 def test_a_form_without_our_token_does_nothing(app: Flask) -> None:
     browser = finance(app)
-    browser.page("/year/2028")
+    browser.html("/year/2028")
 
-    assert browser._client.post("/year/2028/hand-over", data={"digest": "0" * 64}).status_code == 400
+    assert browser.client.post("/year/2028/hand-over", data={"digest": "0" * 64}).status_code == 400
 
 
 def test_a_day_that_is_none_is_told_at_its_field(app: Flask) -> None:
@@ -336,8 +336,8 @@ def test_a_municipality_gets_its_own_documents_and_a_group_none(app: Flask, issu
         own = session.execute(text("SELECT id FROM authority WHERE cvr = :cvr"), {"cvr": FIRST.cvr}).scalar_one()
         found = text("SELECT number FROM invoice WHERE authority_id = :id")
         numbers = set(session.execute(found, {"id": own}).scalars())
-    mayor = browsing.someone(app, 5, "En Underskriver", Role.SIGNATORY, authorities=frozenset({own}))
-    group = browsing.someone(app, 6, "En Koordinator", Role.COORDINATION, products=frozenset({"Bånd"}))
+    mayor = desks.seated(app, 5, "En Underskriver", Role.SIGNATORY, authorities=frozenset({own}))
+    group = desks.seated(app, 6, "En Koordinator", Role.COORDINATION, products=frozenset({"Bånd"}))
 
     content = mayor.get("/year/2027/documents.zip").data
 
@@ -352,9 +352,9 @@ def test_a_municipality_gets_its_own_documents_and_a_group_none(app: Flask, issu
 def test_a_page_costs_the_same_number_of_queries_however_long_its_plan_is(app: Flask) -> None:
     reader, counts = auditor(app), []
     for path in ("/year/2028", "/year/2028?q=nobody", "/year/2021"):
-        reader.page(path)  # the plan is made, and kept
+        reader.html(path)  # the plan is made, and kept
         with reader.counted() as heard:
-            reader.page(path)
+            reader.html(path)
         counts.append(len(heard))
 
     assert counts[0] <= 10
@@ -364,10 +364,10 @@ def test_a_page_costs_the_same_number_of_queries_however_long_its_plan_is(app: F
 @pytest.mark.parametrize("path", ["/year", "/year/2028/comparison", "/year/2027/progress"])
 def test_the_other_pages_cost_a_handful_of_queries(app: Flask, path: str) -> None:
     reader = auditor(app)
-    reader.page(path)
+    reader.html(path)
 
     with reader.counted() as heard:
-        reader.page(path)
+        reader.html(path)
 
     assert 0 < len(heard) <= 8
 
@@ -377,18 +377,18 @@ def test_the_other_pages_cost_a_handful_of_queries(app: Flask, path: str) -> Non
 
 def test_a_year_goes_from_hand_over_to_documents_by_two_people(starter: CommandLine) -> None:
     stories.everything(starter)
-    with browsing.service(starter) as made:
+    with desks.service(starter) as made:
         prepares, approves = finance(made), approver(made)
-        plan = digest(prepares.page("/year/2027"))
+        plan = digest(prepares.html("/year/2027"))
 
         assert prepares.post("/year/2027/hand-over", digest=plan).status_code == 303
-        assert "en anden godkender den" in prepares.page("/year/2027")
-        assert "Godkend " in approves.page("/year/2027")
+        assert "en anden godkender den" in prepares.html("/year/2027")
+        assert "Godkend " in approves.html("/year/2027")
         assert approves.post("/year/2027/approve", digest=plan).status_code == 303
-        assert "kan udstedes" in approves.page("/year/2027")
+        assert "kan udstedes" in approves.html("/year/2027")
         assert prepares.post("/year/2027/issue", dated="2027-01-20").headers["Location"] == "/year/2027/progress"
         page = wait_until_done(prepares, "/year/2027/progress")
-        listed = prepares.page("/year")
+        listed = prepares.html("/year")
         parts = table(prepares, "/year/2028/comparison.csv")
         archive = prepares.get("/year/2027/documents.zip").data
 
@@ -405,11 +405,11 @@ def test_a_year_goes_from_hand_over_to_documents_by_two_people(starter: CommandL
     starter.done("verify")
 
 
-def wait_until_done(browser: Browser, path: str) -> str:
+def wait_until_done(browser: Desk, path: str) -> str:
     """Ask again until the work is over."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        page = browser.page(path)
+        page = browser.html(path)
         if "hx-trigger" not in page:
             return page
         time.sleep(0.2)
@@ -428,12 +428,12 @@ def planned(prepared: Prepared) -> CommandLine:
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_nobody_approves_what_they_handed_over_and_the_page_says_why(planned: CommandLine) -> None:
-    with browsing.service(planned) as made:
+    with desks.service(planned) as made:
         both = approver(made)
-        plan = digest(both.page("/year/2027"))
+        plan = digest(both.html("/year/2027"))
         both.post("/year/2027/hand-over", digest=plan)
 
-        page, refused = both.page("/year/2027"), both.post("/year/2027/approve", digest=plan)
+        page, refused = both.html("/year/2027"), both.post("/year/2027/approve", digest=plan)
 
     assert "en anden godkender den" in page
     assert 'action="/year/2027/approve"' not in page
@@ -442,12 +442,12 @@ def test_nobody_approves_what_they_handed_over_and_the_page_says_why(planned: Co
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_approving_asks_for_a_fresh_sign_in_and_comes_back(planned: CommandLine) -> None:
-    with browsing.service(planned) as made:
-        plan = digest(finance(made).page("/year/2027"))
+    with desks.service(planned) as made:
+        plan = digest(finance(made).html("/year/2027"))
         finance(made).post("/year/2027/hand-over", digest=plan)
         stale = approver(made)
-        assert stale.person.signed_in_at is not None
-        stale.person = replace(stale.person, signed_in_at=stale.person.signed_in_at - timedelta(minutes=6))
+        assert stale.who.signed_in_at is not None
+        stale.who = replace(stale.who, signed_in_at=stale.who.signed_in_at - timedelta(minutes=6))
 
         response = stale.post("/year/2027/approve", digest=plan)
 
@@ -457,12 +457,12 @@ def test_approving_asks_for_a_fresh_sign_in_and_comes_back(planned: CommandLine)
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_a_plan_that_changed_meanwhile_is_handed_over_anew(planned: CommandLine) -> None:
-    with browsing.service(planned) as made:
-        plan = digest(finance(made).page("/year/2027"))
+    with desks.service(planned) as made:
+        plan = digest(finance(made).html("/year/2027"))
         finance(made).post("/year/2027/hand-over", digest=plan)
         files.take_agreements(planned, files.agreement(SECOND.cvr, "OS2kitos"))
 
-        page = approver(made).page("/year/2027")
+        page = approver(made).html("/year/2027")
         refused = approver(made).post("/year/2027/approve", digest=plan)
         other = approver(made).post("/year/2027/approve", digest=digest(page))
 
@@ -473,9 +473,9 @@ def test_a_plan_that_changed_meanwhile_is_handed_over_anew(planned: CommandLine)
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_a_plan_is_sent_back_with_a_reason_or_withdrawn_by_who_handed_it_over(planned: CommandLine) -> None:
-    with browsing.service(planned) as made:
+    with desks.service(planned) as made:
         prepares, approves = finance(made), approver(made)
-        plan = digest(prepares.page("/year/2027"))
+        plan = digest(prepares.html("/year/2027"))
         prepares.post("/year/2027/hand-over", digest=plan)
 
         without = approves.post("/year/2027/send-back")
@@ -483,7 +483,7 @@ def test_a_plan_is_sent_back_with_a_reason_or_withdrawn_by_who_handed_it_over(pl
         assert 'class="send-back" open' in without.text
         assert approves.post("/year/2027/send-back", reason="Aalborg er forkert").status_code == 303
         assert approves.post("/year/2027/send-back").status_code == 404
-        assert "Overdrag planen" in prepares.page("/year/2027")
+        assert "Overdrag planen" in prepares.html("/year/2027")
         prepares.post("/year/2027/hand-over", digest=plan)
         assert prepares.post("/year/2027/withdraw").status_code == 303
         assert prepares.post("/year/2027/withdraw").status_code == 404
@@ -491,8 +491,8 @@ def test_a_plan_is_sent_back_with_a_reason_or_withdrawn_by_who_handed_it_over(pl
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_nothing_is_issued_that_nobody_approved(planned: CommandLine) -> None:
-    with browsing.service(planned) as made:
-        page = finance(made).page("/year/2027/progress")
+    with desks.service(planned) as made:
+        page = finance(made).html("/year/2027/progress")
         response = finance(made).post("/year/2027/issue", dated="2027-01-20")
 
     assert "Intet er godkendt endnu" in page
@@ -506,7 +506,7 @@ def test_half_an_archive_is_never_given(planned: CommandLine) -> None:
         session.execute(text("DROP TRIGGER rendering_no_delete"))
         session.execute(text("DELETE FROM rendering WHERE id = 1"))
 
-    with browsing.service(planned) as made:
+    with desks.service(planned) as made:
         response = auditor(made).get("/year/2027/documents.zip")
 
     assert response.status_code == 409

@@ -1,0 +1,77 @@
+"""Costs of funds: reading them, and entering one for another person to approve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import database
+from app.api import answers, ground, pages, writes
+from app.api.fee_tables import proposed
+from app.api.ground import ID, ID_IN_PATH
+from app.api.pages import PageQuery
+from app.api.writes import Answer
+from app.schemas import CostOrder, Words
+from app.web import layout
+from billing.funding import costs
+from billing.funding.costs import ASSOCIATION, COSTS, Draft
+from foundation import periods
+from foundation.audit import Trail
+from foundation.money import Money
+
+room = ground.room("costs", "Costs of the funds")
+
+
+class CostQuery(PageQuery):
+    """Which costs."""
+
+    product = Words(100, metadata={"description": f"whose fund; `{ASSOCIATION}` is the association's"})
+    period = Words(30, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+
+
+@ground.reads(room, "/costs", "cost.read", answers.page_of(answers.Cost), CostQuery)
+def list_costs(query: Mapping[str, Any]) -> Any:
+    """List the costs, in the order they were entered."""
+    statement = costs.listed()
+    if given := query.get("product"):
+        statement = statement.where(COSTS.c.product.is_(None) if given == ASSOCIATION else COSTS.c.product == given)
+    if given := query.get("period"):
+        period = periods.named(given)
+        statement = statement.where(COSTS.c.incurred_on.between(period.start, period.last_day))
+    with database.reading() as session:
+        return pages.read(session, statement, COSTS.c.id, query, _told)
+
+
+@ground.reads(room, f"/costs/{ID_IN_PATH}", "cost.read", answers.Cost, parameters={"id_": ID})
+def one_cost(query: object, id_: int) -> Any:
+    """Give one cost as it stands."""
+    with database.reading() as session:
+        return _told(costs.get(session, id_))
+
+
+def _told(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id, "product": row.product, "account": row.account, "date": row.incurred_on,
+        "supplier": row.supplier, "reference": row.reference, "text": row.text, "amount_ore": row.amount_ore,
+        "state": row.state, "paid_ore": int(row.paid_ore), "minutes": row.minutes, "from": row.from_on,
+        "to": row.to_on, "reverses": row.reverses, "proposal": row.proposal_id, "entered_by": row.entered_by,
+        "entered_at": row.entered_at,
+    }  # fmt: skip
+
+
+@ground.writes(room, "/costs", "cost.enter", CostOrder, answers.Proposed)
+def enter_cost(query: object, sent: Mapping[str, Any]) -> Any:
+    """Enter a cost; another person approves it, in the browser, and then it is booked."""
+    product, today = (None if sent["product"] == ASSOCIATION else sent["product"]), layout.today()
+
+    def act(session: Session, trail: Trail) -> Answer:
+        account = costs.chart(session).named(product, sent["account"]) or sent["account"]
+        draft = Draft(
+            product, account, sent["supplier"], sent["reference"], sent["date"], sent["text"],
+            Money(sent["amount_ore"]),
+        )  # fmt: skip
+        return Answer(proposed(costs.propose(session, [draft], trail, on=today)[0]))
+
+    return writes.once(act)

@@ -1,0 +1,105 @@
+"""Forecasts and the pipeline by command."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from app.access import Role
+from app.cli import output, service
+from billing.funding import forecast, pipeline
+from billing.funding.pipeline import OUTCOMES, STAGES, Seen
+from foundation.language import Text, amount, same
+
+_PREPARERS = (Role.FINANCE, Role.APPROVER)
+_BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
+
+
+@click.command("forecast")
+@click.argument("product")
+@click.argument("year", type=int)
+@click.option("--keep", is_flag=True, help="Gem prognosen, så den kan holdes op mod det, der kommer.")
+@_BY
+@_JSON
+def tell(product: str, year: int, keep: bool, by: str, as_json: bool) -> None:
+    """Vis prognosen for et produkts fond: lavt, ventet, højt og grundene.
+
+    Tell the forecast of a product's fund: low, expected, high and the reasons.
+    """
+    surroundings = service.current()
+    if keep:
+        with surroundings.writing() as (session, trail):
+            trail.actor = surroundings.person(session, by, _PREPARERS)
+            made = forecast.compute(session, product, year, surroundings.today)
+            forecast.keep(session, made, trail)
+    else:
+        with surroundings.reading() as session:
+            made = forecast.compute(session, product, year, surroundings.today)
+    if as_json:
+        output.say_json(json.loads(forecast.to_json(made)))
+        return
+    spoken = surroundings.config.language
+    whole = forecast.Reason(Text("I alt", "In all"), made.low, made.expected, made.high)
+    for each in (*made.reasons, whole):
+        told = (amount(value, spoken) for value in (each.low, each.expected, each.high))
+        output.say(same(f"{each.text[spoken]}: {' / '.join(told)}"))
+    for problem in made.problems:
+        output.note(problem)
+
+
+@click.command("pipeline")
+@_JSON
+def list_pipeline(as_json: bool) -> None:
+    """Vis, hvem der er på vej til hvilket produkt, og hvor sandsynligt det er.
+
+    List who is on the way to which product, and how likely that is.
+    """
+    surroundings = service.current()
+    with surroundings.reading() as session:
+        found = pipeline.chances(session)
+        rows = session.execute(pipeline.standing().order_by(pipeline.CASES.c.id))
+        cases = [pipeline.of_row(row, found) for row in rows]
+    if as_json:
+        output.say_json(
+            [{"cvr": case.cvr, "product": case.product, "expected_from": case.expected_from.isoformat(),
+              "stage": case.stage, "percent": case.percent, "outcome": case.outcome, "source": case.source}
+             for case in cases]
+        )  # fmt: skip
+        return
+    spoken = surroundings.config.language
+    output.table(
+        [(case.name, case.product, case.expected_from.isoformat(), STAGES[case.stage][spoken], f"{case.percent} %",
+          OUTCOMES[case.outcome][spoken]) for case in cases]
+    )  # fmt: skip
+
+
+@click.command("expect")
+@click.argument("cvr")
+@click.argument("product")
+@click.option("--from", "expected", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Ventes fra den dag.")
+@click.option("--stage", type=click.Choice(list(STAGES)), required=True, help="Trinet på vejen.")
+@click.option("--source", required=True, help="Hvor det vides fra.")
+@click.option("--percent", type=click.IntRange(0, 100), help="Sagens egen sandsynlighed; kræver --reason.")
+@click.option("--reason", default="", help="Hvorfor sagen vurderes for sig.")
+@click.option("--outcome", type=click.Choice([name for name in OUTCOMES if name]), help="Hvordan sagen endte.")
+@_BY
+def expect(cvr: str, product: str, by: str, **seen: Any) -> None:
+    """Skriv, at en myndighed er på vej til et produkt, eller se sagen på ny.
+
+    Write that an authority is on the way to a product, or see the case anew.
+    """
+    surroundings = service.current()
+    case = Seen(
+        cvr, product, seen["expected"].date(), seen["stage"], seen["source"].strip(), seen["percent"],
+        seen["reason"].strip(), seen["outcome"] or "",
+    )  # fmt: skip
+    with surroundings.writing() as (session, trail):
+        trail.actor = surroundings.person(session, by, _PREPARERS)
+        version = pipeline.see(session, case, trail)
+    output.say(same(f"{cvr} {product}: version {version}"))
+
+
+COMMANDS = (tell, list_pipeline, expect)

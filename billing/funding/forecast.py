@@ -1,0 +1,421 @@
+"""What a product's fund is expected to get in a year: a range with its reasons, kept when made, and scored afterwards.
+
+Expected is what the agreements bring by the annual run's own rules, and each case of the pipeline by its probability.
+Low is without the pipeline, less what notices take where they come as often as in the three years before; high is with
+every case of the pipeline. The reasons of each add up to it, to the øre.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from agreements import products
+from agreements.connections import AGREEMENTS
+from agreements.products import PRODUCTS, NoSuchProduct
+from authorities.register import AUTHORITIES
+from billing.funding import pipeline, prospect
+from billing.funding.forecast_models import KeptForecast
+from billing.funding.pipeline import Case
+from billing.funding.prospect import Joining, Line, World
+from billing.gathering import INVOICES, LINES
+from fee_tables import calculation
+from foundation import append_only, wording
+from foundation.audit import Trail, canonical, sha256
+from foundation.errors import NotFound, Refused
+from foundation.language import Text
+from foundation.money import ZERO, Money, total
+
+FORECASTS: Table = KeptForecast.__table__  # type: ignore[assignment]
+
+KEPT_ACTION = "forecast.kept"
+_HUNDRED = 100
+_YEARS_OF_NOTICES = 3
+#: So many years from this one can be forecast.
+FURTHEST = 5
+
+
+class NoSuchYear(Refused):
+    """A year that is not forecast: it is long past, or too far away."""
+
+
+class NotKept(NotFound):
+    """No forecast with that number was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """An authority that may join: what it would bring the fund, and what of that is counted by its probability."""
+
+    cvr: str
+    name: str
+    stage: str
+    percent: int
+    expected_from: date
+    whole: Money
+    counted: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One term of the range."""
+
+    text: Text
+    low: Money
+    expected: Money
+    high: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one reason moves a sum by, from one year to the next, or from forecast to outcome."""
+
+    text: Text
+    authorities: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A year of a product's fund, as seen on a day. `lost` is what notices would take; `costs` are the budget's."""
+
+    product: str
+    year: int
+    made_on: date
+    lines: tuple[Line, ...]
+    coming: tuple[Coming, ...]
+    ended: int  # agreements that ended in the three years before
+    standing: int  # agreements in force on each 1 January of them, together
+    lost: Money
+    costs: Money | None
+    changes: tuple[Change, ...]  # from the year before
+    before: Money  # what the agreements bring in the year before
+    problems: tuple[Text, ...]
+
+    @property
+    def certain(self) -> Money:
+        """Give what the agreements bring."""
+        return total(line.amount for line in self.lines)
+
+    @property
+    def low(self) -> Money:
+        """Give what comes at least, where notices come as before and nobody joins."""
+        return self.certain - self.lost
+
+    @property
+    def expected(self) -> Money:
+        """Give what is expected."""
+        return self.certain + total(each.counted for each in self.coming)
+
+    @property
+    def high(self) -> Money:
+        """Give what comes where everybody joins who may."""
+        return self.certain + total(each.whole for each in self.coming)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Give the terms that low, expected and high are made of."""
+        annual = total(line.amount for line in self.lines if line.is_annual and not line.is_estimated)
+        estimated = total(line.amount for line in self.lines if line.is_annual and line.is_estimated)
+        once = total(line.amount for line in self.lines if not line.is_annual)
+        terms = [
+            (Text("Vederlag af aftaler i kraft", "Annual fees of agreements in force"), annual, annual, annual),
+            (Text("Vederlag, hvor årets indbyggertal endnu ikke kendes",
+                  "Annual fees where the year's inhabitants are not known yet"), estimated, estimated, estimated),
+            (Text("Tilslutningsafgifter af aftaler, der er indgået", "Joining fees of agreements made"),
+             once, once, once),
+            (Text("Opsigelser, hvis de kommer som i de seneste tre år", "Notices, as often as in the last three years"),
+             -self.lost, ZERO, ZERO),
+            (Text("Myndigheder på vej, efter sandsynlighed", "Authorities on their way, by probability"),
+             ZERO, total(each.counted for each in self.coming), total(each.whole for each in self.coming)),
+        ]  # fmt: skip
+        return tuple(Reason(*term) for term in terms if any(term[1:]))
+
+    @property
+    def result(self) -> Money | None:
+        """Give expected income less budgeted costs; None without a budget."""
+        return None if self.costs is None else self.expected - self.costs
+
+
+# --- computing
+
+
+def compute(session: Session, product: str, year: int, on: date, costs: Money | None = None) -> Forecast:
+    """Forecast a year of a product's fund, in a fixed number of queries. Raises NoSuchProduct, NoSuchYear."""
+    check(session, product, year, on)
+    return _computed(session, [product], year, on, {product: costs}, only=product)[0]
+
+
+def compute_all(session: Session, year: int, on: date, costs: Mapping[str, Money | None]) -> list[Forecast]:
+    """Forecast a year of every product's fund, by name, in a fixed number of queries."""
+    return _computed(session, sorted(products.ids_by_name(session)), year, on, costs)
+
+
+def check(session: Session, product: str, year: int, on: date) -> None:
+    """Raise NoSuchProduct or NoSuchYear where there is nothing to forecast."""
+    if product not in products.ids_by_name(session):
+        shown = wording.quoted(product)
+        raise NoSuchProduct(Text(f"{shown} er ikke i registret", f"{shown} is not in the register"))
+    check_year(year, on)
+
+
+def check_year(year: int, on: date) -> None:
+    """Raise NoSuchYear where a year is not this one or one of the next five."""
+    if not on.year <= year <= on.year + FURTHEST:
+        raise NoSuchYear(
+            Text(f"der kan laves en prognose for {on.year} til {on.year + FURTHEST}",
+                 f"a forecast can be made of {on.year} to {on.year + FURTHEST}")
+        )  # fmt: skip
+
+
+def _computed(
+    session: Session, names: Sequence[str], year: int, on: date, costs: Mapping[str, Money | None],
+    only: str | None = None,
+) -> list[Forecast]:  # fmt: skip
+    cases: dict[str, list[Case]] = defaultdict(list)
+    for case in pipeline.expected(session, year, only):
+        cases[case.product].append(case)
+    also = [case.authority_id for found in cases.values() for case in found]
+    now, then = prospect.read(session, year, only, also), prospect.read(session, year - 1, only)
+    notices = _notices(session, on, only)
+    made: list[Forecast] = []
+    for name in names:
+        (lines, withheld), before = now.told(name), then.lines(name)
+        coming, problems = _coming(now, cases[name])
+        ended, standing = notices.get(name, (0, 0))
+        made.append(
+            Forecast(
+                name, year, on, tuple(lines), coming, ended, standing,
+                _lost(lines, ended, standing, is_shared=now.is_shared(name)), costs.get(name),
+                changes(before, lines), total(line.amount for line in before), (*withheld, *problems),
+            )
+        )  # fmt: skip
+    return made
+
+
+def _coming(world: World, cases: Iterable[Case]) -> tuple[tuple[Coming, ...], list[Text]]:
+    coming: list[Coming] = []
+    problems: list[Text] = []
+    for case in cases:
+        lines, wrong = world.of_joining(Joining(case.authority_id, case.product, case.expected_from))
+        problems += wrong
+        whole = total(line.amount for line in lines)
+        counted = whole.scaled(Fraction(case.percent, _HUNDRED))
+        coming.append(Coming(case.cvr, case.name, case.stage, case.percent, case.expected_from, whole, counted))
+    return tuple(coming), problems
+
+
+def _lost(lines: Iterable[Line], ended: int, standing: int, *, is_shared: bool) -> Money:
+    """Give what notices would take; where a cost is shared, those who stay pay it."""
+    if not ended or is_shared:
+        return ZERO
+    return total(line.amount for line in lines if line.is_annual).scaled(Fraction(ended, standing))
+
+
+def _notices(session: Session, on: date, product: str | None) -> dict[str, tuple[int, int]]:
+    """Count, for each product, who left in the three years before and who was in force as each began."""
+    facts = AGREEMENTS.c
+    found = select(PRODUCTS.c.name, facts.in_force_from, facts.terminated_to).join(
+        PRODUCTS, PRODUCTS.c.id == facts.product_id
+    ).where(facts.countersigned_on.is_not(None), facts.in_force_from.is_not(None))  # fmt: skip
+    if product is not None:
+        found = found.where(PRODUCTS.c.name == product)
+    ended: Counter[str] = Counter()
+    standing: Counter[str] = Counter()
+    for row in session.execute(found):
+        for year in range(on.year - _YEARS_OF_NOTICES, on.year):
+            first, last = date(year, 1, 1), row.terminated_to
+            if row.in_force_from <= first and (last is None or last >= first):
+                standing[row.name] += 1
+                ended[row.name] += last is not None and last.year == year
+    return {name: (ended[name], standing[name]) for name in standing}
+
+
+# --- reasons of a difference
+
+_TELLS: Mapping[str, Text] = {
+    "left": Text("Ophørt", "Ended"),
+    "joined": Text("Nye aftaler", "New agreements"),
+    "band": Text("Ny størrelse efter indbyggertal", "Another size by inhabitants"),
+    "table": Text("Ny takst", "Another fee table"),
+    "share": Text("Helt år, passiv eller aktiv, eller flere eller færre om en delt udgift",
+                  "A whole year, passive or active, or more or fewer sharing a cost"),
+    "several": Text("Både størrelse og takst, eller flere grunde på én gang", "Several of these at once"),
+    "once": Text("Tilslutningsafgifter, rabatter og fritagelser", "Joining fees, rebates and exemptions"),
+    "other": Text("Andet, fx krediteret eller ændret rabat", "Other, such as credited"),
+    "pipeline": Text("Myndigheder, der var på vej", "Authorities that were on their way"),
+}  # fmt: skip
+
+
+def changes(before: Iterable[Line], after: Iterable[Line]) -> tuple[Change, ...]:
+    """Tell what moves the sum of some lines to that of others, by reason; they add up to the difference."""
+    return _told(_differences(before, after))
+
+
+def _differences(before: Iterable[Line], after: Iterable[Line]) -> dict[str, list[int]]:
+    earlier, later = _by_authority(before), _by_authority(after)
+    found: dict[str, list[int]] = defaultdict(list)
+    for cvr, annual in sorted({*earlier, *later}):
+        first, second = earlier.get((cvr, annual), []), later.get((cvr, annual), [])
+        moved = sum(line.amount.ore for line in second) - sum(line.amount.ore for line in first)
+        if moved:
+            found[_why(first, second) if annual else "once"].append(moved)
+    return found
+
+
+def _by_authority(lines: Iterable[Line]) -> dict[tuple[str, bool], list[Line]]:
+    found: dict[tuple[str, bool], list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line.cvr, line.is_annual].append(line)
+    return found
+
+
+def _why(first: Sequence[Line], second: Sequence[Line]) -> str:
+    if not second:
+        return "left"
+    if not first:
+        return "joined"
+    differing = [
+        name
+        for name in ("band", "table", "share")
+        if {getattr(line, name) for line in first} != {getattr(line, name) for line in second}
+    ]
+    return "other" if not differing else differing[0] if len(differing) == 1 else "several"
+
+
+def _told(found: Mapping[str, list[int]]) -> tuple[Change, ...]:
+    return tuple(Change(_TELLS[why], len(found[why]), Money(sum(found[why]))) for why in _TELLS if found.get(why))
+
+
+# --- kept forecasts
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A forecast as it was kept."""
+
+    id: int
+    forecast: Forecast
+    digest: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A kept forecast beside what was invoiced of its year; the reasons add up to the difference from expected."""
+
+    kept: Kept
+    outcome: Money
+    reasons: tuple[Change, ...]
+
+    @property
+    def difference(self) -> Money:
+        """Give outcome less expected."""
+        return self.outcome - self.kept.forecast.expected
+
+    @property
+    def is_within(self) -> bool:
+        """Tell whether the outcome lies in the range."""
+        return self.kept.forecast.low <= self.outcome <= self.kept.forecast.high
+
+
+def keep(session: Session, made: Forecast, trail: Trail) -> int:
+    """Keep a forecast as it stands, and give its number; the same again on the same day is kept once."""
+    document = to_json(made)
+    digest = sha256(document)
+    before = session.execute(select(FORECASTS.c.id).where(FORECASTS.c.digest == digest)).scalar()
+    if before is not None:
+        return int(before)
+    row: dict[str, Any] = {
+        "id": append_only.next_id(session, FORECASTS), "product": made.product, "year": made.year,
+        "made_on": made.made_on, "document": document, "digest": digest, "kept_by": trail.actor, "kept_at": trail.at,
+    }  # fmt: skip
+    append_only.add(session, FORECASTS, [row])
+    trail.record(KEPT_ACTION, f"{made.product} {made.year}", {"digest": digest}, rows=[(FORECASTS, row)])
+    return int(row["id"])
+
+
+def kept(session: Session, product: str, year: int) -> list[Kept]:
+    """Give the forecasts kept of a product's year, the newest first, in one query."""
+    rows = session.execute(
+        select(FORECASTS)
+        .where(FORECASTS.c.product == product, FORECASTS.c.year == year)
+        .order_by(FORECASTS.c.id.desc())
+    )
+    return [Kept(row.id, from_json(row.document), row.digest, row.kept_by) for row in rows]
+
+
+def scores(session: Session, found: Sequence[Kept]) -> list[Score]:
+    """Hold forecasts kept of one year against what is invoiced of it, credits taken off, in one query."""
+    if not found:
+        return []
+    lines = invoiced(session, found[0].forecast.product, found[0].forecast.year)
+    return [_score(each, lines) for each in found]
+
+
+def _score(found: Kept, lines: Sequence[Line]) -> Score:
+    forecast = found.forecast
+    coming = {each.cvr for each in forecast.coming}
+    from_pipeline = total(line.amount for line in lines if line.cvr in coming)
+    reasons = _differences(forecast.lines, [line for line in lines if line.cvr not in coming])
+    if moved := from_pipeline.ore - sum(each.counted.ore for each in forecast.coming):
+        reasons["pipeline"] = [moved]
+    return Score(found, total(line.amount for line in lines), _told(reasons))
+
+
+def invoiced(session: Session, product: str, year: int) -> list[Line]:
+    """Give what a fund got of the invoices of a year, line by line; what is taken back stands below zero."""
+    rows = session.execute(
+        select(AUTHORITIES.c.cvr, AUTHORITIES.c.name, LINES.c.kind, LINES.c.product_ore, LINES.c.association_ore,
+               LINES.c.reason)
+        .join(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
+        .join(AUTHORITIES, AUTHORITIES.c.id == LINES.c.authority_id)
+        .where(LINES.c.book == "real", LINES.c.product == product, LINES.c.year == year)
+        .order_by(LINES.c.id)
+    )  # fmt: skip
+    return [_invoiced(row) for row in rows]
+
+
+def _invoiced(row: Any) -> Line:
+    decided_by = prospect.decided_by(calculation.reason_from_json(json.loads(row.reason)))
+    amounts = Money(row.product_ore), Money(row.association_ore)
+    return Line(row.cvr, row.name, row.kind, *amounts, *decided_by, is_estimated=False)
+
+
+def to_json(made: Forecast) -> str:
+    """Write a forecast as canonical JSON, which its digest is taken of: amounts in øre, days as ISO."""
+    return canonical(_plain(asdict(made)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value["ore"] if set(value) == {"ore"} else {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def from_json(document: str) -> Forecast:
+    """Read what `to_json` wrote."""
+    said = json.loads(document)
+    lines = [{**line, "amount": Money(line["amount"]), "passed_on": Money(line["passed_on"])} for line in said["lines"]]
+    coming = [
+        {**each, "expected_from": date.fromisoformat(each["expected_from"]), "whole": Money(each["whole"]),
+         "counted": Money(each["counted"])}
+        for each in said["coming"]
+    ]  # fmt: skip
+    moved = [Change(Text(**each["text"]), each["authorities"], Money(each["amount"])) for each in said["changes"]]
+    return Forecast(
+        said["product"], said["year"], date.fromisoformat(said["made_on"]), tuple(Line(**line) for line in lines),
+        tuple(Coming(**each) for each in coming), said["ended"], said["standing"], Money(said["lost"]),
+        None if said["costs"] is None else Money(said["costs"]), tuple(moved), Money(said["before"]),
+        tuple(Text(**each) for each in said["problems"]),
+    )  # fmt: skip
