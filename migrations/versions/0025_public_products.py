@@ -1,6 +1,6 @@
 """Why: a product's public page says who coordinates it, and who uses it where that is decided.
 
-Revision: 0026, after 0025, 2026-11-28
+Revision: 0025, after 0024, 2026-11-28
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

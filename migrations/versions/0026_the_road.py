@@ -1,6 +1,6 @@
 """Why: an authority walks the five steps to a connection with us, as a journey of tasks that everybody concerned sees.
 
-Revision: 0027, after 0026, 2026-11-28
+Revision: 0026, after 0025, 2026-11-28
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

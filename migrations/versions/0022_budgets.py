@@ -1,6 +1,6 @@
 """Why: what a fund earned and spent is held against what two people adopted for it, version by version.
 
-Revision: 0023, after 0022, 2026-11-28
+Revision: 0022, after 0021, 2026-11-28
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from alembic import op
 
 from foundation import append_only
 
-revision = "0023"
-down_revision = "0022"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Why: what each product has is read from the one ledger: costs, hours, moves between funds, and balances kept.
 
-Revision: 0022, after 0020, 2026-11-28
+Revision: 0021, after 0020, 2026-11-28
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 
 from foundation import append_only
 
-revision = "0022"
+revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None

@@ -1,6 +1,6 @@
 """Why: a funding report that a group decides on stays as it was published, with what was asked, answered and decided.
 
-Revision: 0024, after 0023, 2026-11-28
+Revision: 0023, after 0022, 2026-11-28
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from alembic import op
 
 from foundation import append_only
 
-revision = "0024"
-down_revision = "0023"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Why: who is on the way to a product asks, and the secretariat or the product's coordinator answers, in one thread.
 
-Revision: 0028, after 0027, 2026-11-28
+Revision: 0027, after 0026, 2026-11-28
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Why: who may join is followed, and forecasts stay as they were made, to be held against what came.
 
-Revision: 0025, after 0024, 2026-11-28
+Revision: 0024, after 0023, 2026-11-28
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from alembic import op
 
 from foundation import append_only
 
-revision = "0025"
-down_revision = "0024"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
