@@ -15,7 +15,7 @@ from agreements.products import PRODUCTS
 from agreements.road import inquiries
 from agreements.road.inquiries import TOPICS, Inquiry, InquiryRefused, Kind, Question
 from app import access, database, inquiry_letters
-from app.schemas import Asking, Assigning, CommonAnswerWords, ThreadWords
+from app.schemas import Asking, Assigning, CommonAnswerWords, Nothing, ThreadWords
 from app.web import forms, layout, lists, memory_list
 from app.web.lists import Choice, Column
 from app.web.memory_list import Field, MemoryListing
@@ -302,6 +302,7 @@ def keep() -> ResponseReturnValue:
 @access.needs("road.edit")
 def retire(answer: int) -> ResponseReturnValue:
     """Offer an answer no more."""
+    forms.taken(Nothing)
     with layout.acting() as (session, trail):
         inquiries.retire(session, answer, trail)
     layout.done(Text("Svaret tilbydes ikke mere", "The answer is offered no more"))
