@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import partial
 
 from sqlalchemy.orm import Session
 
+from agreements.road import journeys
 from app import publishing
 from app.config import Config
-from billing.funding import comments, costs, disclosures, funds, hours, moves, publications, recurring
+from billing.funding import (
+    budgets,
+    comments,
+    costs,
+    disclosures,
+    forecast,
+    funds,
+    hours,
+    moves,
+    pipeline,
+    publications,
+    recurring,
+)
 from billing.funding.comments import On
 from billing.funding.costs import Chart, Draft
 from billing.funding.hours import Worked
 from billing.funding.moves import Move
+from billing.funding.pipeline import Seen
 from billing.funding.recurring import Plan
 from foundation import periods
 from foundation.audit import Trail
@@ -45,6 +59,7 @@ _SHARES = (
 )
 _HOSTING = Fraction(1, 100)  # a month
 _LICENCE = Fraction(2, 100)  # a year
+_GROWTH = Fraction(103, 100)
 _OWN = (
     ("00013", 65_000, "revision", 3), ("00007", 48_000, "generalforsamling", 4), ("00001", 30_000, "internat", 10),
     ("00004", 24_000, "kontorhold", 6),
@@ -84,15 +99,20 @@ class Team:
 def costs_and_hours(session: Session, one: Trail, other: Trail, today: date) -> None:
     """Make up what the funds spent from the beginning of the year before up to today; the caller commits."""
     team, year = Team(session, one, other, today), today.year - 1
-    earned: Counter[str] = Counter()
-    for each in funds.moved(session, periods.year(year)):
-        if each.kind == "invoice" and each.product is not None:
-            earned[each.product] += each.amount.ore
-    chosen = {product: Money(ore) for product, ore in earned.most_common(PRODUCTS) if ore > 0}
+    chosen = _earning(session, year, PRODUCTS)
     _open(team, chosen, year)
     _rate_and_hours(team, list(chosen), year)
     _recur(team, chosen, year)
     _spend(team, chosen, year)
+
+
+def _earning(session: Session, year: int, most: int) -> dict[str, Money]:
+    """Give the products that earned most in a year, with what they earned."""
+    earned: Counter[str] = Counter()
+    for each in funds.moved(session, periods.year(year)):
+        if each.kind == "invoice" and each.product is not None:
+            earned[each.product] += each.amount.ore
+    return {product: Money(ore) for product, ore in earned.most_common(most) if ore > 0}
 
 
 def _open(team: Team, chosen: dict[str, Money], year: int) -> None:
@@ -174,17 +194,54 @@ def _round(amount: Money) -> Money:
     return kroner(max(1, amount.ore // (100 * ORE_PER_KRONE)) * 100)
 
 
+# --- budgets and forecasts
+
+
+def budgets_of_two_years(session: Session, one: Trail, other: Trail, today: date) -> None:
+    """Adopt budgets of the year before and of this one for every fund that spends: the second is the first, grown."""
+    team, year = Team(session, one, other, today), today.year - 1
+    known = budgets.accounts(session)
+    drafts = [
+        _budget(known[product], product, income, year) for product, income in _earning(session, year, PRODUCTS).items()
+    ]
+    _adopt(team, drafts)
+    grown = [budgets.copied(session, draft.product, year + 1, _GROWTH, "hundred") for draft in drafts]
+    _adopt(team, [replace(draft, basis=f"{MADE_UP}: {draft.basis}") for draft in grown])
+
+
+def _budget(known: budgets.Accounts, product: str, income: Money, year: int) -> budgets.Draft:
+    shares = [*((suffix, share) for suffix, share, _, _ in _SHARES), ("00005", _HOSTING * _MONTHS + _LICENCE)]
+    given = [("00002", income), *((suffix, income.scaled(share)) for suffix, share in shares)]
+    lines = tuple(
+        budgets.Line(known.named(suffix) or suffix, budgets.equal(_round(amount))) for suffix, amount in given
+    )
+    return budgets.Draft(product, year, lines, f"{MADE_UP}: erfaring fra året før")
+
+
+def _adopt(team: Team, drafts: list[budgets.Draft]) -> None:
+    kept = budgets.keep(team.session, drafts, team.one)
+    team.decide(
+        lambda one: budgets.propose_all(team.session, kept, one),
+        lambda id_: budgets.adopt(team.session, id_, team.other, on=team.today),
+    )
+
+
+def pipeline_and_forecasts(session: Session, one: Trail, today: date) -> None:
+    """Let those who walk the road be expected, and keep forecasts of this year as they would have stood last summer."""
+    for journey in journeys.read(session, session.execute(journeys.listing()).all()):
+        seen = Seen(journey.cvr, journey.product, date(today.year + 1, 1, 1), journey.step.key, f"{MADE_UP}: fra vejen")
+        pipeline.see(session, seen, one)
+    for product in _earning(session, today.year - 1, PUBLISHED):
+        forecast.keep(session, forecast.compute(session, product, today.year, date(today.year - 1, 6, 15)), one)
+
+
 # --- published reports
 
 
 def published(session: Session, one: Trail, other: Trail, config: Config, today: date) -> None:
     """Publish two quarters of those that earned most, each talked about and decided on; the last is public in part."""
     team, year = Team(session, one, other, today), today.year - 1
-    earned: Counter[str] = Counter()
-    for each in funds.moved(session, periods.year(year)):
-        if each.kind == "invoice" and each.product is not None:
-            earned[each.product] += each.amount.ore
-    for product, _ in earned.most_common(PUBLISHED):
+    for product in _earning(session, year, PUBLISHED):
         for quarter in (3, 4):
             on = _publish(team, product, periods.named(f"{year}-Q{quarter}"), config)
             _talk(team, on)

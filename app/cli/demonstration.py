@@ -99,7 +99,8 @@ def command(context: click.Context) -> int:
                  lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
     timings.step(Text("Digter rejser mod en tilslutning", "Making up journeys towards a connection"),
                  lambda: _walk_the_road(surroundings))  # fmt: skip
-    timings.step(Text("Digter fondenes omkostninger, timer og saldi", "Making up costs, hours and balances of funds"),
+    timings.step(Text("Digter fondenes omkostninger, timer, budgetter og prognoser",
+                      "Making up costs, hours, budgets and forecasts of funds"),
                  lambda: _spend(surroundings))  # fmt: skip
     timings.step(Text("Digter offentliggjorte rapporter", "Making up published reports"),
                  lambda: _publish_reports(surroundings))  # fmt: skip
@@ -239,6 +240,8 @@ def _spend(surroundings: Service) -> None:
     with surroundings.writing(actor=_PREPARER) as (session, trail):
         other = Trail(session, _APPROVER, trail.at)
         funding_demonstration.costs_and_hours(session, trail, other, surroundings.today)
+        funding_demonstration.budgets_of_two_years(session, trail, other, surroundings.today)
+        funding_demonstration.pipeline_and_forecasts(session, trail, surroundings.today)
 
 
 def _publish_reports(surroundings: Service) -> None:

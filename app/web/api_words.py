@@ -131,6 +131,20 @@ PLACES: Mapping[str, Text] = {
 
 #: What a parameter or a member of a body means, by the words of the document.
 MEMBERS: Mapping[str, str] = {
+    "a product": "et produkt",
+    "a product in the scope": "et produkt, man må se",
+    "a product, or OS2 for the association's own": "et produkt, eller OS2 for foreningens egen",
+    "below zero where money went out": "under nul, hvor penge gik ud",
+    "its `id` in the payment's matches": "dens `id` blandt betalingens placeringer",
+    "its last five digits, or the whole number": "de sidste fem cifre, eller hele nummeret",
+    "of the invoice, credit note or reminder": "på fakturaen, kreditnotaen eller rykkeren",
+    "or `OS2` for the association": "eller `OS2` for foreningen",
+    "the loss is certain, so that VAT is regained": "tabet er konstateret, så momsen kommer igen",
+    "the payment's `id`": "betalingens `id`",
+    "the supplier's number of it, once": "leverandørens nummer på den, én gang",
+    "to this authority's credit": "til denne myndigheds tilgodehavende",
+    "what the invoice's reminders charge, not itself": "det, fakturaens rykkere opkræver, ikke den selv",
+    "whose fund; `OS2` is the association's": "hvis fond; `OS2` er foreningens",
     "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31": "2027, 2027-Q1, 2027-03 eller 2027-01-15..2027-03-31",
     "An ETag from before; 304 without a body where nothing changed":
         "En ETag fra sidst; 304 uden indhold, hvis intet er ændret",
