@@ -161,7 +161,6 @@ MEMBERS: Mapping[str, str] = {
                                                             " som før",
     "kommune, region, stat …": "kommune, region, stat …",
     "of the invoice": "fakturaens",
-    "of the invoice or credit note": "fakturaens eller kreditnotaens",
     "of the plan that was read": "for den plan, der er læst",
     "positions; all that is left without them": "linjenumre; udelades de, er det alle de linjer, der er tilbage",
     "stands on the credit note": "står på kreditnotaen",

@@ -64,7 +64,6 @@ def test_a_cost_is_entered_with_its_voucher_approved_by_another_and_listed(desk:
         ({"date": "2027-02-01"}, "i fremtiden"),
         ({"first": "2027-01-01"}, "både første og sidste dag"),
         ({"supplier": "=cmd|'/c calc'!A1\x07"}, "tegn"),
-        ({"file": (io.BytesIO(b"MZ\x90 program"), "faktura.pdf")}, "PDF, PNG eller JPEG"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_field_and_nothing_is_kept(
@@ -74,6 +73,15 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_kept(
 
     assert answer.status_code == 422
     assert told in answer.text and 'role="alert"' in answer.text
+    assert "Ingen omkostninger endnu" in desk.html("/costs")
+
+
+def test_a_voucher_that_is_none_is_refused_whatever_it_is_called(desk: Desk) -> None:
+    file = (io.BytesIO(b"MZ\x90 program"), "faktura.pdf")
+
+    answer = desk.sit(FINANCE).post("/costs/new", **ENTRY, file=file)
+
+    assert answer.status_code == 422 and "PDF, PNG eller JPEG" in answer.text
     assert "Ingen omkostninger endnu" in desk.html("/costs")
 
 
