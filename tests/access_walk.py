@@ -90,7 +90,7 @@ _ELSEWHERE = {
 }
 
 
-_FILES = re.compile(r"^/(api(?!/v1/docs)|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>")
+_FILES = re.compile(r"^/(api(?!/v1/docs)|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>|/voucher$")
 
 
 @dataclass(frozen=True)
