@@ -50,7 +50,7 @@ def page() -> ResponseReturnValue:
     forecast.check_year(year, today)
     with database.reading() as session:
         if reach is None:
-            found = forecast.compute_all(session, year, today, {})
+            found = forecast.compute_all(session, year, today)
         else:
             found = [forecast.compute(session, product, year, today) for product in sorted(reach)]
     shown = [each for each in found if each.lines or each.coming or each.before]

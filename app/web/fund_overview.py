@@ -96,10 +96,18 @@ _MONEY: Mapping[str, Text] = {
     "result": Text("Resultat", "Result"), "transfers": Text("Overførsler", "Transfers"),
     "closing": Text("Ultimo", "Closing"), "receivables": Text("Udestående", "Outstanding"),
 }  # fmt: skip
+
+
+def _known(name: str) -> Callable[[Row], Any]:
+    """Order by what not every fund has: those without come first."""
+    return lambda row: (getattr(row, name) is not None, getattr(row, name) or ZERO)
+
+
 _ORDERS: Mapping[str, Callable[[Row], Any]] = {
     "product": lambda row: (row.product is None, alphabetical(row.product or "")),
     "period": lambda row: row.period.start,
     **{name: attrgetter(name) for name in _MONEY},
+    **{name: _known(name) for name in ("budget", "deviation")},
 }
 
 
@@ -109,6 +117,8 @@ def _listing() -> MemoryListing:
                link=lambda row: fund_addresses.address(row.product, row.period)),
         Column("period", Text("Kvartal", "Quarter"), lambda row: periods.name(row.period)),
         *(Column(name, title, attrgetter(name)) for name, title in _MONEY.items()),
+        Column("budget", Text("Budget, omkostninger", "Budget, costs"), attrgetter("budget")),
+        Column("deviation", Text("Afvigelse", "Deviation"), attrgetter("deviation")),
         Column("version", Text("Version", "Version"),
                lambda row: same(f"v{row.version}") if row.version else None,
                link=lambda row: f"{fund_addresses.address(row.product, row.period)}/versions/{row.version}"
@@ -126,7 +136,7 @@ def _listing() -> MemoryListing:
         ),
         sort="product",
         sortable=frozenset(_ORDERS),
-        numbers=frozenset(_MONEY),
+        numbers=frozenset((*_MONEY, "budget", "deviation")),
         empty=Text("Der er ingen fonde at vise. De kommer med produkterne.",
                    "There are no funds to show. They come with the products."),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from agreements import products
 from agreements.connections import AGREEMENTS
 from agreements.products import PRODUCTS, NoSuchProduct
 from authorities.register import AUTHORITIES
-from billing.funding import pipeline, prospect
+from billing.funding import budgets, pipeline, prospect
 from billing.funding.forecast_models import KeptForecast
 from billing.funding.pipeline import Case
 from billing.funding.prospect import Joining, Line, World
@@ -151,12 +151,14 @@ class Forecast:
 def compute(session: Session, product: str, year: int, on: date, costs: Money | None = None) -> Forecast:
     """Forecast a year of a product's fund, in a fixed number of queries. Raises NoSuchProduct, NoSuchYear."""
     check(session, product, year, on)
-    return _computed(session, [product], year, on, {product: costs}, only=product)[0]
+    known: Mapping[str | None, Money] = {product: costs} if costs is not None else budgets.spending(session, year)
+    return _computed(session, [product], year, on, known, only=product)[0]
 
 
-def compute_all(session: Session, year: int, on: date, costs: Mapping[str, Money | None]) -> list[Forecast]:
-    """Forecast a year of every product's fund, by name, in a fixed number of queries."""
-    return _computed(session, sorted(products.ids_by_name(session)), year, on, costs)
+def compute_all(session: Session, year: int, on: date) -> list[Forecast]:
+    """Forecast a year of every product's fund, by name, in a fixed number of queries; costs are the budgets'."""
+    known = budgets.spending(session, year)
+    return _computed(session, sorted(products.ids_by_name(session)), year, on, known)
 
 
 def check(session: Session, product: str, year: int, on: date) -> None:
@@ -177,7 +179,7 @@ def check_year(year: int, on: date) -> None:
 
 
 def _computed(
-    session: Session, names: Sequence[str], year: int, on: date, costs: Mapping[str, Money | None],
+    session: Session, names: Sequence[str], year: int, on: date, costs: Mapping[str | None, Money],
     only: str | None = None,
 ) -> list[Forecast]:  # fmt: skip
     cases: dict[str, list[Case]] = defaultdict(list)

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import ledger
-from billing.funding import funds, publications, reporting
+from billing.funding import budgets, funds, publications, reporting
+from billing.funding.budgets import Budget
 from billing.funding.funds import Conservation, Moved
 from billing.funding.reporting import Chart
 from foundation.money import ZERO, Money, total
@@ -19,7 +20,10 @@ from foundation.periods import Period
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fund in one period, seen from the fund. `version` is the newest published report of it, if there is one."""
+    """One fund in one period, seen from the fund. `version` is the newest published report of it, if there is one.
+
+    `budget` is what the adopted budget lets it spend; None where none is adopted.
+    """
 
     product: str | None
     period: Period
@@ -29,6 +33,12 @@ class Row:
     transfers: Money
     receivables: Money
     version: int | None
+    budget: Money | None
+
+    @property
+    def deviation(self) -> Money | None:
+        """Give what is left of the budget's costs; below zero where more was spent. None without a budget."""
+        return None if self.budget is None else self.budget - self.spent
 
     @property
     def result(self) -> Money:
@@ -73,6 +83,7 @@ def _of_period(
     opening, moved = funds.balance(session, period.start), defaultdict[str | None, list[Moved]](list)
     for each in funds.moved(session, period):
         moved[each.product].append(each)
+    held = budgets.of_all(session, period)
     owed = reporting.receivables(session, period.last_day) if period.last_day else {}
     for name in names:
         yield Row(
@@ -80,8 +91,14 @@ def _of_period(
             total(each.amount for each in moved[name] if chart.is_income(each.account)),
             -total(each.amount for each in moved[name] if chart.is_cost(each.account)),
             total(each.amount for each in moved[name] if each.account == ledger.FUND),
-            owed.get(name, ZERO), published.get((name, period)),
+            owed.get(name, ZERO), published.get((name, period)), _budgeted(held.get(name), chart),
         )  # fmt: skip
+
+
+def _budgeted(held: Budget | None, chart: Chart) -> Money | None:
+    if held is None:
+        return None
+    return total(amount for account, amount in held.amounts.items() if chart.is_cost(account))
 
 
 def whole(session: Session, periods: Sequence[Period], found: Sequence[Row]) -> list[Whole]:

@@ -161,7 +161,7 @@ def row(table: str, *values: Any, **changes: Any) -> bytes:
     )
 
 
-PRODUCT = (1, "OS2x", None, None, None, None)
+PRODUCT = (1, "OS2x", None, None, None, None, None, None)
 AUTHORITY = (1, "55133018", "kommune", "0751", "Aarhus", "Aarhus", None, None, None, None, None, None, None)
 MEMBER = (1, 1, "2020-01-01", None, None, None, None, None)
 SETTINGS = (1, "x", "x", "2027-01-15T10:00:00+00:00", "x")
@@ -174,18 +174,18 @@ WRONG_ROWS: dict[str, list[bytes]] = {
     "a column too many": [row("product", *PRODUCT, "x")],
     "a column too few": [row("product", *PRODUCT[:5])],
     "no cells": [b'{"table":"product","row":[]}\n'],
-    "a key twice": [b'{"table":"product","table":"product","row":[1,"x",null,null,null,null]}\n'],
-    "a further key": [b'{"table":"product","row":[1,"x",null,null,null,null],"x":1}\n'],
+    "a key twice": [b'{"table":"product","table":"product","row":[1,"x",null,null,null,null,null,null]}\n'],
+    "a further key": [b'{"table":"product","row":[1,"x",null,null,null,null,null,null],"x":1}\n'],
     "no object": [b"[1,2]\n"],
     "an empty line": [b"\n"],
     "no JSON": [b"nonsense\n"],
-    "no UTF-8": [b'{"table":"product","row":[1,"\xff",null,null,null,null]}\n'],
-    "a list in a cell": [b'{"table":"product","row":[1,["x"],null,null,null,null]}\n'],
+    "no UTF-8": [b'{"table":"product","row":[1,"\xff",null,null,null,null,null,null]}\n'],
+    "a list in a cell": [b'{"table":"product","row":[1,["x"],null,null,null,null,null,null]}\n'],
     "deep lists": [b'{"table":"product","row":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n"],
-    "a float": [b'{"table":"product","row":[1.5,"x",null,null,null,null]}\n'],
-    "NaN": [b'{"table":"product","row":[NaN,"x",null,null,null,null]}\n'],
-    "a number without end": [b'{"table":"product","row":[' + b"9" * 10_000 + b',"x",null,null,null,null]}\n'],
-    "true for a number": [b'{"table":"product","row":[true,"x",null,null,null,null]}\n'],
+    "a float": [b'{"table":"product","row":[1.5,"x",null,null,null,null,null,null]}\n'],
+    "NaN": [b'{"table":"product","row":[NaN,"x",null,null,null,null,null,null]}\n'],
+    "a number without end": [b'{"table":"product","row":[' + b"9" * 10_000 + b',"x",null,null,null,null,null,null]}\n'],
+    "true for a number": [b'{"table":"product","row":[true,"x",null,null,null,null,null,null]}\n'],
     "an id of zero": [row("product", *PRODUCT, id=0)],
     "a negative id": [row("product", *PRODUCT, id=-1)],
     "the last id there is": [row("product", *PRODUCT, id=2**63 - 1)],
@@ -279,7 +279,7 @@ def a_long_name(line: CommandLine) -> bytes:
 def rows_without_end(line: CommandLine) -> bytes:
     """Far more rows than such a small file can hold."""
     return gzip.compress(
-        head(line) + b'{"table":"product","row":[1,"x",null,null,null,null]}\n' * 2_500_000, compresslevel=9
+        head(line) + b'{"table":"product","row":[1,"x",null,null,null,null,null,null]}\n' * 2_500_000, compresslevel=9
     )
 
 

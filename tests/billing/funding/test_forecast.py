@@ -58,7 +58,7 @@ def planned(session: Session, year: int) -> Counter[str]:
 def test_with_nobody_on_the_way_the_forecast_is_the_plan_to_the_ore(session: Session) -> None:
     plan = planned(session, 2027)
 
-    found = forecast.compute_all(session, 2027, TODAY, {})
+    found = forecast.compute_all(session, 2027, TODAY)
 
     assert {each.product: each.expected.ore for each in found if each.expected} == dict(plan)
     assert plan[PRODUCT] > 0 < plan[SHARED]
@@ -68,7 +68,7 @@ def test_with_nobody_on_the_way_the_forecast_is_the_plan_to_the_ore(session: Ses
 def test_the_reasons_add_up_to_low_expected_and_high_and_the_changes_to_the_certain(session: Session) -> None:
     expect(session, ODENSE)
 
-    for each in forecast.compute_all(session, 2027, TODAY, {}):
+    for each in forecast.compute_all(session, 2027, TODAY):
         assert total(reason.low for reason in each.reasons) == each.low
         assert total(reason.expected for reason in each.reasons) == each.expected
         assert total(reason.high for reason in each.reasons) == each.high
