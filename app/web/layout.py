@@ -56,7 +56,7 @@ class Place:
 
 
 _MONEY = Text("Penge", "Money")
-_FEW = 2
+_FEW = 3
 
 PLACES = (
     Place("start.page", "/", Text("Overblik", "Overview"), "account.use"),

@@ -14,7 +14,7 @@ TEMPLATES = sorted((ROOM / "templates").rglob("*.html"))
 
 #: Words that are the same in both languages.
 SAME = frozenset({"OS2", "os2tilslut", "CSV", "XLSX", "PDF", "GLN", "CVR", "IBAN", "KB", "Esc", "English", "Dansk",
-                  "TOML", "XML", "SHA-256", "FIK", "ZIP", "Peppol", "OIOUBL"})  # fmt: skip
+                  "TOML", "XML", "JSON", "SHA-256", "FIK", "ZIP", "Peppol", "OIOUBL"})  # fmt: skip
 
 #: Attributes that a person reads or hears.
 READ_OUT = re.compile(r'\b(?:aria-label|alt|title|placeholder|summary)="([^"]*)"')
