@@ -15,30 +15,6 @@ from tests.command_line import CommandLine
 from tests.conftest import FULL
 from tests.places import Places, structure, with_starter
 
-#: Where a case is asked on one database in `make test`, and on both in `make test-full`: one in so many on PostgreSQL,
-#: the others on SQLite. They are the long ones, and hundreds of the same kind.
-_ON_ONE = {"test_tampering.py": 4, "test_deliveries.py": 2, "test_reminders.py": 2}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the database of those cases; what is left out is told as deselected."""
-    if FULL:
-        return
-    left = [item for item in items if _is_left_to_full(item)]
-    if left:
-        items[:] = [item for item in items if item not in set(left)]
-        config.hook.pytest_deselected(items=left)
-
-
-def _is_left_to_full(item: pytest.Item) -> bool:
-    one_in = _ON_ONE.get(item.path.name)
-    of, _, case = item.name.partition("[")
-    kind = next((kind for kind in ("postgresql", "sqlite") if case.startswith(kind)), None)
-    if one_in is None or kind is None:
-        return False
-    words = case.removeprefix(kind)
-    return (kind == "postgresql") != (zlib.crc32(f"{of}{words}".encode()) % one_in == 0)
-
 
 @pytest.fixture(autouse=True)
 def documents_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
