@@ -10,14 +10,16 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
 from agreements.road import guide as guides
 from agreements.road import journeys
 from agreements.road.guide import GuideRefused
 from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
+from agreements.signing import Task
 from app import access, database
 from app.schemas import GuideWords, JourneyEnd, JourneyOpening, OwnTask, TaskChange, TrialWords
-from app.web import calculator, forms, layout, lists, memory_list, road_list
+from app.web import forms, layout, lists, memory_list, road_list
 from authorities.register import AUTHORITIES
 from billing import calculator as prices
 from billing.calculator import Calculation, Wish
@@ -180,8 +182,28 @@ def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], err
         "road/step.html", journey=found, step=walk, statuses=STATUSES, today=layout.today(), typed=typed,
         errors=errors, may_update=_may_update(found), ways=journeys.WAYS, verdicts=journeys.VERDICTS,
         timeline=_timeline(walk), cost=_cost(session, found) if key == "connection" else None,
-        pairs=calculator.pairs,
+        signing=_signing(session, found) if key == "connection" else None,
     )  # fmt: skip
+
+
+def _signing(session: Session, journey: Journey) -> tuple[str, Task] | None:
+    """Give the newest offer of what the journey leads to, and where signing stands for the person.
+
+    None where there is none, and for who reads no agreements of the authority: the sentence names who signs.
+    """
+    if not access.reaches("agreement.whole", journey.authority_id):
+        return None
+    listed = agreement_list.on(layout.today(), drafts=False)
+    columns = listed.columns
+    found = listed.statement.where(
+        columns.authority_id == journey.authority_id, columns.product == journey.product, columns.offer_id.is_not(None)
+    )
+    row = session.execute(found.order_by(columns.offer_id.desc()).limit(1)).first()
+    if row is None:
+        return None
+    (offer,) = offered.many(session, [row.offer_id])
+    user_id = access.current().user_id or 0
+    return row.reference, signing.task(session, offer, user_id, layout.today())
 
 
 def _timeline(step: Walk) -> Sequence[journeys.Task]:

@@ -156,9 +156,9 @@ def test_adopting_registers_an_unknown_product_without_an_account(empty: Command
     result = empty.done("fee-tables", "adopt", empty.write("a.toml", files.fee_table("OS2nyt", "annual_fee = 100")))
 
     assert "OS2nyt" in result.err
-    assert database.dump(empty)["product"] == [(1, "OS2nyt", None, None, None, None)]
+    assert database.dump(empty)["product"] == [(1, "OS2nyt", None, None, None, None, None, None)]
     empty.done("products", "import", empty.write("p.csv", "product,account,level\nOS2nyt,XG-1,2\n"))
-    assert database.dump(empty)["product"] == [(1, "OS2nyt", "XG-1", "2", None, None)]
+    assert database.dump(empty)["product"] == [(1, "OS2nyt", "XG-1", "2", None, None, None, None)]
 
 
 def test_tables_can_be_checked_before_there_is_a_database(tmp_path: object, empty: CommandLine) -> None:

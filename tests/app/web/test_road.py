@@ -14,6 +14,7 @@ from app.access import Role
 from authorities.register import AUTHORITIES
 from foundation.language import Text
 from tests.app.web import desks
+from tests.app.web.agreed import Place
 from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, GROUP, Desk, person
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
@@ -320,3 +321,22 @@ def test_a_journey_came_to_its_step_when_the_one_before_was_settled(road: Road) 
 
     assert journeys.came_on(found) == found.opened_on == date(2027, 1, 15)
     assert found.step.title == Text("Mobilisering", "Mobilisation")
+
+
+# --- the signature at its end --------------------------------------------------------------------------------------
+
+
+def test_pv_112_the_last_step_tells_each_where_signing_stands(place: Place) -> None:
+    aarhus = id_of(place.line, AARHUS)
+    acting.by(place.line, "Nogen", lambda session, trail: guide.publish(session, guide.shipped(), trail))
+    number = acting.by(place.line, "Nogen", lambda session, trail: journeys.open_(session, aarhus, "OS2kitos", trail))
+    address = f"/road/{number}/connection"
+
+    waits = place.of("signatory-aarhus").get(address).text
+    later = place.of("signatory-aarhus-2").get(address).text
+    place.accept()
+    place.sign()
+
+    assert "Mangler" in waits and "Aftalen venter på din underskrift" in waits
+    assert "underskriver først" in later
+    assert "Aarhus Kommune har allerede underskrevet" in place.of("signatory-aarhus").get(address).text
