@@ -21,6 +21,7 @@ from app.api import (
     deliveries,
     fee_tables,
     forecasts,
+    funding_reports,
     ground,
     invoices,
     letters,
@@ -49,6 +50,7 @@ ROOMS = (
     payments.room,
     published_reports.room,
     forecasts.room,
+    funding_reports.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -117,7 +119,7 @@ _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
-    "forecasts", "pipeline", "costs",
+    "forecasts", "funding-reports", "pipeline", "costs",
 )  # fmt: skip
 
 

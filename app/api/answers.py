@@ -960,6 +960,18 @@ class Tokens(Answer):
     items = _many(Token)
 
 
+class FundingReport(Answer):
+    """A fund's period as the figures are now, in whole øre."""
+
+    product = _text()
+    period = _text()
+    digest = _text()
+    report = fields.Raw(
+        required=True,
+        metadata={"type": "object", "description": "opening, income, payers, costs, closing"},
+    )
+
+
 class Forecast(Answer):
     """What a fund is expected to get in a year, in whole øre, and all that it is made of."""
 

@@ -18,6 +18,7 @@ ROOMS: Mapping[str, str] = {
     "api_reminders": "Rykkere for forfaldne fakturaer og deres dokumenter",
     "api_deliveries": "Hvordan fakturaer og kreditnotaer bliver afleveret",
     "api_payments": "Betalinger, der venter, placering, og myndighedernes konti",
+    "api_funding_reports": "Fondenes rapporter, som tallene er nu",
     "api_forecasts": "Hvad en fond ventes at få, og hvem der er på vej",
     "api_costs": "Fondenes omkostninger",
     "api_accounts": "Regnskabet: perioder, konti og posteringer",
@@ -74,6 +75,8 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura, kreditnota og rykker bliver afleveret.",
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
+    "GET /api/v1/funding-reports":
+        "Lav rapporten for en fonds periode, som tallene er nu, i hele øre, med kontrolsummen af den.",
     "GET /api/v1/pipeline": "Hent dem, der er på vej, som hver sag sidst blev set.",
     "GET /api/v1/letters": "Hent brevene, det ældste først.",
     "GET /api/v1/bank-statements": "Hent de kontoudtog, der er læst ind.",

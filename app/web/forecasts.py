@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app import access, database
-from app.web import charts, fund_addresses, layout
+from app.schemas import Nothing
+from app.web import charts, forms, fund_addresses, layout
 from app.web.charts import Bar
 from billing.funding import forecast, pipeline, prospect, scenarios
 from billing.funding.forecast import Forecast, NoSuchYear
@@ -85,6 +86,7 @@ def one(product: str, year: int) -> ResponseReturnValue:
 @access.needs("funding.prepare")
 def keep(product: str, year: int) -> ResponseReturnValue:
     """Keep the forecast as it is today, to be held against what comes."""
+    forms.taken(Nothing)
     _refuse(product, "funding.prepare")
     with layout.acting() as (session, trail):
         forecast.keep(session, forecast.compute(session, product, year, layout.today()), trail)
