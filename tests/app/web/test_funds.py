@@ -35,7 +35,7 @@ def test_the_list_is_exported_as_shown_and_the_trail_tells_of_it(desk: Desk, for
     if form == "csv":
         rows = answer.data.decode("utf-8-sig").splitlines()
         assert [row.split(";")[0] for row in rows[1:]] == ["OS2valghalla"] * 4
-        assert rows[0].count(";") == 9
+        assert rows[0].count(";") == 11
     assert f"funds.{form}" in desk.sit(AUDITOR).html("/audit")
 
 
