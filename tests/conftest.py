@@ -55,8 +55,12 @@ def pytest_collection_finish() -> None:
 #: Where a case is asked on one database in `make test`, and on both in `make test-full`: one in so many on PostgreSQL,
 #: the others on SQLite. They are many of one kind, over rooms whose own tests ask both.
 _ON_ONE = {
-    "tests/scenarios/test_tampering.py": 4, "tests/scenarios/test_deliveries.py": 2,
-    "tests/scenarios/test_reminders.py": 2, "tests/app/web/": 3, "tests/app/api/test_hostile.py": 3,
+    "tests/scenarios/test_tampering.py": 5, "tests/scenarios/test_deliveries.py": 2,
+    "tests/scenarios/test_reminders.py": 2, "tests/scenarios/test_credits.py": 2,
+    "tests/scenarios/test_background.py": 2, "tests/app/web/": 3, "tests/app/cli/": 2,
+    "tests/app/api/test_hostile.py": 3, "tests/app/adapters/": 2, "tests/app/test_seals.py": 2,
+    "tests/agreements/": 2, "tests/billing/test_bank.py": 2, "tests/billing/test_bookkeeping.py": 2,
+    "tests/billing/funding/": 2,
 }  # fmt: skip
 
 

@@ -346,7 +346,9 @@ def keep(session: Session, made: Forecast, trail: Trail) -> int:
 
 
 def kept(session: Session, product: str, year: int) -> list[Kept]:
-    """Give the forecasts kept of a product's year, the newest first, in one query."""
+    """Give the forecasts kept of a product's year, the newest first, in one query; none of a year that never is."""
+    if not date.min.year <= year <= date.max.year:
+        return []
     rows = session.execute(
         select(FORECASTS)
         .where(FORECASTS.c.product == product, FORECASTS.c.year == year)

@@ -195,7 +195,9 @@ def settle(line: CommandLine) -> None:
         owed = next(iter(balances.still_open(session, payments.EVER).values()))
         lost = WriteOffOrder(owed.number, owed.outstanding, "Uerholdelig", with_vat=True)
         made = settlements.propose_write_off(session, lost, trail)
+        trail.write()  # each in its turn, as its rows were numbered
         settlements.approve_write_off(session, made.id, AT.date(), approver)
+        approver.write()
         for _ in range(2):
             part, why = Part(Money(1), owed.authority_id, owed.invoice_id), Text("til gode", "of credit")
             payments.place(session, [Placing(None, (part,), "credit", why)], AT.date(), trail)
@@ -203,9 +205,9 @@ def settle(line: CommandLine) -> None:
         for _ in range(2):
             order = WaiverOrder(number, Money(1), "Eftergivet")
             made = settlements.propose_waiver(session, order, trail)
+            trail.write()
             settlements.approve_waiver(session, made.id, AT.date(), approver)
-        trail.write()
-        approver.write()
+            approver.write()
 
 
 def deliver(line: CommandLine) -> None:

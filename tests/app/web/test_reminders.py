@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,26 @@ class Desk:
         return self.app.test_client().post(path, headers=HOST, data=sent)
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """An issued year of three municipalities; everything is overdue and the bank has told of every day."""
-    line = CommandLine(f"sqlite:///{tmp_path / 'os2tilslut.sqlite'}", tmp_path, clock="2027-01-15T10:00:00Z")
+def _line(folder: Path) -> CommandLine:
+    return CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder, clock="2027-01-15T10:00:00Z")
+
+
+@pytest.fixture(scope="session")
+def overdue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an issued year of three municipalities; all is overdue and the bank has told of every day."""
+    folder = tmp_path_factory.mktemp("overdue")
+    line = _line(folder)
     world.fill(line)
     world.issue(line, reminded=False)
     reminding.bank(line, world.LATE)
+    return folder
+
+
+@pytest.fixture
+def desk(overdue: Path, tmp_path: Path) -> Iterator[Desk]:
+    """A desk on a copy of that year."""
+    shutil.copytree(overdue, tmp_path, dirs_exist_ok=True)
+    line = _line(tmp_path)
     with world.made(line.at("2027-04-01")) as app:
         app.config["WTF_CSRF_ENABLED"] = False
         made = Desk(app, line.at("2027-04-01"), world.people(app))
