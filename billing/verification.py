@@ -79,12 +79,16 @@ class Verdict:
 
 
 def verify(
-    session: Session, progress: Callable[[str], None] = lambda check: None, *, heads: Sequence[Head] = ()
+    session: Session,
+    progress: Callable[[str], None] = lambda check: None,
+    *,
+    heads: Sequence[Head] = (),
+    only_first: bool = False,
 ) -> Verdict:
     """Check every promise, in an order that names causes before consequences. `progress` hears each check's name.
 
     The chain is also held against `heads` that were exported before. What cannot be read is named, and ends it: from
-    there on nothing can be recomputed.
+    there on nothing can be recomputed. `only_first` ends behind the first check that finds something.
     """
     verdict = Verdict()
     checks = _CHECKS | {"head": lambda session, checked: _heads(session, checked, heads)}
@@ -93,7 +97,7 @@ def verify(
         progress(name)
         found, readable = _found(session, check, verdict.checked)
         verdict.violations += found
-        if not readable or (name == "forms" and found):
+        if not readable or (found and (only_first or name == "forms")):
             break
     return verdict
 

@@ -423,7 +423,9 @@ def entries_of(row: Any) -> tuple[Entry, Entry]:
 
 
 def accruals(row: Any) -> Iterator[Order]:
-    """Give what each month of a spread cost books."""
+    """Give what each month of a spread cost books; nothing where it lacks its days."""
+    if row.from_on is None or row.to_on is None:
+        return
     months = months_of(row.from_on, row.to_on)
     for month, part in zip(months, spread(Money(row.amount_ore), len(months)), strict=True):
         if part:

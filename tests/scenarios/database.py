@@ -202,8 +202,8 @@ def settle(line: CommandLine) -> None:
             part, why = Part(Money(1), owed.authority_id, owed.invoice_id), Text("til gode", "of credit")
             payments.place(session, [Placing(None, (part,), "credit", why)], AT.date(), trail)
         number = next(iter(reminder_charges.charged(session, payments.EVER).values())).number
-        for _ in range(2):
-            order = WaiverOrder(number, Money(1), "Eftergivet")
+        for ore in (1, 2):
+            order = WaiverOrder(number, Money(ore), "Eftergivet")
             made = settlements.propose_waiver(session, order, trail)
             trail.write()
             settlements.approve_waiver(session, made.id, AT.date(), approver)

@@ -93,7 +93,7 @@ def test_a_changed_column_is_named_by_its_row(vault: Vault, place: str) -> None:
             with vault.opened(table.name) as session:
                 if not tampering.put(session, column, id_, changed):
                     continue
-                found = first(vault.verified(session))
+                found = vault.first(session)
             done += 1
             names = {f"{table.name} {id_}"} | ({f"{table.name} {changed}"} if column.primary_key else set())
             if found not in names:
@@ -124,7 +124,7 @@ def test_two_rows_that_changed_places_are_named(vault: Vault, table: Table) -> N
         one, other = tampering.keys(session, table)[-2:]
         tampering.swap(session, table, one, other)
 
-        assert first(vault.verified(session)) == f"{table.name} {one}"
+        assert vault.first(session) == f"{table.name} {one}"
 
 
 @pytest.mark.parametrize("place", COLUMNS if FULL else random.Random(SEED).sample(COLUMNS, 20))
@@ -139,7 +139,7 @@ def test_two_rows_that_swapped_one_value_are_named(vault: Vault, place: str) -> 
         other, now = next(((id_, value) for id_, value in rows if value != was), (None, None))
         if other is None or not tampering.exchange(session, column, (one, was), (other, now)):
             return  # all alike, or one of a kind for the database: then the rows changed places, above
-        found = first(vault.verified(session))
+        found = vault.first(session)
 
     assert found == f"{table.name} {min(one, other)}"
 
@@ -154,7 +154,7 @@ def test_a_removed_row_is_named_wherever_it_stood(vault: Vault, table: Table) ->
             covered = tampering.covered(session, id_) if table is ENTRIES and id_ == rows[-1] else []
             tampering.remove(session, table, id_)
 
-            assert first(vault.verified(session)) in (covered or [f"{table.name} {id_}"])
+            assert vault.first(session) in (covered or [f"{table.name} {id_}"])
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=str)
@@ -164,7 +164,7 @@ def test_a_tail_of_rows_removed_is_named_by_its_first(vault: Vault, table: Table
         covered = tampering.covered(session, *tail) if table is ENTRIES else []
         tampering.remove(session, table, *tail)
 
-        assert first(vault.verified(session)) in (covered or [f"{table.name} {tail[0]}"])
+        assert vault.first(session) in (covered or [f"{table.name} {tail[0]}"])
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=str)
@@ -175,7 +175,7 @@ def test_a_row_slipped_in_is_named_wherever_it_stands(vault: Vault, table: Table
     for id_ in (last + 1, 0, -5, last + 700):
         with vault.opened(table.name) as session:
             tampering.slip_in(session, table, 1, id_)
-            found = first(vault.verified(session))
+            found = vault.first(session)
 
         missing = {f"audit_entry {last + 1}"} if table is ENTRIES else set()
         assert found in {f"{table.name} {id_}"} | missing, id_
@@ -187,7 +187,7 @@ def test_an_entry_hashed_anew_breaks_the_next_link(vault: Vault) -> None:
         tampering.put(session, ENTRIES.c.actor, middle, "En Anden")
         tampering.hash_anew(session, middle, middle)
 
-        assert first(vault.verified(session)) == f"audit_entry {middle + 1}"
+        assert vault.first(session) == f"audit_entry {middle + 1}"
 
 
 def test_a_chain_hashed_anew_from_the_middle_still_shows_the_changed_row(vault: Vault) -> None:
@@ -196,7 +196,7 @@ def test_a_chain_hashed_anew_from_the_middle_still_shows_the_changed_row(vault: 
         tampering.put(session, TABLES["posting"].c.amount_ore, 7, 123)
         tampering.hash_anew(session, tampering.keys(session, ENTRIES)[-1] // 2)
 
-        assert first(vault.verified(session)) == "posting 7"
+        assert vault.first(session) == "posting 7"
 
 
 # --- what is not guarded, and the guards
@@ -207,7 +207,7 @@ def test_a_counter_that_was_moved_is_named(vault: Vault, change: str) -> None:
     with vault.opened() as session:
         session.execute(text(f"UPDATE invoice_series SET {change} WHERE name = '2027'"))
 
-        assert first(vault.verified(session)) == "2027"
+        assert vault.first(session) == "2027"
 
 
 def test_a_counter_without_invoices_or_without_a_counter_is_named(vault: Vault) -> None:
@@ -218,7 +218,7 @@ def test_a_counter_without_invoices_or_without_a_counter_is_named(vault: Vault) 
         with vault.opened() as session:
             session.execute(text(statement))
 
-            assert first(vault.verified(session)) == named
+            assert vault.first(session) == named
 
 
 def test_an_agreement_that_lost_its_countersignature_is_named_by_its_line(vault: Vault) -> None:
@@ -282,7 +282,7 @@ FORGERIES = {
     "reminder_message": "created_at", "reminder_rendering": "rendered_at", "reminder_verdict": "pack_version",
     "account_mapping": "adopted_by", "closed_period": "closed_by",
     "payment_match": "matched_by", "refund": "reason", "write_off": "reason",
-    "write_off_reversal": "reversed_on", "charge_waiver": "reason",
+    "write_off_reversal": "amount_ore", "charge_waiver": "reason",
     "delivery": "made_by", "delivery_attempt": "reason_da", "delivery_receipt": "raw",
     "reminder_delivery": "made_by", "reminder_delivery_attempt": "reason_da", "reminder_delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
@@ -311,10 +311,10 @@ def test_a_forged_row_whose_chain_was_hashed_anew_is_named_by_its_entry(vault: V
     # What stands in two places is noticed by them, too: an issued line is held against what was approved, and the line
     # that takes another back against that. A step of an agreement is a link of a chain of its own. A kept balance is
     # held against the postings, hours against their rate, what was paid of a cost against the match it names, and a
-    # report has its files in each language.
+    # report has its files in each language. What came of a write-off stands in its match and in the ledger.
     twice = ("invoice_line", "credited_line", "agreement_step", "fund_balance", "hour_rate", "cost_payment",
-             "report_file")  # fmt: skip
-    assert len(violations) == 1 + (table.name in twice)
+             "report_file", "write_off_reversal")  # fmt: skip
+    assert len(violations) == 1 + (table.name in twice) + (table.name == "write_off_reversal")
 
     assert (departure.check, departure.subject) == ("head", f"audit_entry {position}")
     assert "historien er skrevet om herfra" in departure.message.da

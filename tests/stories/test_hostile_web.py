@@ -299,7 +299,8 @@ def test_no_cell_of_an_export_is_a_formula(house: House) -> None:
 
     for role in ("finance", "administrator"):
         house.by(role)
-        lists = sorted({house.path(line) for line in _readable(role) if line.rule.endswith(".<form>")})
+        exports = [line for line in _readable(role) if line.rule.endswith(".<form>") and "/versions/" not in line.rule]
+        lists = sorted({house.path(line) for line in exports})
         for path in lists:
             base = path.removesuffix(".csv").replace("2028", "2027")
             words = house.ask(f"{base}.csv").data.decode("utf-8-sig")
