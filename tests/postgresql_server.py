@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 from urllib.parse import quote
 
 import psycopg
@@ -143,9 +143,12 @@ class PostgreSQLServer:
             self._wait_until_it_answers(self._keeper)
 
     def wait_until_it_answers(self) -> None:
-        """Wait for a server that recovers by itself."""
+        """Wait for a server that recovers by itself: it may not have noticed yet that a backend is gone.
+
+        Then it ends all others, so one that lives for a moment tells that it has.
+        """
         if self._keeper is not None:
-            self._wait_until_it_answers(self._keeper)
+            self._wait_until_it_answers(self._keeper, "SELECT pg_sleep(0.5)")
 
     def _say(self, word: str) -> None:
         if self._keeper is None or self._keeper.stdin is None:
@@ -174,11 +177,11 @@ class PostgreSQLServer:
             start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they have ended
         )
 
-    def _wait_until_it_answers(self, keeper: subprocess.Popen[bytes]) -> None:
+    def _wait_until_it_answers(self, keeper: subprocess.Popen[bytes], asked: LiteralString = "SELECT 1") -> None:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return self._execute(sql.SQL("SELECT 1"))
+                return self._execute(sql.SQL(asked))
             except psycopg.OperationalError as error:
                 if keeper.poll() is not None or time.monotonic() > deadline:
                     raise PostgreSQLUnavailable(f"the server does not answer:\n{self._log()}") from error
