@@ -57,10 +57,12 @@ def pytest_collection_finish() -> None:
 _ON_ONE = {
     "tests/scenarios/test_tampering.py": 5, "tests/scenarios/test_deliveries.py": 2,
     "tests/scenarios/test_reminders.py": 2, "tests/scenarios/test_credits.py": 2,
-    "tests/scenarios/test_background.py": 2, "tests/app/web/": 3, "tests/app/cli/": 2,
-    "tests/app/api/test_hostile.py": 3, "tests/app/adapters/": 2, "tests/app/test_seals.py": 2,
-    "tests/agreements/": 2, "tests/billing/test_bank.py": 2, "tests/billing/test_bookkeeping.py": 2,
-    "tests/billing/funding/": 2,
+    "tests/scenarios/test_background.py": 2, "tests/scenarios/test_hostile_files.py": 2,
+    "tests/scenarios/test_four_eyes.py": 2, "tests/scenarios/test_heads.py": 2,
+    "tests/scenarios/test_payments.py": 2, "tests/app/web/": 3, "tests/app/cli/": 2, "tests/app/identity/": 2,
+    "tests/app/api/test_hostile.py": 3, "tests/app/api/test_access.py": 2, "tests/app/adapters/": 2,
+    "tests/app/test_seals.py": 2, "tests/app/test_agreement_letters.py": 2, "tests/agreements/": 2,
+    "tests/billing/": 2,
 }  # fmt: skip
 
 
