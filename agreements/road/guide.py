@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from agreements.road.models import Guide as GuideRow
 from foundation import toml_text, wording
 from foundation.audit import Trail, sha256
-from foundation.errors import NotFound, Refused
+from foundation.errors import FieldsRefused, NotFound
 from foundation.language import Text, joined
 
 GUIDES: Table = GuideRow.__table__  # type: ignore[assignment]
@@ -69,8 +69,11 @@ class Guide:
     steps: tuple[Step, ...]
 
 
-class GuideRefused(Refused):
+class GuideRefused(FieldsRefused):
     """The text was refused; every fault is told."""
+
+    def __init__(self, faults: Text) -> None:
+        super().__init__({"text": faults})
 
 
 class NoGuide(NotFound):

@@ -20,7 +20,7 @@ from agreements.road.models import Inquiry as InquiryRow
 from authorities.register import AUTHORITIES
 from foundation import wording
 from foundation.audit import Trail
-from foundation.errors import NotFound, Refused
+from foundation.errors import FieldsRefused, NotFound
 from foundation.language import Text
 from foundation.periods import BUSINESS_ZONE
 
@@ -44,12 +44,8 @@ class NoSuchInquiry(NotFound):
     """No thread has that number, or it is not for who asks."""
 
 
-class InquiryRefused(Refused):
-    """What was written was refused. `field` is where it stands in a form."""
-
-    def __init__(self, field: str, reason: Text) -> None:
-        self.field = field
-        super().__init__(reason)
+class InquiryRefused(FieldsRefused):
+    """What was written was refused; each field that is wrong says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +106,16 @@ def ask(session: Session, question: Question, asker_id: int | None, trail: Trail
     """Begin a thread; give its number. Needs the writer's lock. Raises InquiryRefused."""
     subject = " ".join(question.subject.split())
     if question.topic not in TOPICS:
-        raise InquiryRefused("topic", Text("Vælg et emne", "Choose a topic"))
+        raise InquiryRefused({"topic": Text("Vælg et emne", "Choose a topic")})
     if not subject:
-        raise InquiryRefused("subject", Text("Skriv, hvad det drejer sig om", "Write what it is about"))
+        raise InquiryRefused({"subject": Text("Skriv, hvad det drejer sig om", "Write what it is about")})
     _checked("subject", subject, _LONGEST_SUBJECT)
     _written(question.words)
     product_id = None
     if question.product:
         product_id = session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == question.product)).scalar()
         if product_id is None:
-            raise InquiryRefused("product", Text("Vælg et produkt", "Choose a product"))
+            raise InquiryRefused({"product": Text("Vælg et produkt", "Choose a product")})
     number = session.execute(
         insert(INQUIRIES)
         .values(
@@ -144,7 +140,7 @@ def assign(session: Session, inquiry: Inquiry, to: str, due_on: date | None, tra
     """Say who is to answer, and by when. Needs the writer's lock. Raises InquiryRefused."""
     to = " ".join(to.split())
     if not to:
-        raise InquiryRefused("assigned_to", Text("Skriv, hvem der svarer", "Write who answers"))
+        raise InquiryRefused({"assigned_to": Text("Skriv, hvem der svarer", "Write who answers")})
     _checked("assigned_to", to, _LONGEST_SUBJECT)
     session.execute(
         insert(ASSIGNMENTS).values(
@@ -164,13 +160,13 @@ def _append(session: Session, number: int, kind: Kind, words: str, trail: Trail)
 
 def _written(words: str) -> None:
     if not words.strip():
-        raise InquiryRefused("words", Text("Skriv noget", "Write something"))
+        raise InquiryRefused({"words": Text("Skriv noget", "Write something")})
     _checked("words", words, _LONGEST)
 
 
 def _checked(field: str, words: str, longest: int) -> None:
     if reason := wording.fault(" ".join(words.split()), longest):
-        raise InquiryRefused(field, reason)
+        raise InquiryRefused({field: reason})
 
 
 # --- common answers ------------------------------------------------------------------------------------------------
@@ -186,9 +182,9 @@ def keep(session: Session, topic: str, title: str, words: str, trail: Trail) -> 
     """Keep an answer to be used again; give its number. Needs the writer's lock. Raises InquiryRefused."""
     title = " ".join(title.split())
     if topic not in TOPICS:
-        raise InquiryRefused("topic", Text("Vælg et emne", "Choose a topic"))
+        raise InquiryRefused({"topic": Text("Vælg et emne", "Choose a topic")})
     if not title:
-        raise InquiryRefused("title", Text("Giv svaret et navn", "Give the answer a name"))
+        raise InquiryRefused({"title": Text("Giv svaret et navn", "Give the answer a name")})
     _checked("title", title, _LONGEST_SUBJECT)
     _written(words)
     values = {"topic": topic, "title": title, "words": words.strip(), "written_by": trail.actor, "written_at": trail.at}

@@ -24,7 +24,7 @@ from agreements.road.models import JourneyEntry, JourneyTask, JourneyTrial
 from authorities.register import AUTHORITIES
 from foundation import wording
 from foundation.audit import Trail
-from foundation.errors import Conflict, NotFound, Refused
+from foundation.errors import Conflict, FieldsRefused, NotFound
 from foundation.language import Text, same
 from foundation.periods import BUSINESS_ZONE
 
@@ -70,12 +70,8 @@ class JourneyEnded(Conflict):
     """The journey has ended; nothing is changed in it any more."""
 
 
-class RoadRefused(Refused):
-    """What was written of a journey was refused. `field` is where it stands in a form."""
-
-    def __init__(self, field: str, reason: Text) -> None:
-        self.field = field
-        super().__init__(reason)
+class RoadRefused(FieldsRefused):
+    """What was written of a journey was refused; each field that is wrong says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +200,7 @@ def open_(session: Session, authority_id: int, product: str, trail: Trail) -> in
     """
     product_id = session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == product)).scalar()
     if product_id is None:
-        raise RoadRefused("product", Text("Vælg et produkt", "Choose a product"))
+        raise RoadRefused({"product": Text("Vælg et produkt", "Choose a product")})
     if open_one(session, authority_id, product) is not None:
         raise JourneyOpen(
             Text("myndigheden er allerede på vej til det produkt", "the authority is on its way to it already")
@@ -233,7 +229,7 @@ def end(session: Session, id_: int, outcome: Outcome, reason: str, trail: Trail)
     _refuse_ended(session, id_)
     reason = reason.strip()
     if outcome is Outcome.GIVEN_UP and not reason:
-        raise RoadRefused("reason", Text("Skriv, hvorfor rejsen slutter", "Write why the journey ends"))
+        raise RoadRefused({"reason": Text("Skriv, hvorfor rejsen slutter", "Write why the journey ends")})
     _checked("reason", reason, _LONGEST_NOTE)
     session.execute(
         update(JOURNEYS)
@@ -256,9 +252,9 @@ def write(session: Session, journey: Journey, task: Task, change: Change, trail:
     _checked("owner", owner, _LONGEST_TITLE)
     _checked("note", note, _LONGEST_NOTE)
     if change.status is Status.NOT_NEEDED and not note:
-        raise RoadRefused("note", Text("Skriv, hvorfor det ikke er nødvendigt", "Write why it is not needed"))
+        raise RoadRefused({"note": Text("Skriv, hvorfor det ikke er nødvendigt", "Write why it is not needed")})
     if change.starts_on and change.due_on and change.due_on < change.starts_on:
-        raise RoadRefused("due_on", Text("Fristen ligger før begyndelsen", "The day is before the beginning"))
+        raise RoadRefused({"due_on": Text("Fristen ligger før begyndelsen", "The day is before the beginning")})
     before = (task.status, task.owner, task.starts_on, task.due_on, task.note)
     if before == (change.status, owner, change.starts_on, change.due_on, note):
         return False
@@ -280,13 +276,15 @@ def add(session: Session, journey: Journey, step: str, theme: str, title: str, t
     _refuse_ended(session, journey.id)
     title = " ".join(title.split())
     if not title:
-        raise RoadRefused("title", Text("Skriv, hvad der skal gøres", "Write what is to be done"))
+        raise RoadRefused({"title": Text("Skriv, hvad der skal gøres", "Write what is to be done")})
     _checked("title", title, _LONGEST_TITLE)
     if not any(walk.key == step and any(part.key == theme for part in walk.parts) for walk in journey.steps):
         raise NoSuchTask(Text("rejsen har intet sådant tema", "the journey has no such theme"))
     own = session.execute(select(func.count()).where(TASKS.c.journey_id == journey.id)).scalar_one()
     if own >= _MOST_OWN_TASKS:
-        raise RoadRefused("title", Text(f"Højst {_MOST_OWN_TASKS} egne opgaver", f"At most {_MOST_OWN_TASKS} of them"))
+        raise RoadRefused(
+            {"title": Text(f"Højst {_MOST_OWN_TASKS} egne opgaver", f"At most {_MOST_OWN_TASKS} of them")}
+        )
     number = session.execute(
         insert(TASKS)
         .values(journey_id=journey.id, step=step, theme=theme, title=title, added_by=trail.actor, added_at=trail.at)
@@ -352,17 +350,15 @@ def try_(session: Session, journey: Journey, trial: Trial, trail: Trail, number:
 
 def _check_trial(trial: Trial) -> None:
     if trial.way not in WAYS:
-        raise RoadRefused("way", Text("Vælg, hvordan I prøver", "Choose how you try it"))
+        raise RoadRefused({"way": Text("Vælg, hvordan I prøver", "Choose how you try it")})
     if not trial.proves.strip():
-        raise RoadRefused("proves", Text("Skriv, hvad der skal bevises", "Write what is to be proven"))
+        raise RoadRefused({"proves": Text("Skriv, hvad der skal bevises", "Write what is to be proven")})
     if trial.verdict and trial.verdict not in VERDICTS:
-        raise RoadRefused("verdict", Text("Vælg en afgørelse", "Choose a verdict"))
+        raise RoadRefused({"verdict": Text("Vælg en afgørelse", "Choose a verdict")})
     if trial.verdict and not (trial.result.strip() and trial.seen_by.strip()):
         field = "seen_by" if trial.result.strip() else "result"
-        raise RoadRefused(
-            field,
-            Text("En afgørelse kræver et resultat, og hvem der så det", "A verdict needs a result, and who saw it"),
-        )
+        needed = Text("En afgørelse kræver et resultat, og hvem der så det", "A verdict needs a result and who saw it")
+        raise RoadRefused({field: needed})
     for field in ("place", "proves", "result", "seen_by", "why"):
         _checked(field, getattr(trial, field).strip(), _LONGEST_NOTE)
 
@@ -464,7 +460,7 @@ def _refuse_ended(session: Session, id_: int) -> None:
 
 def _checked(field: str, words: str, longest: int) -> None:
     if words and (reason := wording.fault(" ".join(words.split()), longest)):
-        raise RoadRefused(field, reason)
+        raise RoadRefused({field: reason})
 
 
 def _day(at: datetime) -> date:

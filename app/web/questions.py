@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -16,16 +17,23 @@ from agreements.road import inquiries
 from agreements.road.inquiries import TOPICS, Inquiry, InquiryRefused, Kind, Question
 from app import access, database, inquiry_letters
 from app.schemas import Asking, Assigning, CommonAnswerWords, Nothing, ThreadWords
-from app.web import forms, layout, lists, memory_list
+from app.web import filling, forms, layout, lists, memory_list
+from app.web.forms import Sent
 from app.web.lists import Choice, Column
 from app.web.memory_list import Field, MemoryListing
 from authorities.register import AUTHORITIES
+from foundation.audit import Trail
 from foundation.language import Text, same
 from foundation.sorting import alphabetical
 
 blueprint = Blueprint("questions", __name__)
 
 _STATES = {"waits": Text("Venter på svar", "Waits for an answer"), "answered": Text("Besvaret", "Answered")}
+
+_DONE: Mapping[Kind, Text] = {
+    "question": Text("Spørgsmålet er sendt", "The question is sent"),
+    "answer": Text("Svaret er sendt", "The answer is sent"), "note": Text("Noten er gemt", "The note is kept"),
+}  # fmt: skip
 
 
 def _scoped(permission: str = "journey.read") -> Select[Any]:
@@ -128,14 +136,15 @@ def _fits(row: Inquiry, given: Mapping[str, str]) -> bool:
 @access.needs("journey.update")
 def asking() -> ResponseReturnValue:
     """Offer the form of a question."""
-    return _asking({name: request.args[name] for name in ("cvr", "product", "topic") if name in request.args}, {})
-
-
-def _asking(typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
-    reach = access.scope("journey.update")
+    typed = {name: request.args[name] for name in ("cvr", "product", "topic") if name in request.args}
     with database.reading() as session:
-        rows = session.execute(select(AUTHORITIES.c.id, AUTHORITIES.c.cvr, AUTHORITIES.c.name)).all()
-        names = sorted(session.scalars(select(PRODUCTS.c.name)), key=alphabetical)
+        return _asking(session, typed, {})
+
+
+def _asking(session: Session, typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    reach = access.scope("journey.update")
+    rows = session.execute(select(AUTHORITIES.c.id, AUTHORITIES.c.cvr, AUTHORITIES.c.name)).all()
+    names = sorted(session.scalars(select(PRODUCTS.c.name)), key=alphabetical)
     own = [row for row in rows if reach.everything or row.id in reach.authorities]
     return render_template(
         "road/ask.html", typed=typed, errors=errors, topics=TOPICS, products=[(name, name) for name in names],
@@ -147,21 +156,19 @@ def _asking(typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
 @access.needs("journey.update")
 def ask() -> ResponseReturnValue:
     """Begin a thread, and tell the secretariat."""
-    sent = forms.read(Asking)
-    if sent.errors:
-        return _asking(sent.typed, sent.errors), 422
-    try:
-        with layout.acting() as (session, trail):
-            authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == sent["cvr"])).scalar()
-            if authority_id is None or not access.reaches("journey.update", authority_id):
-                raise InquiryRefused("cvr", Text("Vælg en myndighed", "Choose an authority"))
-            question = Question(authority_id, sent.get("product", ""), sent["topic"], sent["subject"], sent["words"])
-            number = inquiries.ask(session, question, access.current().user_id, trail)
-            inquiry_letters.asked(session, _seen(session, number), trail, layout.config())
-    except InquiryRefused as refused:
-        return _asking(sent.typed, {refused.field: refused.text}), 422
-    layout.done(Text("Spørgsmålet er sendt", "The question is sent"))
-    return redirect(f"/questions/{number}", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == sent["cvr"])).scalar()
+        if authority_id is None or not access.reaches("journey.update", authority_id):
+            raise InquiryRefused({"cvr": Text("Vælg en myndighed", "Choose an authority")})
+        question = Question(authority_id, sent.get("product", ""), sent["topic"], sent["subject"], sent["words"])
+        number = inquiries.ask(session, question, access.current().user_id, trail)
+        inquiry_letters.asked(session, _seen(session, number), trail, layout.config())
+        return f"/questions/{number}"
+
+    return filling.filled(
+        Asking, act, lambda session, sent: _asking(session, sent.typed, sent.errors), _DONE["question"]
+    )
 
 
 # --- one thread ----------------------------------------------------------------------------------------------------
@@ -217,51 +224,35 @@ def note(inquiry: int) -> ResponseReturnValue:
     return _write(inquiry, "note", "journey.answer")
 
 
-_DONE: Mapping[Kind, Text] = {
-    "question": Text("Spørgsmålet er sendt", "The question is sent"),
-    "answer": Text("Svaret er sendt", "The answer is sent"), "note": Text("Noten er gemt", "The note is kept"),
-}  # fmt: skip
-
-
 def _write(number: int, kind: Kind, permission: str) -> ResponseReturnValue:
-    sent = forms.read(ThreadWords)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                inquiries.write(session, _seen(session, number, permission), kind, sent["words"], trail)
-                written = _seen(session, number, permission)
-                if kind == "question":
-                    inquiry_letters.asked(session, written, trail, layout.config())
-                elif kind == "answer":
-                    inquiry_letters.answered(session, written, trail, layout.config())
-        except InquiryRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        with database.reading() as session:
-            return _one(session, number, {**sent.typed, "kind": kind}, errors), 422
-    layout.done(_DONE[kind])
-    return redirect(f"/questions/{number}", 303)
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        inquiries.write(session, _seen(session, number, permission), kind, sent["words"], trail)
+        written = _seen(session, number, permission)
+        if kind == "question":
+            inquiry_letters.asked(session, written, trail, layout.config())
+        elif kind == "answer":
+            inquiry_letters.answered(session, written, trail, layout.config())
+        return f"/questions/{number}"
+
+    return filling.filled(ThreadWords, act, partial(_one_again, number, kind), _DONE[kind])
+
+
+def _one_again(number: int, kind: str, session: Session, sent: Sent) -> str:
+    """Show the thread again; `kind` is the form that has the faults."""
+    return _one(session, number, {**sent.typed, "kind": kind}, sent.errors)
 
 
 @blueprint.post("/questions/<int:inquiry>/assign")
 @access.needs("journey.answer")
 def assign(inquiry: int) -> ResponseReturnValue:
     """Say who is to answer, and by when."""
-    sent = forms.read(Assigning)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                found = _seen(session, inquiry, "journey.answer")
-                inquiries.assign(session, found, sent["assigned_to"], sent.get("due_on"), trail)
-        except InquiryRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        with database.reading() as session:
-            return _one(session, inquiry, {**sent.typed, "kind": "assign"}, errors), 422
-    layout.done(Text("Gemt", "Kept"))
-    return redirect(f"/questions/{inquiry}", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        found = _seen(session, inquiry, "journey.answer")
+        inquiries.assign(session, found, sent["assigned_to"], sent.get("due_on"), trail)
+        return f"/questions/{inquiry}"
+
+    return filling.filled(Assigning, act, partial(_one_again, inquiry, "assign"), Text("Gemt", "Kept"))
 
 
 # --- answers that are used again -----------------------------------------------------------------------------------
@@ -271,12 +262,12 @@ def assign(inquiry: int) -> ResponseReturnValue:
 @access.needs("road.edit")
 def common() -> ResponseReturnValue:
     """Show the answers that are used again, and a form for another."""
-    return _common({}, {})
-
-
-def _common(typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
     with database.reading() as session:
-        rows = inquiries.common(session)
+        return _common(session, {}, {})
+
+
+def _common(session: Session, typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+    rows = inquiries.common(session)
     return render_template("road/answers.html", rows=rows, topics=TOPICS, typed=typed, errors=errors)
 
 
@@ -284,18 +275,13 @@ def _common(typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
 @access.needs("road.edit")
 def keep() -> ResponseReturnValue:
     """Keep an answer to be used again."""
-    sent = forms.read(CommonAnswerWords)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                inquiries.keep(session, sent["topic"], sent["title"], sent["words"], trail)
-        except InquiryRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        return _common(sent.typed, errors), 422
-    layout.done(Text("Svaret er gemt", "The answer is kept"))
-    return redirect("/questions/answers", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        inquiries.keep(session, sent["topic"], sent["title"], sent["words"], trail)
+        return "/questions/answers"
+
+    told = Text("Svaret er gemt", "The answer is kept")
+    return filling.filled(CommonAnswerWords, act, lambda session, sent: _common(session, sent.typed, sent.errors), told)
 
 
 @blueprint.post("/questions/answers/<int:answer>/retire")

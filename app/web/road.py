@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -14,15 +15,16 @@ from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
 from agreements.road import guide as guides
 from agreements.road import journeys
-from agreements.road.guide import GuideRefused
 from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
 from agreements.signing import Task
 from app import access, database
 from app.schemas import GuideWords, JourneyEnd, JourneyOpening, OwnTask, TaskChange, TrialWords
-from app.web import forms, layout, lists, memory_list, road_list
+from app.web import filling, forms, layout, lists, memory_list, road_list
+from app.web.forms import Sent
 from authorities.register import AUTHORITIES
 from billing import calculator as prices
 from billing.calculator import Calculation, Wish
+from foundation.audit import Trail
 from foundation.errors import DomainError
 from foundation.language import Text
 from foundation.sorting import alphabetical
@@ -120,7 +122,7 @@ def open_() -> ResponseReturnValue:
         with layout.acting() as (session, trail):
             number = journeys.open_(session, authority_id, sent["product"], trail)
     except RoadRefused as refused:
-        return _opening(sent.typed, {refused.field: refused.text}), 422
+        return _opening(sent.typed, refused.faults), 422
     except JourneyOpen:
         return redirect("/road", 303)  # by a colleague, a moment ago
     layout.done(Text("Rejsen er begyndt", "The journey has begun"))
@@ -216,85 +218,65 @@ def _timeline(step: Walk) -> Sequence[journeys.Task]:
 @access.needs("journey.update")
 def change(journey: int, step: str) -> ResponseReturnValue:
     """Write how a task stands."""
-    sent = forms.read(TaskChange)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                found = _seen(session, journey, "journey.update")
-                wanted = Change(
-                    Status(sent["status"]), sent.get("owner", ""), sent.get("starts_on"), sent.get("due_on"),
-                    sent.get("note", ""),
-                )  # fmt: skip
-                journeys.write(session, found, found.walk(step).task(sent["task"]), wanted, trail)
-        except RoadRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        with database.reading() as session:
-            return _step(session, journey, step, sent.typed, errors), 422
-    layout.done(Text("Gemt", "Kept"))
-    return redirect(f"/road/{journey}/{step}#{sent['task']}", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        found = _seen(session, journey, "journey.update")
+        wanted = Change(
+            Status(sent["status"]), sent.get("owner", ""), sent.get("starts_on"), sent.get("due_on"),
+            sent.get("note", ""),
+        )  # fmt: skip
+        journeys.write(session, found, found.walk(step).task(sent["task"]), wanted, trail)
+        return f"/road/{journey}/{step}#{sent['task']}"
+
+    return filling.filled(TaskChange, act, partial(_step_again, journey, step), Text("Gemt", "Kept"))
 
 
 @blueprint.post("/road/<int:journey>/<step>/own")
 @access.needs("journey.update")
 def add(journey: int, step: str) -> ResponseReturnValue:
     """Add a task of the journey's own."""
-    sent = forms.read(OwnTask)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                found = _seen(session, journey, "journey.update")
-                journeys.add(session, found, step, sent["theme"], sent["title"], trail)
-        except RoadRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        with database.reading() as session:
-            return _step(session, journey, step, sent.typed, errors), 422
-    layout.done(Text("Opgaven er tilføjet", "The task is added"))
-    return redirect(f"/road/{journey}/{step}", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        journeys.add(session, _seen(session, journey, "journey.update"), step, sent["theme"], sent["title"], trail)
+        return f"/road/{journey}/{step}"
+
+    told = Text("Opgaven er tilføjet", "The task is added")
+    return filling.filled(OwnTask, act, partial(_step_again, journey, step), told)
 
 
 @blueprint.post("/road/<int:journey>/test/trials")
 @access.needs("journey.update")
 def try_(journey: int) -> ResponseReturnValue:
     """Write a trial, or its next version."""
-    sent = forms.read(TrialWords)
-    errors = sent.errors
-    if not errors:
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
         words = {name: value for name, value in sent.values.items() if name != "trial"}
-        try:
-            with layout.acting() as (session, trail):
-                found = _seen(session, journey, "journey.update")
-                journeys.try_(session, found, Trial(**words), trail, sent.get("trial"))
-        except RoadRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        with database.reading() as session:
-            return _step(session, journey, "test", sent.typed, errors), 422
-    layout.done(Text("Prøven er gemt", "The trial is kept"))
-    return redirect(f"/road/{journey}/test#trials", 303)
+        found = _seen(session, journey, "journey.update")
+        journeys.try_(session, found, Trial(**words), trail, sent.get("trial"))
+        return f"/road/{journey}/test#trials"
+
+    told = Text("Prøven er gemt", "The trial is kept")
+    return filling.filled(TrialWords, act, partial(_step_again, journey, "test"), told)
 
 
 @blueprint.post("/road/<int:journey>/end")
 @access.needs("journey.update")
 def end(journey: int) -> ResponseReturnValue:
     """End a journey: connected, or given up with a reason."""
-    sent = forms.read(JourneyEnd)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                found = _seen(session, journey, "journey.update")
-                journeys.end(session, found.id, Outcome(sent["outcome"]), sent.get("reason", ""), trail)
-        except RoadRefused as refused:
-            errors = {refused.field: refused.text}
-    if errors:
-        with database.reading() as session:
-            return _one(session, journey, sent.typed, errors), 422
-    layout.done(Text("Rejsen er slut", "The journey has ended"))
-    return redirect(f"/road/{journey}", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        found = _seen(session, journey, "journey.update")
+        journeys.end(session, found.id, Outcome(sent["outcome"]), sent.get("reason", ""), trail)
+        return f"/road/{journey}"
+
+    def again(session: Session, sent: Sent) -> str:
+        return _one(session, journey, sent.typed, sent.errors)
+
+    return filling.filled(JourneyEnd, act, again, Text("Rejsen er slut", "The journey has ended"))
+
+
+def _step_again(journey: int, step: str, session: Session, sent: Sent) -> str:
+    return _step(session, journey, step, sent.typed, sent.errors)
 
 
 # --- the guide's text ----------------------------------------------------------------------------------------------
@@ -317,19 +299,16 @@ def _guide(versions: Sequence[Any], text: str, errors: Mapping[str, Text]) -> st
 @access.needs("road.edit")
 def publish() -> ResponseReturnValue:
     """Publish a text as the newest version; journeys that have begun keep theirs."""
-    sent = forms.read(GuideWords)
-    errors = sent.errors
-    if not errors:
-        try:
-            with layout.acting() as (session, trail):
-                number = guides.publish(session, sent["text"].replace("\r\n", "\n"), trail)
-        except GuideRefused as refused:
-            errors = {"text": refused.text}
-    if errors:
-        with database.reading() as session:
-            return _guide(guides.versions(session), str(sent.typed.get("text", "")), errors), 422
-    layout.done(Text(f"Version {number} gælder for nye rejser", f"Version {number} counts for new journeys"))
-    return redirect("/road/guide", 303)
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        guides.publish(session, sent["text"], trail)
+        return "/road/guide"
+
+    def again(session: Session, sent: Sent) -> str:
+        return _guide(guides.versions(session), str(sent.typed.get("text", "")), sent.errors)
+
+    told = Text("Den nyeste version gælder for nye rejser", "The newest version counts for new journeys")
+    return filling.filled(GuideWords, act, again, told)
 
 
 @blueprint.get("/road/guide/<int:version>")
