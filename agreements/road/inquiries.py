@@ -103,7 +103,10 @@ class Question:
 
 
 def ask(session: Session, question: Question, asker_id: int | None, trail: Trail) -> int:
-    """Begin a thread; give its number. Needs the writer's lock. Raises InquiryRefused."""
+    """Begin a thread; give its number. Needs the writer's lock. Raises InquiryRefused.
+
+    The same question of the same person that still stands alone is that thread: a second click asks nothing again.
+    """
     subject = " ".join(question.subject.split())
     if question.topic not in TOPICS:
         raise InquiryRefused({"topic": Text("Vælg et emne", "Choose a topic")})
@@ -116,6 +119,8 @@ def ask(session: Session, question: Question, asker_id: int | None, trail: Trail
         product_id = session.execute(select(PRODUCTS.c.id).where(PRODUCTS.c.name == question.product)).scalar()
         if product_id is None:
             raise InquiryRefused({"product": Text("Vælg et produkt", "Choose a product")})
+    if (before := _asked_before(session, question, subject, trail.actor)) is not None:
+        return before
     number = session.execute(
         insert(INQUIRIES)
         .values(
@@ -129,11 +134,36 @@ def ask(session: Session, question: Question, asker_id: int | None, trail: Trail
     return int(number)
 
 
-def write(session: Session, inquiry: Inquiry, kind: Kind, words: str, trail: Trail) -> None:
-    """Write into a thread: a further question, an answer, or a note. Needs the writer's lock. Raises InquiryRefused."""
+def _asked_before(session: Session, question: Question, subject: str, actor: str) -> int | None:
+    row = session.execute(
+        listing()
+        .where(
+            INQUIRIES.c.authority_id == question.authority_id, INQUIRIES.c.subject == subject,
+            INQUIRIES.c.topic == question.topic, INQUIRIES.c.asked_by == actor,
+        )
+        .order_by(INQUIRIES.c.id.desc())
+        .limit(1)
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    (before,) = read(session, [row])
+    words = [message.words for message in before.messages]
+    is_same = words == [question.words.strip()] and (before.product or "") == question.product
+    return before.id if is_same else None
+
+
+def write(session: Session, inquiry: Inquiry, kind: Kind, words: str, trail: Trail) -> bool:
+    """Write into a thread: a further question, an answer, or a note; tell whether it was not its last word already.
+
+    Needs the writer's lock. Raises InquiryRefused.
+    """
     _written(words)
+    last = inquiry.messages[-1]
+    if (last.kind, last.words, last.written_by) == (kind, words.strip(), trail.actor):
+        return False
     trail.record(f"inquiry.{kind}_written", f"inquiry {inquiry.id}", {})
     _append(session, inquiry.id, kind, words, trail)
+    return True
 
 
 def assign(session: Session, inquiry: Inquiry, to: str, due_on: date | None, trail: Trail) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -269,7 +269,7 @@ def write(session: Session, journey: Journey, task: Task, change: Change, trail:
 
 
 def add(session: Session, journey: Journey, step: str, theme: str, title: str, trail: Trail) -> str:
-    """Add a task of the journey's own under a theme; give its key.
+    """Add a task of the journey's own under a theme; give its key. One of that name there is that task.
 
     Needs the writer's lock. Raises JourneyEnded, RoadRefused, NoSuchTask for a theme that is not there.
     """
@@ -280,6 +280,9 @@ def add(session: Session, journey: Journey, step: str, theme: str, title: str, t
     _checked("title", title, _LONGEST_TITLE)
     if not any(walk.key == step and any(part.key == theme for part in walk.parts) for walk in journey.steps):
         raise NoSuchTask(Text("rejsen har intet sådant tema", "the journey has no such theme"))
+    theirs = (TASKS.c.journey_id == journey.id, TASKS.c.step == step, TASKS.c.theme == theme, TASKS.c.title == title)
+    if (known := session.execute(select(TASKS.c.id).where(*theirs)).scalar()) is not None:
+        return f"own/{known}"
     own = session.execute(select(func.count()).where(TASKS.c.journey_id == journey.id)).scalar_one()
     if own >= _MOST_OWN_TASKS:
         raise RoadRefused(
@@ -326,7 +329,7 @@ class Trial:
 
 
 def try_(session: Session, journey: Journey, trial: Trial, trail: Trail, number: int | None = None) -> int:
-    """Write a new trial, or a trial's next version; give its number.
+    """Write a new trial, or a trial's next version; give its number. The newest, word for word, changes nothing.
 
     Needs the writer's lock. Raises JourneyEnded, RoadRefused, NoSuchTask for a number that is not there.
     """
@@ -335,6 +338,10 @@ def try_(session: Session, journey: Journey, trial: Trial, trail: Trail, number:
     versions = {row.number: row.version for row in journey.trials}
     if number is not None and number not in versions:
         raise NoSuchTask(Text("rejsen har ingen sådan prøve", "the journey has no such trial"))
+    said = tuple(words.strip() for words in astuple(trial))
+    for row in journey.trials:
+        if number in (None, row.number) and tuple(getattr(row, each.name) for each in fields(trial)) == said:
+            return int(row.number)
     written = number if number is not None else max(versions, default=0) + 1
     session.execute(
         insert(TRIALS).values(

@@ -163,7 +163,8 @@ def ask() -> ResponseReturnValue:
             raise InquiryRefused({"cvr": Text("Vælg en myndighed", "Choose an authority")})
         question = Question(authority_id, sent.get("product", ""), sent["topic"], sent["subject"], sent["words"])
         number = inquiries.ask(session, question, access.current().user_id, trail)
-        inquiry_letters.asked(session, _seen(session, number), trail, layout.config())
+        if trail.recorded(("inquiry.asked",)):
+            inquiry_letters.asked(session, _seen(session, number), trail, layout.config())
         return f"/questions/{number}"
 
     return filling.filled(
@@ -226,7 +227,8 @@ def note(inquiry: int) -> ResponseReturnValue:
 
 def _write(number: int, kind: Kind, permission: str) -> ResponseReturnValue:
     def act(session: Session, trail: Trail, sent: Sent) -> str:
-        inquiries.write(session, _seen(session, number, permission), kind, sent["words"], trail)
+        if not inquiries.write(session, _seen(session, number, permission), kind, sent["words"], trail):
+            return f"/questions/{number}"
         written = _seen(session, number, permission)
         if kind == "question":
             inquiry_letters.asked(session, written, trail, layout.config())

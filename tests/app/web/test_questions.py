@@ -65,6 +65,18 @@ def test_a_thread_goes_from_question_to_answer_and_who_asked_is_told(desk: Desk,
     assert "Venter på svar" in desk.read("/questions")
 
 
+def test_a_second_click_asks_and_answers_nothing_again(desk: Desk, starter: CommandLine) -> None:
+    at = asked(desk.sit(FINANCE))
+    assert asked(desk) == at
+    for _ in range(2):
+        assert desk.post(f"{at}/answer", words="Ja").status_code == 303
+
+    with starter.session() as session:
+        (found,) = inquiries.read(session, session.execute(inquiries.listing()).all())
+    assert [message.kind for message in found.messages] == ["question", "answer"]
+    assert asked(desk) != at  # it was answered: whoever asks again begins anew
+
+
 def test_notes_are_read_by_those_who_answer_and_the_auditor(desk: Desk) -> None:
     at = asked(desk.sit(FINANCE))
     desk.post(f"{at}/note", words="Kun for os")

@@ -213,6 +213,14 @@ def test_a_trial_is_planned_and_then_judged_with_its_evidence(road: Road) -> Non
     assert road.desk.post(f"{road.address}/test/trials", trial="2", **trial).status_code == 404
 
 
+def test_a_second_click_adds_nothing(road: Road) -> None:
+    for _ in range(2):
+        road.desk.post(f"{road.address}/mobilisation/own", theme="value", title="Find tal")
+        road.desk.post(f"{road.address}/test/trials", way="own", proves="At det virker")
+
+    assert (count(road, journeys.TASKS), count(road, journeys.TRIALS)) == (1, 1)
+
+
 def test_giving_up_asks_for_a_reason_and_ends_all_changes(road: Road) -> None:
     bare = road.desk.post(f"{road.address}/end", outcome="given_up")
     assert bare.status_code == 422 and "Skriv, hvorfor rejsen slutter" in desks.words(bare)
