@@ -43,9 +43,17 @@ def tell(product: str, year: int, keep: bool, by: str, as_json: bool) -> None:
         return
     spoken = surroundings.config.language
     whole = forecast.Reason(Text("I alt", "In all"), made.low, made.expected, made.high)
-    for each in (*made.reasons, whole):
-        told = (amount(value, spoken) for value in (each.low, each.expected, each.high))
-        output.say(same(f"{each.text[spoken]}: {' / '.join(told)}"))
+    heads = (
+        Text("Kr. uden moms", "DKK without VAT"),
+        Text("Lavt", "Low"),
+        Text("Ventet", "Expected"),
+        Text("Højt", "High"),
+    )
+    told = [
+        (each.text[spoken], *(amount(value, spoken) for value in (each.low, each.expected, each.high)))
+        for each in (*made.reasons, whole)
+    ]
+    output.table([tuple(head[spoken] for head in heads), *told], right=(1, 2, 3))
     for problem in made.problems:
         output.note(problem)
 

@@ -26,6 +26,12 @@ class NoFile(Refused):
     """What is no text is written to a file."""
 
 
+_HEADS = (
+    Text("Konto", "Account"), Text("Navn", "Name"), Text("Faktureret eller brugt, kr.", "Invoiced or spent, DKK"),
+    Text("Budget, kr.", "Budget, DKK"),
+)  # fmt: skip
+
+
 @click.command("report")
 @click.argument("product")
 @click.argument("period")
@@ -66,11 +72,10 @@ def _tell(found: FundingReport, spoken: Language) -> None:
     click.echo(summary.paragraph(found)[spoken])
     rows = [(each.account, each.name, each.invoiced, each.budget) for each in found.income]
     rows += [(each.account, each.name, each.spent, each.budget) for each in found.costs]
-    output.table(
-        [(account, name[spoken], amount(money, spoken), "" if budget is None else amount(budget, spoken))
-         for account, name, money, budget in rows],
-        right=(2, 3),
-    )  # fmt: skip
+    heads = tuple(head[spoken] for head in _HEADS)
+    told = [(account, name[spoken], amount(money, spoken), "" if budget is None else amount(budget, spoken))
+            for account, name, money, budget in rows]  # fmt: skip
+    output.table([heads, *told], right=(2, 3))
 
 
 COMMANDS: tuple[click.Command, ...] = (report,)
