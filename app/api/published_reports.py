@@ -97,7 +97,7 @@ def _said(each: Comment) -> dict[str, Any]:
 
 
 @ground.writes(
-    room, f"/published-reports/{ground.ID_IN_PATH}/comments", "funding.comment", Question, answers.Asked
+    room, f"/published-reports/{ground.ID_IN_PATH}/questions", "funding.comment", Question, answers.Asked
 )  # fmt: skip
 def ask(query: object, sent: Mapping[str, Any], id_: int) -> Any:
     """Ask about a report; the secretariat answers."""

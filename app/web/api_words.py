@@ -96,7 +96,7 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/published-reports/{id_}/report.{form}": "Hent en rapport som fil, byte for byte som den blev"
     " offentliggjort; sproget er tokenets ejers.",
     "GET /api/v1/published-reports/{id_}/comments": "Hent spørgsmål med svar, og beslutninger.",
-    "POST /api/v1/published-reports/{id_}/comments": "Stil et spørgsmål om en rapport; sekretariatet svarer.",
+    "POST /api/v1/published-reports/{id_}/questions": "Stil et spørgsmål om en rapport; sekretariatet svarer.",
     "GET /api/v1/accounts": "Hent de lukkede perioder og de kvartaler, der er åbne, det nyeste først.",
     "GET /api/v1/accounts/totals": "Se, hvad hver konto blev til i en periode; tilsammen giver de nul.",
     "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma); dens ETag er"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app import access
 from app.access import Role
 from app.api import ground, pages
 from tests.app.api.programs import Program, agreement
@@ -85,6 +87,16 @@ def test_an_address_of_nothing_is_not_found(program: Program, path: str) -> None
     answer = program.get(path, token)
 
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
+def test_no_address_with_a_bounded_number_is_both_read_and_written(program: Program) -> None:
+    """A number beyond its bounds would be answered as a wrong way to use the address, not as nothing of that number."""
+    methods: dict[str, set[str]] = defaultdict(set)
+    for path, method, _ in access.routes(program.app):
+        if path.startswith("/api/") and "int(" in path:
+            methods[path].add(method)
+
+    assert methods and {path: asked for path, asked in methods.items() if len(asked) > 1} == {}
 
 
 def test_a_pattern_is_searched_as_it_is_written(program: Program) -> None:
