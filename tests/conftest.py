@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import compiled_templates, official_rules, shared_statements
+from tests import compiled_templates, official_rules, shared_routes, shared_statements
 from tests.command_line import CommandLine
 from tests.official_rules import Rules
 from tests.places import Fill, Places, structure, with_starter
@@ -32,6 +32,7 @@ settings.register_profile("bounded", max_examples=50, deadline=None)
 settings.register_profile("full", max_examples=1_000, deadline=None)
 settings.load_profile("full" if FULL else "bounded")
 compiled_templates.share()
+shared_routes.share()
 shared_statements.share()
 
 
