@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import date, datetime, timedelta
 from threading import Lock
@@ -10,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from app import access, database
@@ -20,7 +21,7 @@ from app.web.lists import Choice, Column, Filter, Listing
 from billing import verification
 from foundation.audit import ENTRIES
 from foundation.errors import NotFound, NotNow
-from foundation.language import Text, same
+from foundation.language import Text, joined, same
 from foundation.periods import BUSINESS_ZONE
 
 blueprint = Blueprint("audit", __name__)
@@ -149,6 +150,47 @@ ACTIONS = {
     "user.invited": Text("Bruger inviteret", "User invited"),
 }
 
+#: What the words for kinds in an entry's subject are called by people; the others are names.
+KINDS = {
+    "accrual": Text("periodisering", "accrual"),
+    "association": Text("forening", "association"),
+    "authority": Text("myndighed", "authority"),
+    "bank": Text("bankpost", "bank transaction"),
+    "budget": Text("budget", "budget"),
+    "common": Text("fælles", "common"),
+    "answer": Text("svar", "answer"),
+    "connection": Text("tilslutning", "connection"),
+    "cost": Text("omkostning", "cost"),
+    "disclosure": Text("offentligt", "made public"),
+    "fund_move": Text("fondspostering", "fund posting"),
+    "funding_report": Text("økonomirapport", "funding report"),
+    "hour_rate": Text("timesats", "hourly rate"),
+    "inquiry": Text("spørgsmål", "question"),
+    "journey": Text("rejse", "journey"),
+    "letter": Text("brev", "letter"),
+    "match": Text("placering", "match"),
+    "membership": Text("medlemskab", "membership"),
+    "move": Text("flytning", "move"),
+    "opening": Text("primo", "opening"),
+    "proposal": Text("forslag", "proposal"),
+    "real": Text("rigtig", "real"),
+    "rehearsal": Text("prøve", "rehearsal"),
+    "recurring": Text("fast omkostning", "recurring cost"),
+    "recurring_cost": Text("fast omkostning", "recurring cost"),
+    "sealed_document": Text("forseglet dokument", "sealed document"),
+    "settings": Text("indstillinger", "settings"),
+    "size_key": Text("fordelingsnøgle", "size key"),
+    "statement": Text("kontoudtog", "statement"),
+    "template": Text("skabelon", "template"),
+    "token": Text("API-nøgle", "API token"),
+    "transaction": Text("bankpost", "bank transaction"),
+    "transfer": Text("overførsel", "transfer"),
+    "user": Text("bruger", "user"),
+    "verdict": Text("validering", "validation"),
+    "version": Text("version", "version"),
+    "write_off_reversal": Text("afskrivning taget tilbage", "write-off taken back"),
+}  # fmt: skip
+
 _ROWS_SHOWN = 200  # of what an entry covers; the rest is counted
 
 #: Longest time the page verifies, in seconds; longer histories are verified by the command.
@@ -187,6 +229,21 @@ def export(form: str) -> Response:
         return lists.export(session, _listing(), form)
 
 
+def about(subject: str) -> Text:
+    """Give what an entry is about in people's words: kinds are told, names stand as they are."""
+    return joined((KINDS.get(word) or same(word) for word in subject.split(" ")), " ")
+
+
+def _is_about(given: str) -> ColumnElement[bool]:
+    """Tell in SQL whether an entry is about what a person asks for: `omkostning 3` is kept as `cost 3`."""
+    meant = [
+        re.sub(rf"\b{title}\b", kind, given, flags=re.IGNORECASE)
+        for kind, text in KINDS.items()
+        for title in {text.da, text.en}
+    ]
+    return or_(*(lists.contains(ENTRIES.c.subject, each) for each in {given, *meant}))
+
+
 def _listing() -> Listing:
     columns = ENTRIES.c
     metadata = select(columns.position, columns.at, columns.actor, columns.action, columns.subject)
@@ -200,10 +257,10 @@ def _listing() -> Listing:
             Column("at", Text("Tidspunkt", "At"), lambda row: row.at, columns.at),
             Column("actor", Text("Hvem", "Who"), lambda row: row.actor, columns.actor),
             Column("action", Text("Hvad", "What"), lambda row: words(row.action), columns.action),
-            Column("subject", Text("Om", "About"), lambda row: row.subject, columns.subject),
+            Column("subject", Text("Om", "About"), lambda row: about(row.subject), columns.subject),
         ),
         filters=(
-            Filter("q", Text("Om", "About"), lambda given: lists.contains(columns.subject, given)),
+            Filter("q", Text("Om", "About"), _is_about),
             Filter("who", Text("Hvem", "Who"), lambda given: lists.contains(columns.actor, given)),
             Filter("action", Text("Hvad", "What"), lambda given: columns.action == given,
                    [Choice(action, title) for action, title in ACTIONS.items()]),
@@ -241,6 +298,7 @@ def one(position: int) -> ResponseReturnValue:
     covers = json.loads(entry.covers) if may_read else []
     return render_template(
         "audit/entry.html",
+        about=about(entry.subject),
         entry=entry,
         title=words(entry.action),
         data=_readable(entry.data) if may_read else None,

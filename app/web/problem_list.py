@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
+from agreements.steps import Stand
 from app import access
 from app.web import memory_list
 from app.web.lists import Choice, Column
@@ -39,8 +41,8 @@ _KINDS = {"problem": Text("Problem", "Problem"), "note": Text("Bemærkning", "No
 #: Of which file of the registers it is mended.
 _FILES = {
     "no_inhabitants": "population", "no_placement": "placements", "no_account": "products",
-    "not_countersigned": "agreements", "duplicate_agreement": "agreements", "no_joining_fee": "agreements",
-    "no_force_day": "agreements", "covered_by_earlier": "agreements", "authority_ended": "authorities",
+    "duplicate_agreement": "agreements", "no_joining_fee": "agreements", "no_force_day": "agreements",
+    "covered_by_earlier": "agreements", "authority_ended": "authorities",
 }  # fmt: skip
 
 
@@ -62,9 +64,16 @@ def mending(problem: Problem) -> Mending:
         return Mending(f"/authorities/{cvr}/billing", Text("Faktureringsoplysninger", "Billing details"))
     if code == "invoiced_differs":
         return Mending(f"/invoices?q={cvr}", Text("Fakturaerne", "The invoices"))
+    if code == "not_countersigned" and access.current().may("agreement.read"):
+        return Mending(f"/agreements?{_waiting(problem.product)}", Text("Aftalerne", "The agreements"))
     if code in _FILES and access.current().may("authority.change"):
         return Mending(f"/imports#{_FILES[code]}", Text("Indlæs registret", "Take the register in"))
     return Mending(f"/authorities/{cvr}", Text("Myndighedens side", "The authority's page"))
+
+
+def _waiting(product: str | None) -> str:
+    """Give what asks the list for agreements that wait for the association: by product, for another may have signed."""
+    return urlencode({"product": product or "", "state": Stand.SIGNED})
 
 
 # --- in groups, for what shows the first of each

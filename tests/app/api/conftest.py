@@ -1,4 +1,4 @@
-"""The demonstration's year for the tests of the API: made once for a run, and copied where a test writes."""
+"""Programs that talk with the API, on the demonstration's year and on the starter."""
 
 from __future__ import annotations
 
@@ -8,23 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters import work
-from tests import between_workers
 from tests.app.api.programs import Program
 from tests.command_line import CommandLine
-
-
-@pytest.fixture(scope="session")
-def demonstration_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The database of the demonstration's year, with invoices, a credit note and documents."""
-    return between_workers.once(tmp_path_factory, "demonstration", _demonstrate) / "os2tilslut.sqlite"
-
-
-def _demonstrate(folder: Path) -> None:
-    line = CommandLine(f"sqlite:///{folder / 'os2tilslut.sqlite'}", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "WORTH_SPREADING", 10**6)  # the other processor has a worker of its own
-        line.with_environ(OS2TILSLUT_ENV="demo").done("demo")
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +106,21 @@ def test_every_action_that_happened_has_words(desk: Desk, issued: CommandLine) -
         found = set(session.scalars(ENTRIES.select().with_only_columns(ENTRIES.c.action).distinct()))
 
     assert found <= set(audit.ACTIONS)
+
+
+def test_what_an_entry_is_about_has_danish_words(demonstration_year: Path) -> None:
+    with sqlite3.connect(demonstration_year) as connection:
+        subjects = [subject for (subject,) in connection.execute("SELECT subject FROM audit_entry")]
+
+    kinds = {kind for subject in subjects if (kind := re.match(r"[a-z]+_?[a-z]*(?= |$)", subject))}
+    assert {kind[0] for kind in kinds} <= set(audit.KINDS)
+
+
+@pytest.mark.parametrize("asked", ["2027-0001", "2027 rigtig", "Rigtig"])
+def test_entries_are_found_by_the_words_that_are_shown(desk: Desk, asked: str) -> None:
+    told = desk.sit(AUDITOR).html(f"/audit?q={asked}")
+
+    assert 'href="/audit/' in told
 
 
 def test_the_list_s_file_holds_no_content(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -172,7 +173,10 @@ def test_what_holds_its_lines_back_stands_on_the_page_of_one_with_where_it_is_me
     told = desk.sit(FINANCE).get(f"/authorities/{AALBORG}").text
 
     assert "Holdes tilbage" in told
-    assert '<a href="/imports#agreements">' in told
+    (there,) = set(re.findall(r'<a href="(/agreements\?product=[^"]+)">', told))
+    listed = desk.get(html.unescape(there)).text
+    (agreement,) = set(re.findall(r'<a href="(/agreements/\d+)">', listed))
+    assert '<a href="/imports#agreements">' in desk.get(agreement).text
 
 
 def test_who_reads_no_plan_sees_no_next_year(desk: Desk, agreed: CommandLine) -> None:
