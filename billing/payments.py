@@ -307,7 +307,7 @@ def unmatch(session: Session, ids: Sequence[int], reason: str, on: date, trail: 
     Raises NoSuchPayment, AlreadyPlaced where one was undone before, MoreThanOwed where its credit was used since, or
     Unplaceable without a reason.
     """
-    told = _reason(reason)
+    told = readable_reason(reason)
     found = {row.id: row for row in session.execute(select(MATCHES).where(MATCHES.c.id.in_(ids)))}
     undone = set(session.execute(select(MATCHES.c.undoes).where(MATCHES.c.undoes.in_(ids))).scalars())
     first, rows = append_only.next_id(session, MATCHES), list[dict[str, Any]]()
@@ -330,7 +330,8 @@ def _opposite(row: Row[Any], id_: int, reason: str, on: date, trail: Trail) -> d
     }  # fmt: skip
 
 
-def _reason(given: str) -> str:
+def readable_reason(given: str) -> str:
+    """Give a reason as it is kept. Raises Unplaceable for none, and for one that cannot be read."""
     reason = wording.composed(given).strip()
     if not reason:
         raise Unplaceable(Text("giv en grund", "give a reason"))
@@ -411,8 +412,8 @@ def _refuse_spent_transactions(session: Session, rows: Sequence[Mapping[str, Any
         if not same_way or abs(ore) > abs(has):
             told = kroner(Money(has))
             raise AlreadyPlaced(
-                Text(f"betaling {id_} har {told.da} tilbage at placere; hent siden igen",
-                     f"payment {id_} has {told.en} left to place; load the page again")
+                Text(f"betaling {id_} har {told.da} tilbage at placere; se, hvad der gælder nu",
+                     f"payment {id_} has {told.en} left to place; look at what holds now")
             )  # fmt: skip
 
 

@@ -18,10 +18,10 @@ from authorities.register import AUTHORITIES
 from billing import balances, closed_periods, ledger, reminder_charges, vouchers
 from billing.balances import REFUNDS, WRITE_OFFS, Owed
 from billing.gathering import INVOICES
-from billing.payments import EVER, MoreThanOwed, Unplaceable
+from billing.payments import EVER, MoreThanOwed, readable_reason
 from billing.reminder_charges import WAIVERS, Charged
 from billing.vouchers import Entry, Order
-from foundation import append_only, proposals, wording
+from foundation import append_only, proposals
 from foundation.audit import Trail, canonical
 from foundation.errors import NotFound
 from foundation.language import Text, kroner
@@ -30,6 +30,10 @@ from foundation.proposals import Proposal
 
 REFUNDED_ACTION, WRITTEN_OFF_ACTION = "payment.refunded", "payment.written_off"
 WAIVED_ACTION = "payment.charge_waived"
+
+
+#: What two people decide here.
+KINDS: tuple[proposals.Kind, ...] = ("refund", "write_off", "charge_waiver")
 
 
 class NoSuchDebtor(NotFound):
@@ -64,12 +68,61 @@ class WaiverOrder:
     reason: str
 
 
+# --- what waits for another person
+
+
+def waiting(session: Session) -> list[Proposal]:
+    """Give what was prepared and is not decided, newest first of each kind."""
+    return [each for kind in KINDS for each in proposals.open(session, kind)]
+
+
+def get(session: Session, id_: int) -> Proposal:
+    """Give one of them. Raises NoSuchProposal, also for a proposal of another kind."""
+    found = proposals.get(session, id_)
+    if found.kind not in KINDS:
+        raise proposals.NoSuchProposal(
+            Text("det er hverken en tilbagebetaling, en afskrivning eller en eftergivelse",
+                 "that is no refund, no write-off and no waiver")
+        )  # fmt: skip
+    return found
+
+
+def order_of(proposal: Proposal) -> RefundOrder | WriteOffOrder | WaiverOrder:
+    """Read what a proposal would give back or up."""
+    if proposal.kind == "refund":
+        return refund_of(proposal)
+    return write_off_of(proposal) if proposal.kind == "write_off" else waiver_of(proposal)
+
+
+def approve(session: Session, proposal: Proposal, on: date, trail: Trail) -> Money:
+    """Decide what was prepared, another person than who did, and book it; give its amount.
+
+    Raises what `proposals.decide` raises, or MoreThanOwed where there is no room for it any more.
+    """
+    if proposal.kind == "refund":
+        return approve_refund(session, proposal.id, on, trail)
+    if proposal.kind == "write_off":
+        return approve_write_off(session, proposal.id, on, trail)
+    return approve_waiver(session, proposal.id, on, trail)
+
+
+def told(kind: proposals.Kind, amount: Money) -> Text:
+    """Say what was decided."""
+    given = kroner(amount)
+    if kind == "refund":
+        return Text(f"Tilbagebetalingen på {given.da} er besluttet: betal den fra banken",
+                    f"The refund of {given.en} is decided: pay it from the bank")  # fmt: skip
+    if kind == "write_off":
+        return Text(f"{given.da} er afskrevet", f"{given.en} is written off")
+    return Text(f"{given.da} i gebyr og rente er eftergivet", f"{given.en} in fee and interest is waived")
+
+
 # --- refunds
 
 
 def propose_refund(session: Session, order: RefundOrder, trail: Trail) -> Proposal:
     """Propose to pay an authority's credit back; the caller commits. Raises NoSuchDebtor, MoreThanOwed, Unplaceable."""
-    reason = _reason(order.reason)
+    reason = readable_reason(order.reason)
     _refuse_more_than_credit(session, order)
     content = canonical({"amount_ore": order.amount.ore, "reason": reason})
     return proposals.propose_newest(session, "refund", order.cvr, content, trail)
@@ -122,7 +175,7 @@ def _refuse_more_than_credit(session: Session, order: RefundOrder) -> int:
 
 def propose_write_off(session: Session, order: WriteOffOrder, trail: Trail) -> Proposal:
     """Propose to give up what an invoice owes; the caller commits. Raises NoSuchDebtor, MoreThanOwed, Unplaceable."""
-    reason = _reason(order.reason)
+    reason = readable_reason(order.reason)
     _refuse_more_than_owed(session, order)
     content = canonical({"amount_ore": order.amount.ore, "reason": reason, "with_vat": order.with_vat})
     return proposals.propose_newest(session, "write_off", order.number, content, trail)
@@ -175,7 +228,7 @@ def propose_waiver(session: Session, order: WaiverOrder, trail: Trail) -> Propos
 
     Raises NoSuchDebtor, MoreThanOwed or Unplaceable.
     """
-    reason = _reason(order.reason)
+    reason = readable_reason(order.reason)
     _refuse_more_than_charged(session, order)
     content = canonical({"amount_ore": order.amount.ore, "reason": reason})
     return proposals.propose_newest(session, "charge_waiver", order.number, content, trail)
@@ -246,12 +299,3 @@ def _refuse_more_than_owed(session: Session, order: WriteOffOrder) -> tuple[Owed
         )  # fmt: skip
     share = Fraction(row.vat_ore, owed.gross.ore) if order.with_vat else Fraction(0)
     return owed, order.amount.scaled(share)
-
-
-def _reason(given: str) -> str:
-    reason = wording.composed(given).strip()
-    if not reason:
-        raise Unplaceable(Text("giv en grund", "give a reason"))
-    if fault := wording.fault(reason, wording.LONGEST_TEXT):
-        raise Unplaceable(Text("grunden ", "the reason ") + fault)
-    return reason

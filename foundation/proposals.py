@@ -167,8 +167,8 @@ def expect(session: Session, id_: int, digest: str | None) -> None:
     """Refuse where somebody read another content than the proposal's. Raises NoSuchProposal, AnotherContent."""
     if digest is not None and get(session, id_).digest != digest:
         raise AnotherContent(
-            Text(f"forslag {id_} er ikke det, der blev læst: hent siden igen",
-                 f"proposal {id_} is not what was read: load the page again")
+            Text(f"forslag {id_} er ikke det, der blev læst: læs det igen",
+                 f"proposal {id_} is not what was read: read it again")
         )  # fmt: skip
 
 

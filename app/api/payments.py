@@ -18,13 +18,13 @@ from app.api.writes import Answer
 from app.schemas import Day, Nothing, PlacementOf, RefundOf, Strict, UndoingOf, WaiverOf, WriteOffOf
 from app.web import layout
 from authorities.models import Authority
-from billing import balances, payments, settlements
+from billing import balances, payments, placing, settlements
 from billing.balances import TRANSACTIONS
-from billing.matching import Part
 from billing.payments import Placing, Unplaceable, Waiting
+from billing.placing import Wanted
 from billing.settlements import RefundOrder, WaiverOrder, WriteOffOrder
 from foundation.audit import Trail
-from foundation.language import Text
+from foundation.language import Text, same
 from foundation.money import Money
 
 room = ground.room("payments", "Payments that wait, matching, and authorities' accounts")
@@ -103,43 +103,26 @@ def place(query: object, sent: Mapping[str, Any]) -> Any:
     """Place some of a payment by hand, at one place."""
 
     def act(session: Session, trail: Trail) -> Answer:
-        why = Text(sent["why"], sent["why"])
-        placing = Placing(sent["transaction"], (_part(session, sent),), "hand", why)
-        (placed,) = payments.place(session, [placing], layout.today(), trail)
+        parts = placing.parts(session, _wanted(sent))
+        wanted = Placing(sent["transaction"], parts, "hand", same(sent["why"]))
+        (placed,) = payments.place(session, [wanted], layout.today(), trail)
         return Answer({"id": placed})
 
     return writes.once(act)
 
 
-def _part(session: Session, sent: Mapping[str, Any]) -> Part:
+def _wanted(sent: Mapping[str, Any]) -> Wanted:
     """Read the one place that is named. Raises Unplaceable."""
     if sum(1 for name in ("number", "cvr", "account", "refund") if sent.get(name)) != 1:
         raise Unplaceable(Text("nævn netop ét sted", "name just one place"))
     amount = Money(sent["amount_ore"])
     if number := sent.get("number"):
-        if sent["charges"]:
-            return payments.charge_parts(session, [(number, amount)])[0]
-        return _on_invoice(session, number, amount)
+        return Wanted(charges=[(number, amount)]) if sent["charges"] else Wanted([(number, amount)])
     if cvr := sent.get("cvr"):
-        id_ = session.scalar(select(Authority.__table__.c.id).where(Authority.__table__.c.cvr == cvr))
-        if id_ is None:
-            raise Unplaceable(Text(f"ingen myndighed har CVR {cvr}", f"no authority has CVR {cvr}"))
-        return Part(amount, id_)
+        return Wanted(credits=[(cvr, amount)])
     if account_ := sent.get("account"):
-        return Part(amount, account=account_)
-    due = next((each for each in payments.refunds_due(session) if each.id == sent["refund"]), None)
-    if due is None:
-        raise Unplaceable(Text("tilbagebetalingen findes ikke, eller er betalt", "there is no such refund to be paid"))
-    return Part(amount, due.authority_id, refund_id=due.id)
-
-
-def _on_invoice(session: Session, number: str, amount: Money) -> Part:
-    owed = payments.named(session, [number]).get(number)
-    if owed is None:
-        raise Unplaceable(
-            Text(f"{number} er ikke en faktura, der mangler noget", f"{number} is no invoice that owes anything")
-        )
-    return Part(amount, owed.authority_id, owed.invoice_id)
+        return Wanted(accounts=[(account_, amount)])
+    return Wanted(refunds=[(sent["refund"], amount)])
 
 
 @ground.writes(room, "/payments/undoings", "payment.match", UndoingOf, answers.Placed)

@@ -10,7 +10,7 @@ import click
 
 from app.access import Role
 from app.adapters import csv_files
-from app.cli import output, service
+from app.cli import output, service, typed
 from app.cli.registers import FILE
 from billing.funding import cost_intake, costs, funds, hours, moves, recurring
 from billing.funding.costs import ASSOCIATION, COSTS, STATES, State
@@ -30,7 +30,7 @@ _MINUTES = 60
 
 
 class NotWhole(Refused):
-    """What was written is no amount, or no time, that comes to whole øre or minutes."""
+    """What was written is no time that comes to whole minutes."""
 
 
 def _told(made: Proposal) -> None:
@@ -42,14 +42,6 @@ def _told(made: Proposal) -> None:
         Text(f"En anden godkender det: funding approve {made.id} --digest {made.digest} --by NAVN",
              f"Somebody else approves it: funding approve {made.id} --digest {made.digest} --by NAME")
     )  # fmt: skip
-
-
-def _ore(given: str) -> Money:
-    sign = -1 if given.startswith("-") else 1
-    try:
-        return Money(sign * csv_files.kroner_as_ore(given.removeprefix("-")))
-    except csv_files.WrongCell as wrong:
-        raise NotWhole(wrong.reason) from None
 
 
 def _fund(given: str) -> str | None:
@@ -158,7 +150,7 @@ def _minutes(given: str) -> int:
     whole, colon, rest = given.partition(":")
     if colon and whole.isascii() and whole.isdigit() and rest.isascii() and rest.isdigit() and int(rest) < _MINUTES:
         return int(whole[:6]) * _MINUTES + int(rest)
-    hundredths = _ore(given.replace(",", ".")).ore * _MINUTES
+    hundredths = typed.amount(given.replace(",", ".")).ore * _MINUTES
     if hundredths % 100:
         raise NotWhole(Text(f"{given} timer går ikke op i minutter", f"{given} hours are no whole minutes"))
     return hundredths // 100
@@ -176,7 +168,7 @@ def hour_rate(start: Any, kroner: str, by: str) -> None:
     surroundings = service.current()
     with surroundings.writing() as (session, trail):
         trail.actor = surroundings.person(session, by, _PREPARERS)
-        made = hours.propose_rate(session, start.date(), _ore(kroner), trail)
+        made = hours.propose_rate(session, start.date(), typed.amount(kroner), trail)
     _told(made)
 
 
@@ -212,7 +204,7 @@ def opening(target: str, kroner: str, day: Any, reason: str, by: str) -> None:
 def _move(kind: moves.Kind, source: str | None, target: str | None, given: str, day: Any, reason: str, by: str) -> None:
     surroundings = service.current()
     on: date = surroundings.today if day is None else day.date()
-    move = Move(kind, target, _ore(given), on, reason.strip(), source)
+    move = Move(kind, target, typed.amount(given), on, reason.strip(), source)
     with surroundings.writing() as (session, trail):
         trail.actor = surroundings.person(session, by, _PREPARERS)
         made = moves.propose(session, move, trail)

@@ -26,7 +26,9 @@ _REFUSALS: Mapping[str, Text] = {
     "NeedsApproval": Text("--approved-by NAVN", "--approved-by NAME"),
     "SettingsMissing": Text("settings import FIL", "settings import FILE"),
     "NotInUse": same("signing rotate"), "NoKeyYet": same("signing rotate --made-up"), "Expired": same("signing rotate"),
-    "NoTimeKey": same("signing rotate --made-up"),
+    "NoTimeKey": same("signing rotate --made-up"), "NoSuchPayment": same("payments list"),
+    "AlreadyPlaced": Text("payments show NUMMER", "payments show NUMBER"),
+    "MoreThanOwed": same("accounts statement CVR"),
 }  # fmt: skip
 
 

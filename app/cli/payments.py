@@ -1,4 +1,4 @@
-"""`payments`: matching what is certain, and what waits."""
+"""`payments`: matching what is certain, and what waits; the group, with what is done by hand and by two people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.cli import output, service
+from app.cli import output, payment_acts, service, settlements
 from billing import matching, payments
 from billing.matching import OUTCOMES
 from billing.payments import Waiting
@@ -108,3 +108,7 @@ def _part(part: matching.Part) -> dict[str, Any]:
         "amount_ore": part.amount.ore, "authority_id": part.authority_id, "invoice_id": part.invoice_id,
         "refund_id": part.refund_id,
     }  # fmt: skip
+
+
+for each in (*payment_acts.COMMANDS, *settlements.COMMANDS):
+    command.add_command(each)

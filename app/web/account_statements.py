@@ -15,10 +15,9 @@ from app.schemas import AskedBack, CreditUse, GivenUp
 from app.web import authorities, forms, invoices, layout, lists, memory_list
 from app.web.lists import Column
 from app.web.memory_list import NotAnAmount
-from billing import balances, payments, reminder_charges, settlements
+from billing import balances, payments, placing, reminder_charges, settlements
 from billing.balances import STATES
-from billing.matching import Part
-from billing.payments import EVER, MoreThanOwed, Placing, Unplaceable
+from billing.payments import EVER, MoreThanOwed, Unplaceable
 from billing.reasons import NoSuchInvoice
 from billing.reminder_charges import Charged
 from billing.settlements import RefundOrder, WaiverOrder, WriteOffOrder
@@ -129,16 +128,9 @@ def use(cvr: str) -> ResponseReturnValue:
     if not errors:
         try:
             with layout.acting() as (session, trail):
-                authority = authorities.load(session, cvr, "statement.read")
-                owed = next((each for each in balances.outstanding(session, EVER, authority_id=authority.id).values()
-                             if each.number == sent["number"]), None)  # fmt: skip
-                if owed is None:
-                    raise Unplaceable(Text("myndigheden har ingen sådan faktura", "the authority has no such invoice"))
-                part = Part(_amount(sent["amount"]), authority.id, owed.invoice_id)
-                if part.amount <= ZERO:
-                    raise Unplaceable(Text("skriv et beløb over nul", "write an amount above zero"))
-                why = Text(f"til gode brugt på {owed.number}", f"credit used on {owed.number}")
-                payments.place(session, [Placing(None, (part,), "credit", why)], layout.today(), trail)
+                authorities.load(session, cvr, "statement.read")
+                used = placing.of_credit(session, cvr, sent["number"], _amount(sent["amount"]))
+                payments.place(session, [used], layout.today(), trail)
             layout.done(Text("Beløbet er flyttet til fakturaen", "The amount was moved to the invoice"))
             return redirect(f"/authorities/{cvr}/account", 303)
         except _REFUSALS as refused:

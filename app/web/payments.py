@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -21,30 +20,19 @@ from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
-from billing import balances, matching, payments, reminder_charges, settlements
+from billing import balances, matching, payments, placing, reminder_charges, settlements
 from billing.balances import TRANSACTIONS, Owed
 from billing.matching import OUTCOMES, Paid, Part, Suggestion
 from billing.payments import EVER, AlreadyPlaced, Placing, Unplaceable, Waiting
+from billing.placing import Wanted
 from billing.reminder_charges import Charged
 from foundation import proposals
-from foundation.audit import Trail
-from foundation.language import Text, kroner
+from foundation.language import Text, kroner, same
 from foundation.money import Money
-from foundation.proposals import Proposal
 
 blueprint = Blueprint("payments", __name__)
 
 _MOST_CANDIDATES = 30
-
-#: What two people decide here: how each is read, and what approving it does.
-_READ: Mapping[str, Callable[[Proposal], Any]] = {
-    "refund": settlements.refund_of, "write_off": settlements.write_off_of, "charge_waiver": settlements.waiver_of,
-}  # fmt: skip
-_APPROVE: Mapping[str, Callable[[Session, int, date, Trail], Money]] = {
-    "refund": settlements.approve_refund, "write_off": settlements.approve_write_off,
-    "charge_waiver": settlements.approve_waiver,
-}  # fmt: skip
-_KINDS: tuple[proposals.Kind, ...] = ("refund", "write_off", "charge_waiver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,7 @@ def page() -> ResponseReturnValue:
             "payments/list.html", page=listed, waiting=_shown(session, found), outcomes=OUTCOMES, count_=count,
             amount=amount, since=since, today=layout.today(), due=payments.refunds_due(session),
             titles=_titles(session), overdue=_overdue(session),
-            proposed=[each for kind in _KINDS for each in proposals.open(session, kind)],
+            proposed=settlements.waiting(session),
         )  # fmt: skip
 
 
@@ -254,9 +242,8 @@ def place(transaction: int) -> ResponseReturnValue:
     if not errors:
         try:
             with layout.acting() as (session, trail):
-                parts = tuple(_parts(session, sent))
-                payments.place(session, [Placing(paid.id, parts, "hand", Text(sent["why"], sent["why"]))],
-                               layout.today(), trail)  # fmt: skip
+                placed = Placing(paid.id, placing.parts(session, _wanted(sent)), "hand", same(sent["why"]))
+                payments.place(session, [placed], layout.today(), trail)
             return _placed(paid)
         except (Unplaceable, NotAnAmount, AlreadyPlaced, payments.MoreThanOwed) as refused:
             errors = {"number": refused.text}
@@ -264,57 +251,23 @@ def place(transaction: int) -> ResponseReturnValue:
         return _one(session, transaction, sent.typed, errors), 422
 
 
-def _parts(session: Session, sent: forms.Sent) -> list[Part]:
-    """Read where a form puts money. Raises Unplaceable, NotAnAmount."""
-    amounts = [
-        (number.strip(), amount)
-        for number, words in zip(sent["number"], sent["amount"], strict=False)
-        if number.strip() and (amount := _amount(words))
+def _wanted(sent: forms.Sent) -> Wanted:
+    """Read where a form puts money; what reminders charge, by the invoice that was reminded of. Raises NotAnAmount."""
+    return Wanted(
+        _amounts(sent["number"], sent["amount"]),
+        _amounts(sent["charged"], sent["charge"]),
+        _amounts([sent.get("credit_to") or "-"], [sent.get("credit_amount") or ""]),
+        _amounts([sent.get("account") or "-"], [sent.get("account_amount") or ""]),
+        [(id_, None)] if (id_ := sent.get("refund")) else [],
+    )
+
+
+def _amounts(names: list[str], typed: list[str]) -> list[tuple[str, Money]]:
+    return [
+        (name.strip(), amount)
+        for name, words in zip(names, typed, strict=False)
+        if name.strip() and (amount := memory_list.amount(words, layout.spoken()))
     ]
-    owed = _by_number(session, [number for number, _ in amounts])
-    parts = [Part(amount, owed[number].authority_id, owed[number].invoice_id) for number, amount in amounts]
-    parts += _charges(session, sent)
-    if amount := _amount(sent.get("credit_amount") or ""):
-        parts.append(Part(amount, _authority(session, sent.get("credit_to") or "")))
-    if amount := _amount(sent.get("account_amount") or ""):
-        parts.append(Part(amount, account=sent.get("account") or "-"))
-    if id_ := sent.get("refund"):
-        due = next((each for each in payments.refunds_due(session) if each.id == id_), None)
-        if due is None:
-            raise Unplaceable(Text("tilbagebetalingen er betalt før", "the refund was paid before"))
-        parts.append(Part(-due.amount, due.authority_id, refund_id=due.id))
-    return parts
-
-
-def _charges(session: Session, sent: forms.Sent) -> list[Part]:
-    """Read what goes to the charges of reminders, by the number of the invoice that was reminded of."""
-    amounts = [
-        (number.strip(), amount)
-        for number, words in zip(sent["charged"], sent["charge"], strict=False)
-        if number.strip() and (amount := _amount(words))
-    ]
-    return payments.charge_parts(session, amounts)
-
-
-def _amount(words: str) -> Money | None:
-    return memory_list.amount(words, layout.spoken())
-
-
-def _by_number(session: Session, numbers: list[str]) -> dict[str, Owed]:
-    found = payments.named(session, numbers)
-    for number in numbers:
-        if number not in found:
-            raise Unplaceable(
-                Text(f"{number} er ikke en faktura, der mangler noget", f"{number} is no invoice that owes anything")
-            )
-    return found
-
-
-def _authority(session: Session, cvr: str) -> int:
-    found = session.scalar(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr))
-    if found is None:
-        raise Unplaceable(Text(f"ingen myndighed har CVR {cvr}", f"no authority has CVR {cvr}"))
-    return int(found)
 
 
 @blueprint.post("/payments/matches/<int:match_id>/undo")
@@ -340,20 +293,10 @@ def proposed(proposal: int) -> ResponseReturnValue:
 
 def _proposed(proposal: int, sent: Sent = forms.UNSENT) -> str:
     with database.reading() as session:
-        found = _proposal(session, proposal)
-    order = _READ[found.kind](found)
+        found = settlements.get(session, proposal)
+    order = settlements.order_of(found)
     own = proposals.is_same_person(found.proposed_by, access.current().actor)
     return render_template("payments/proposal.html", proposal=found, order=order, own=own, sent=sent)
-
-
-def _proposal(session: Session, id_: int) -> Proposal:
-    found = proposals.get(session, id_)
-    if found.kind not in _KINDS:
-        raise proposals.NoSuchProposal(
-            Text("det er hverken en tilbagebetaling, en afskrivning eller en eftergivelse",
-                 "that is no refund, no write-off and no waiver")
-        )  # fmt: skip
-    return found
 
 
 @blueprint.post("/payments/proposals/<int:proposal>/approve")
@@ -361,18 +304,10 @@ def _proposal(session: Session, id_: int) -> Proposal:
 def approve(proposal: int) -> ResponseReturnValue:
     """Decide the proposed refund or write-off: another person than who prepared it."""
     with layout.acting() as (session, trail):
-        found = _proposal(session, proposal)
+        found = settlements.get(session, proposal)
         proposals.expect(session, proposal, forms.taken(Approval).get("digest"))
-        told = kroner(_APPROVE[found.kind](session, proposal, layout.today(), trail))
-    if found.kind == "refund":
-        layout.done(
-            Text(f"Tilbagebetalingen på {told.da} er besluttet: betal den fra banken",
-                 f"The refund of {told.en} is decided: pay it from the bank")
-        )  # fmt: skip
-    elif found.kind == "write_off":
-        layout.done(Text(f"{told.da} er afskrevet", f"{told.en} is written off"))
-    else:
-        layout.done(Text(f"{told.da} i gebyr og rente er eftergivet", f"{told.en} in fee and interest is waived"))
+        amount = settlements.approve(session, found, layout.today(), trail)
+    layout.done(settlements.told(found.kind, amount))
     return redirect(f"/payments/proposals/{proposal}", 303)
 
 
@@ -393,4 +328,4 @@ def withdraw(proposal: int) -> ResponseReturnValue:
 
 
 def _finding(proposal: int) -> Find:
-    return partial(_proposal, id_=proposal)
+    return partial(settlements.get, id_=proposal)
