@@ -1,4 +1,4 @@
-"""Made-up registers for measuring: N authorities with eight lines each, on tables by band."""
+"""Made-up registers for measuring: N authorities with eight lines each or so many more, on tables by band."""
 
 from __future__ import annotations
 
@@ -51,34 +51,34 @@ annual_fee = {{ small = 22000, medium = 32000, large = 42000, very_large = 52000
 """
 
 
-def fill(session: Session, count: int) -> None:
-    """Fill an empty database; the caller commits."""
+def fill(session: Session, count: int, *, products: int = LINES_EACH, lines: int = LINES_EACH) -> None:
+    """Fill an empty database with so many authorities, of which each has some of the products; the caller commits."""
     trail = Trail(session, "benchmark", MOMENT)
-    products = range(1, LINES_EACH + 1)
-    tables = {f"table {nth}": _TABLE.format(nth=nth) for nth in products}
+    numbers = range(1, products + 1)
+    tables = {f"table {nth}": _TABLE.format(nth=nth) for nth in numbers}
     catalogue.adopt(session, {"key": _KEY, "association": _ASSOCIATION, **tables}, trail)
-    session.execute(insert(PRODUCTS), [_product(nth) for nth in products])
-    add(session, range(1, count + 1))
+    session.execute(insert(PRODUCTS), [_product(nth) for nth in numbers])
+    add(session, range(1, count + 1), products=products, lines=lines)
     trail.write()
 
 
-def add(session: Session, ids: range) -> None:
+def add(session: Session, ids: range, *, products: int = LINES_EACH, lines: int = LINES_EACH) -> None:
     """Add authorities with these ids; the caller commits."""
     for start in range(0, len(ids), _AT_A_TIME):
-        for table, rows in _registers(ids[start : start + _AT_A_TIME]):
+        for table, rows in _registers(ids[start : start + _AT_A_TIME], products, lines):
             session.execute(insert(table), rows)
 
 
-def count_again(session: Session, count: int) -> None:
-    """Add the inhabitants of a year later, on which the next year's fees rest; the caller commits."""
-    session.execute(insert(POPULATION), [_inhabitants(id_) | {"year": YEAR} for id_ in range(1, count + 1)])
+def count_again(session: Session, count: int, year: int = YEAR) -> None:
+    """Add the inhabitants of a later year, on which the fees of the one after rest; the caller commits."""
+    session.execute(insert(POPULATION), [_inhabitants(id_) | {"year": year} for id_ in range(1, count + 1)])
 
 
-def _registers(ids: range) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
+def _registers(ids: range, products: int, lines: int) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     yield AUTHORITIES, [_authority(id_) for id_ in ids]
     yield POPULATION, [_inhabitants(id_) for id_ in ids]
     yield MEMBERSHIPS, [_membership(id_) for id_ in ids if _is_member(id_)]
-    yield AGREEMENTS, [_agreement(id_, nth) for id_ in ids for nth in range(1, _agreements(id_) + 1)]
+    yield AGREEMENTS, [_agreement(id_, nth) for id_ in ids for nth in _products(id_, products, lines)]
 
 
 def _is_member(id_: int) -> bool:
@@ -86,8 +86,10 @@ def _is_member(id_: int) -> bool:
     return id_ % 4 != 0
 
 
-def _agreements(id_: int) -> int:
-    return LINES_EACH - 1 if _is_member(id_) else LINES_EACH
+def _products(id_: int, products: int, lines: int) -> list[int]:
+    """Give the products an authority has: a member one less, for its dues are a line, too."""
+    begins = 0 if lines == products else id_
+    return [(begins + at) % products + 1 for at in range(lines - 1 if _is_member(id_) else lines)]
 
 
 def _authority(id_: int) -> dict[str, object]:

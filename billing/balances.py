@@ -6,7 +6,8 @@ number of queries that does not depend on how many invoices there are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -126,6 +127,31 @@ def still_open(session: Session, on: date) -> dict[int, Owed]:
     return _read(session, statement.where(left != 0).order_by(INVOICES.c.id))
 
 
+class Lacking(NamedTuple):
+    """What an authority owes of one invoice."""
+
+    authority_id: int
+    outstanding: Money
+
+
+def lacking(session: Session, days: Sequence[date]) -> Iterator[dict[int, Lacking]]:
+    """Give the invoices that owe something at the end of each of some days, in their order, by id.
+
+    It costs O(invoices) for the first day, and for the others O(what happened to invoices since); two statements.
+    """
+    opened = still_open(session, days[0])
+    left = Counter({id_: each.outstanding.ore for id_, each in opened.items()})
+    whose = {id_: each.authority_id for id_, each in opened.items()}
+    moved = session.execute(_moved(days[0], days[-1])).all() if len(days) > 1 else []
+    at = 0
+    for day in days:
+        while at < len(moved) and moved[at].on <= day:
+            left[moved[at].invoice_id] += moved[at].ore
+            whose[moved[at].invoice_id] = moved[at].authority_id
+            at += 1
+        yield {id_: Lacking(whose[id_], Money(ore)) for id_, ore in sorted(left.items()) if ore > 0}
+
+
 def open_ids(on: date) -> Select[Any]:
     """Ask for the ids of the invoices that owe something on a day, to narrow a list by."""
     statement, left = _statement(on)
@@ -222,6 +248,28 @@ def _written_off(on: date) -> Select[Any]:
     came = select(lost.invoice_id, (-back.amount_ore).label("ore")).join(WRITE_OFFS, back.write_off_id == lost.id)
     both = union_all(given_up, came.where(back.reversed_on <= on)).subquery("lost_and_back")
     return select(both.c.invoice_id, func.sum(both.c.ore).label("ore")).group_by(both.c.invoice_id)
+
+
+def _moved(after: date, last: date) -> Select[Any]:
+    """Ask for all that moved what real invoices owe after a day, up to another, day by day."""
+    back, lost, came, match = INVOICES.alias("back"), WRITE_OFFS.c, REVERSALS.c, MATCHES.c
+    own = INVOICES.c.id.not_in(select(CREDIT_NOTES.c.invoice_id))
+    each = union_all(
+        select(INVOICES.c.id.label("invoice_id"), INVOICES.c.issued_on.label("on"), INVOICES.c.gross_ore.label("ore"))
+        .where(own),
+        select(CREDIT_NOTES.c.credited_invoice_id, back.c.issued_on, back.c.gross_ore)
+        .join(back, CREDIT_NOTES.c.invoice_id == back.c.id),
+        select(match.invoice_id, match.matched_on, -match.amount_ore)
+        .where(match.invoice_id.is_not(None), match.account.is_(None)),
+        select(lost.invoice_id, lost.decided_on, -lost.amount_ore),
+        select(lost.invoice_id, came.reversed_on, came.amount_ore).join(WRITE_OFFS, came.write_off_id == lost.id),
+    ).subquery("moved")  # fmt: skip
+    return (
+        select(each.c.invoice_id, INVOICES.c.authority_id, each.c.on, each.c.ore)
+        .join(INVOICES, INVOICES.c.id == each.c.invoice_id)
+        .where(INVOICES.c.book == "real", each.c.on > after, each.c.on <= last)
+        .order_by(each.c.on)
+    )
 
 
 # --- authorities

@@ -20,7 +20,7 @@ from app.web.lists import Choice, Column
 from app.web.memory_list import Field, MemoryListing
 from authorities.register import AUTHORITIES
 from billing.funding import naming, overview, publications
-from billing.funding.overview import Row
+from billing.funding.overview import Row, Whole
 from billing.funding.publications import Edition
 from billing.funding.report import FundingReport, Payer
 from foundation import periods
@@ -40,10 +40,7 @@ _QUARTERS = ("1", "2", "3", "4")
 def page() -> ResponseReturnValue:
     """Show every fund the person may see, quarter by quarter, with sums and the proof that nothing was lost."""
     with database.reading() as session:
-        listing, rows = _asked(session)
-        of = _periods(_year(), memory_list.values(listing, request.args)["quarter"])
-        sees_all = access.funds() is None
-        wholes = overview.whole(session, of, _rows(session, of)) if sees_all else []
+        listing, rows, wholes = _asked(session)
     return render_template(
         "funds/overview.html", page=memory_list.page(listing, rows, request.args), wholes=wholes, year=_year(),
         years=_years(), told=periods.told,
@@ -55,7 +52,7 @@ def page() -> ResponseReturnValue:
 def export(form: str) -> Response:
     """Give the list as shown, as a file."""
     with database.reading() as session:
-        listing, rows = _asked(session)
+        listing, rows, _ = _asked(session)
     return lists.export_rows(listing.name, listing.columns, rows, form)
 
 
@@ -74,21 +71,14 @@ def _periods(year: int, quarter: str) -> list[Period]:
     return [periods.named(f"{year}-Q{nth}") for nth in ([quarter] if quarter else _QUARTERS)]
 
 
-def _rows(session: Session, of: Sequence[Period]) -> list[Row]:
-    return overview.rows(session, of, access.funds())
-
-
-def _asked(session: Session) -> tuple[MemoryListing, list[Row]]:
+def _asked(session: Session) -> tuple[MemoryListing, list[Row], list[Whole]]:
     listing = _listing()
     given = memory_list.values(listing, request.args)
     sort, descending = memory_list.sorting(listing, request.args)
-    found = [
-        row
-        for row in _rows(session, _periods(_year(), given["quarter"]))
-        if given["q"].casefold() in naming.told(row.product)[layout.spoken()].casefold()
-    ]
+    known = overview.read(session, _periods(_year(), given["quarter"]), access.funds())
+    found = [row for row in known.rows if given["q"].casefold() in naming.told(row.product)[layout.spoken()].casefold()]
     found.sort(key=lambda row: row.period.start)
-    return listing, sorted(found, key=_ORDERS[sort], reverse=descending)
+    return listing, sorted(found, key=_ORDERS[sort], reverse=descending), known.wholes
 
 
 _MONEY: Mapping[str, Text] = {

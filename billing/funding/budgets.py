@@ -16,7 +16,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, Table, case, func, select
+from sqlalchemy import Row, Select, Table, case, func, select
 from sqlalchemy.orm import Session
 
 from agreements import products
@@ -351,25 +351,42 @@ def _held(
     )
     if product is not True:
         held = held.where(VERSIONS.c.product.is_not_distinct_from(product))
-    rows = session.execute(
-        select(VERSIONS.c.product, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, LINES.c.month,
-               LINES.c.amount_ore)
-        .join(VERSIONS, VERSIONS.c.id == LINES.c.version_id)
-        .join(ADOPTIONS, ADOPTIONS.c.version_id == VERSIONS.c.id)
-        .where(ADOPTIONS.c.id.in_(held))
-        .order_by(VERSIONS.c.year)
-    ).all()  # fmt: skip
+    rows = session.execute(_lines_within(period, held))
     amounts: dict[str | None, dict[str, Money]] = defaultdict(dict)
     names: dict[str | None, dict[int, int]] = defaultdict(dict)
-    for row in rows:
-        inside = _inside(Money(row.amount_ore), row.year, row.month, period)
-        amounts[row.product][row.account] = amounts[row.product].get(row.account, ZERO) + inside
-        names[row.product][row.year] = row.version
+    for product_, year, version, account, month, ore in rows:
+        inside = Money(int(ore)) if month == 0 else _inside(Money(int(ore)), year, month, period)
+        amounts[product_][account] = amounts[product_].get(account, ZERO) + inside
+        names[product_][year] = version
     return {
         of: Budget(of, ", ".join(f"{year} v{version}" for year, version in names[of].items()), found)
         for of, found in amounts.items()
         if len(names[of]) == len(years)
     }
+
+
+def _lines_within(period: Period, adoptions: Select[Any]) -> Select[Any]:
+    """Ask what adopted versions give accounts in a period: whole months together as month 0, those cut by it each."""
+    last = period.last_day
+    assert last is not None
+    nth = VERSIONS.c.year * MONTHS_IN_YEAR + LINES.c.month
+    first, end = (day.year * MONTHS_IN_YEAR + day.month for day in (period.start, last))
+    cut = [month for month, is_cut in ((first, period.start.day > 1), (end, period.end != _next(last))) if is_cut]
+    month = case((nth.in_(cut), LINES.c.month), else_=0).label("at_month")
+    inside = func.sum(case((nth.between(first, end), LINES.c.amount_ore), else_=0))
+    return (
+        select(VERSIONS.c.product, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, month, inside)
+        .join(VERSIONS, VERSIONS.c.id == LINES.c.version_id)
+        .join(ADOPTIONS, ADOPTIONS.c.version_id == VERSIONS.c.id)
+        .where(ADOPTIONS.c.id.in_(adoptions))
+        .group_by(VERSIONS.c.product, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, "at_month")
+        .order_by(VERSIONS.c.year)
+    )
+
+
+def _next(day: date) -> date | None:
+    """Give the first day of the month after a day's."""
+    return periods.months(day.year, day.month, 1).end
 
 
 def _inside(amount: Money, year: int, month: int, period: Period) -> Money:

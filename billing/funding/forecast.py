@@ -156,7 +156,10 @@ def compute(session: Session, product: str, year: int, on: date, costs: Money | 
 
 
 def compute_all(session: Session, year: int, on: date) -> list[Forecast]:
-    """Forecast a year of every product's fund, by name, in a fixed number of queries; costs are the budgets'."""
+    """Forecast a year of every product's fund, by name; costs are the budgets'.
+
+    In a fixed number of queries, and O(agreements + what is invoiced of the year, and once only).
+    """
     known = budgets.spending(session, year)
     return _computed(session, sorted(products.ids_by_name(session)), year, on, known)
 

@@ -8,7 +8,7 @@ and above it here. Balances are kept when a period is closed, so that what a day
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from billing import ledger, vouchers
 from billing.funding.models import FundBalance
 from billing.gathering import INVOICES, LINES
-from foundation import append_only
+from foundation import append_only, periods
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import ZERO, Money
@@ -73,29 +73,31 @@ def is_of_fund(account: Any) -> ColumnElement[bool]:
 
 
 def balance(session: Session, on: date) -> dict[str | None, Money]:
-    """Give what each fund has when a day begins, by product; None is the association. In one statement."""
-    since = select(func.max(KEPT.c.last_on)).where(KEPT.c.last_on < on).scalar_subquery()
-    entry = vouchers.entries().subquery("entry")
+    """Give what each fund has when a day begins, by product; None is the association. In two statements.
+
+    It costs O(postings since the last closing before the day).
+    """
+    since = session.execute(select(func.max(KEPT.c.last_on)).where(KEPT.c.last_on < on)).scalar()
+    first = date.min if since is None else since + timedelta(days=1)
+    entry = vouchers.entries(Period(first, on)).subquery("entry")
     kept = select(KEPT.c.product, KEPT.c.amount_ore.label("ore")).where(KEPT.c.last_on == since)
     later = select(entry.c.product, (-entry.c.amount_ore).label("ore")).where(
-        entry.c.book == "real", is_of_fund(entry.c.account), entry.c.posted_on < on,
-        entry.c.posted_on > func.coalesce(since, literal(date.min)),
-    )  # fmt: skip
+        entry.c.book == "real", is_of_fund(entry.c.account)
+    )
     whole = union_all(kept, later).subquery("whole")
     rows = session.execute(select(whole.c.product, func.sum(whole.c.ore).label("ore")).group_by(whole.c.product))
     return {None: ZERO} | {row.product: Money(int(row.ore)) for row in rows}
 
 
 def moved(session: Session, period: Period, product: str | None = None, *, of_all: bool = True) -> list[Moved]:
-    """Give what came to funds in a period by product, account and kind, in one statement.
+    """Give what came to funds in a period by product, account and kind, in one statement: O(postings of the period).
 
     With `of_all` unset it is that of `product` alone, where None is the association.
     """
-    entry = vouchers.entries().subquery("entry")
-    within = [entry.c.posted_on >= period.start, *([entry.c.posted_on < period.end] if period.end else [])]
+    entry = vouchers.entries(period).subquery("entry")
     found = (
         select(entry.c.product, entry.c.account, entry.c.kind, func.sum(entry.c.amount_ore).label("ore"))
-        .where(entry.c.book == "real", is_of_fund(entry.c.account), *within)
+        .where(entry.c.book == "real", is_of_fund(entry.c.account))
         .group_by(entry.c.product, entry.c.account, entry.c.kind)
         .order_by(entry.c.product, entry.c.account, entry.c.kind)
     )
@@ -104,24 +106,64 @@ def moved(session: Session, period: Period, product: str | None = None, *, of_al
     return [Moved(row.product, row.account, row.kind, Money(-int(row.ore))) for row in session.execute(found)]
 
 
+def moved_between(session: Session, days: Sequence[date]) -> list[list[Moved]]:
+    """Give what came to funds from each day to the next, in one statement: O(postings between first and last)."""
+    entry = vouchers.entries(Period(days[0], days[-1])).subquery("entry")
+    rows = session.execute(
+        select(_stretch(entry.c.posted_on, days).label("stretch"), entry.c.product, entry.c.account, entry.c.kind,
+               func.sum(entry.c.amount_ore).label("ore"))
+        .where(entry.c.book == "real", is_of_fund(entry.c.account))
+        .group_by("stretch", entry.c.product, entry.c.account, entry.c.kind)
+    )  # fmt: skip
+    found: list[list[Moved]] = [[] for _ in days[1:]]
+    for stretch, product, account, kind, ore in rows:
+        found[stretch].append(Moved(product, account, kind, Money(-int(ore))))
+    return found
+
+
+def _stretch(day: ColumnElement[date], days: Sequence[date], first: int = 0) -> ColumnElement[int]:
+    """Tell between which of some days, in order, a day lies, from zero; by halves, so that few are compared."""
+    if len(days) <= 2:
+        return literal(first)
+    half = len(days) // 2
+    earlier, later = _stretch(day, days[: half + 1], first), _stretch(day, days[half:], first + half)
+    return case((day < days[half], earlier), else_=later)
+
+
 def conservation(session: Session, period: Period) -> Conservation:
     """Hold what a period's lines came to against what the funds and the association got of them, in two statements."""
-    issued = [INVOICES.c.issued_on >= period.start, *([INVOICES.c.issued_on < period.end] if period.end else [])]
+    days = [period.start, period.end or date.max]
+    return conservations(session, days, [moved(session, period)])[0]
+
+
+def conservations(session: Session, days: Sequence[date], found: Sequence[Sequence[Moved]]) -> list[Conservation]:
+    """Do the same from each day to the next, with what moved there, in one statement: O(lines between them)."""
     is_credit = INVOICES.c.series.like("%K-%")
-    lines = session.execute(
-        select(func.sum(case((is_credit, 0), else_=LINES.c.net_ore)).label("invoiced"),
-               func.sum(case((is_credit, -LINES.c.net_ore), else_=0)).label("credited"))
-        .join(INVOICES, LINES.c.invoice_id == INVOICES.c.id)
-        .where(INVOICES.c.book == "real", *issued)
-    ).one()  # fmt: skip
+    issued = select(INVOICES.c.id).where(
+        INVOICES.c.book == "real", INVOICES.c.issued_on >= days[0], INVOICES.c.issued_on < days[-1]
+    )
+    rows = session.execute(
+        select(_stretch(INVOICES.c.issued_on, days).label("stretch"), is_credit.label("is_credit"),
+               func.sum(LINES.c.net_ore).label("ore"))
+        .join(LINES, LINES.c.invoice_id == INVOICES.c.id)
+        .where(LINES.c.invoice_id.in_(issued))
+        .group_by("stretch", "is_credit")
+    )  # fmt: skip
+    lines = {(row.stretch, bool(row.is_credit)): int(row.ore) for row in rows}
+    return [
+        _conserved(lines.get((at, False), 0), -lines.get((at, True), 0), of_stretch)
+        for at, of_stretch in enumerate(found)
+    ]
+
+
+def _conserved(invoiced: int, credited: int, found: Iterable[Moved]) -> Conservation:
     got: Counter[str | None] = Counter()
-    for each in moved(session, period):
+    for each in found:
         if each.kind == "invoice":
             got[each.product] += each.amount.ore
     association = Money(got.pop(None, 0))
     products = {product: Money(ore) for product, ore in got.items() if product is not None}
-    invoiced, credited = (Money(int(ore or 0)) for ore in lines)
-    return Conservation(invoiced, credited, products, association)
+    return Conservation(Money(invoiced), Money(credited), products, association)
 
 
 # --- keeping balances
@@ -179,13 +221,13 @@ def _drifted(session: Session) -> Iterator[Fault]:
 
 
 def _added(session: Session, after: date, last_on: date) -> list[tuple[str | None, int]]:
-    entry = vouchers.entries().subquery("entry")
+    first = after if after == date.min else after + timedelta(days=1)
+    entry = vouchers.entries(periods.through(first, last_on)).subquery("entry")
     rows = session.execute(
         select(entry.c.product, func.sum(entry.c.amount_ore).label("ore"))
-        .where(entry.c.book == "real", is_of_fund(entry.c.account), entry.c.posted_on <= last_on,
-               entry.c.posted_on > after)
+        .where(entry.c.book == "real", is_of_fund(entry.c.account))
         .group_by(entry.c.product)
-    )  # fmt: skip
+    )
     return [(row.product, -int(row.ore)) for row in rows]
 
 

@@ -1,10 +1,16 @@
-"""All funds beside each other, quarter by quarter, for a board; in a number of statements that never grows."""
+"""All funds beside each other, quarter by quarter, for a board.
+
+What it costs grows with the postings of the periods, and not with the history before them; the statements are a fixed
+number, and one for each period's budgets.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
@@ -65,34 +71,78 @@ class Whole:
     conservation: Conservation
 
 
-def rows(session: Session, periods: Sequence[Period], of: Iterable[str] | None = None) -> list[Row]:
-    """Give every fund in every period; those of some products where they are named."""
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every fund in every period; and all together in each, where it is of all funds."""
+
+    rows: list[Row]
+    wholes: list[Whole]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What moved in one fund and period, in øre."""
+
+    earned: int = 0
+    spent: int = 0
+    transfers: int = 0
+
+
+def read(session: Session, periods: Sequence[Period], of: Collection[str] | None = None) -> Overview:
+    """Give every fund in every period, or some products' where they are named: O(postings between first and last day).
+
+    The periods have last days, stand in their order, and none overlaps another.
+    """
     names: list[str | None] = [None, *products.ids_by_name(session)] if of is None else [*sorted(of)]
+    lasts = [last for period in periods if (last := period.last_day) is not None]
+    days = sorted({day for period, last in zip(periods, lasts, strict=True) for day in (period.start, _after(last))})
     chart = reporting.chart(session)
     published = {(each.product, each.period): each.version for each in publications.listed(session)}
-    return [row for period in periods for row in _of_period(session, period, names, (chart, published))]
+    standing, moved = Counter(_in_ore(funds.balance(session, days[0]))), funds.moved_between(session, days)
+    owed = dict(zip(lasts, reporting.receivables(session, lasts), strict=True))
+    kept = funds.conservations(session, days, moved) if of is None else []
+    rows, wholes = list[Row](), list[Whole]()
+    for at, (first, after) in enumerate(pairwise(days)):
+        sums, period = _summed(chart, moved[at]), Period(first, after)
+        if period in periods:
+            held, due = budgets.of_all(session, period), owed[after - _DAY]
+            own = [
+                Row(
+                    name, period, Money(standing[name]), Money(sums[name].earned), Money(sums[name].spent),
+                    Money(sums[name].transfers), due.get(name, ZERO), published.get((name, period)),
+                    _budgeted(held.get(name), chart),
+                )
+                for name in names
+            ]  # fmt: skip
+            rows += own
+            wholes += [_whole(period, own, kept[at])] if kept else []
+        for name, each in sums.items():
+            standing[name] += each.earned - each.spent + each.transfers
+    return Overview(rows, wholes)
 
 
-def _of_period(
-    session: Session,
-    period: Period,
-    names: Sequence[str | None],
-    known: tuple[Chart, Mapping[tuple[str | None, Period], int]],
-) -> Iterable[Row]:
-    chart, published = known
-    opening, moved = funds.balance(session, period.start), defaultdict[str | None, list[Moved]](list)
-    for each in funds.moved(session, period):
-        moved[each.product].append(each)
-    held = budgets.of_all(session, period)
-    owed = reporting.receivables(session, period.last_day) if period.last_day else {}
-    for name in names:
-        yield Row(
-            name, period, opening.get(name, ZERO),
-            total(each.amount for each in moved[name] if chart.is_income(each.account)),
-            -total(each.amount for each in moved[name] if chart.is_cost(each.account)),
-            total(each.amount for each in moved[name] if each.account == ledger.FUND),
-            owed.get(name, ZERO), published.get((name, period)), _budgeted(held.get(name), chart),
-        )  # fmt: skip
+_DAY = timedelta(days=1)
+
+
+def _after(last: date) -> date:
+    return last + _DAY
+
+
+def _in_ore(amounts: Mapping[str | None, Money]) -> dict[str | None, int]:
+    return {name: amount.ore for name, amount in amounts.items()}
+
+
+def _summed(chart: Chart, moved: Iterable[Moved]) -> defaultdict[str | None, _Sums]:
+    found: defaultdict[str | None, _Sums] = defaultdict(_Sums)
+    for each in moved:
+        sums = found[each.product]
+        if each.account == ledger.FUND:
+            sums.transfers += each.amount.ore
+        elif chart.is_income(each.account):
+            sums.earned += each.amount.ore
+        else:
+            sums.spent -= each.amount.ore
+    return found
 
 
 def _budgeted(held: Budget | None, chart: Chart) -> Money | None:
@@ -101,16 +151,13 @@ def _budgeted(held: Budget | None, chart: Chart) -> Money | None:
     return total(amount for account, amount in held.amounts.items() if chart.is_cost(account))
 
 
-def whole(session: Session, periods: Sequence[Period], found: Sequence[Row]) -> list[Whole]:
-    """Add the rows of all funds up, period by period, and hold them against the invoices."""
-    return [_whole(session, period, [row for row in found if row.period == period]) for period in periods]
+def _whole(period: Period, found: Sequence[Row], kept: Conservation) -> Whole:
+    """Add the rows of all funds up, and hold them against the invoices."""
 
-
-def _whole(session: Session, period: Period, found: Sequence[Row]) -> Whole:
     def sum_of(name: str) -> Money:
         return total(getattr(row, name) for row in found)
 
     return Whole(
         period, sum_of("opening"), sum_of("earned"), sum_of("spent"), sum_of("transfers"), sum_of("closing"),
-        sum_of("receivables"), funds.conservation(session, period),
+        sum_of("receivables"), kept,
     )  # fmt: skip

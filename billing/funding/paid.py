@@ -105,7 +105,8 @@ def _paid(period: Period) -> Select[Any]:
 
 def _income(period: Period) -> Select[Any]:
     """Ask what each such invoice and its credit notes booked as income and VAT, up to the period's end."""
-    of_id = func.coalesce(CREDIT_NOTES.c.credited_invoice_id, INVOICES.c.id)
+    of_id, touched = func.coalesce(CREDIT_NOTES.c.credited_invoice_id, INVOICES.c.id), _touched(period)
+    credits_ = select(CREDIT_NOTES.c.invoice_id).where(CREDIT_NOTES.c.credited_invoice_id.in_(touched))
     return (
         select(of_id.label("of_id"), INVOICES.c.authority_id, INVOICES.c.issued_on, ledger.POSTINGS.c.account,
                ledger.POSTINGS.c.product, ledger.POSTINGS.c.amount_ore)
@@ -113,8 +114,8 @@ def _income(period: Period) -> Select[Any]:
         .join(ledger.ENTRIES, ledger.POSTINGS.c.entry_id == ledger.ENTRIES.c.id)
         .join(INVOICES, ledger.ENTRIES.c.invoice_id == INVOICES.c.id)
         .outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id)
-        .where(of_id.in_(_touched(period)), ledger.POSTINGS.c.account != ledger.RECEIVABLES,
-               *_until(INVOICES.c.issued_on, period))
+        .where(INVOICES.c.id.in_(touched) | INVOICES.c.id.in_(credits_),
+               ledger.POSTINGS.c.account != ledger.RECEIVABLES, *_until(INVOICES.c.issued_on, period))
         .order_by(INVOICES.c.id, ledger.POSTINGS.c.position)
     )  # fmt: skip
 

@@ -5,9 +5,11 @@ There is no second calculation. Inhabitants that are not known yet are those of 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -59,9 +61,19 @@ class Joining(NamedTuple):
     expected_from: date
 
 
-@dataclass(frozen=True, slots=True)
+class _Standing(NamedTuple):
+    """What funds get of the agreements there are, and what of it cannot be told, by product."""
+
+    lines: dict[str, list[Line]]
+    problems: dict[str, list[Text]]
+
+
+@dataclass(frozen=True)
 class World:
-    """All that decides what funds get in a year: the ground, the payers, and whose inhabitants are carried."""
+    """All that decides what funds get in a year: the ground, the payers, and whose inhabitants are carried.
+
+    What it tells of the agreements there are is priced once, payer by payer: O(agreements), for one fund or for all.
+    """
 
     ground: Ground
     billables: tuple[Billable, ...]
@@ -74,11 +86,25 @@ class World:
 
     def lines(self, product: str) -> list[Line]:
         """Give what a fund gets of the agreements there are, by name."""
-        return self._lines(self.ground, product, {}, ())[0]
+        return self.told(product)[0]
 
     def told(self, product: str) -> tuple[list[Line], list[Text]]:
         """Give what a fund gets of the agreements there are, and why other lines of them cannot be told."""
-        return self._lines(self.ground, product, {}, ())
+        lines = sorted(self._standing.lines[product], key=_order)
+        return lines, list(dict.fromkeys(self._standing.problems[product]))
+
+    @cached_property
+    def _standing(self) -> _Standing:
+        found = _Standing(defaultdict(list), defaultdict(list))
+        for billable in self.billables:
+            priced = pricing.price(self.ground, billable)
+            for charge in priced.charges:
+                if charge.product is not None:
+                    found.lines[charge.product].append(self._line(billable, charge))
+            for problem in priced.problems:
+                if problem.product is not None:
+                    found.problems[problem.product].append(_problem(problem))
+        return found
 
     def of_joining(self, joining: Joining) -> tuple[list[Line], list[Text]]:
         """Give what who is thought to join brings the fund, and what cannot be told of it.
@@ -120,10 +146,14 @@ class World:
                 charges, told = _of_product(ground, replace(billable, connections=(*kept, *more)), product)
                 problems |= dict.fromkeys(told)
                 found += [self._line(billable, charge) for charge in charges]
-        return sorted(found, key=lambda line: (line.name, line.cvr, line.kind)), list(problems)
+        return sorted(found, key=_order), list(problems)
 
     def _payer(self, authority_id: int) -> Billable | None:
-        return next((b for b in self.billables if b.payer is not None and b.payer.id == authority_id), None)
+        return self._payers.get(authority_id)
+
+    @cached_property
+    def _payers(self) -> dict[int, Billable]:
+        return {billable.payer.id: billable for billable in self.billables if billable.payer is not None}
 
     def _line(self, billable: Billable, charge: Charge) -> Line:
         reason, parts = charge.reason, charge.parts
@@ -131,6 +161,10 @@ class World:
             billable.named.cvr, billable.named.name, charge.kind.value, parts.product, parts.association,
             *decided_by(reason), reason.size is not None and billable.named.id in self.carried,
         )  # fmt: skip
+
+
+def _order(line: Line) -> tuple[str, str, str]:
+    return line.name, line.cvr, line.kind
 
 
 def decided_by(reason: Reason) -> tuple[str, str, str]:
@@ -148,11 +182,18 @@ def read(session: Session, year: int, product: str | None = None, also: Collecti
         signers = select(AGREEMENTS.c.authority_id).join(PRODUCTS).where(PRODUCTS.c.name == product)
         wanted = {*session.execute(signers).scalars(), *also}
         groups = [group for group in groups if wanted & {*group.members, group.payer}]
-    found = tuple(gathering.of_payers(session, run, groups, {year - 2}))
+    found = tuple(_only(b, product) for b in gathering.of_payers(session, run, groups, {year - 2}))
     missing = frozenset(
         b.named.id for b in found if (b.named.id, year - 1) not in b.counts and (b.named.id, year - 2) in b.counts
     )
     return World(run.ground, tuple(_carried(b, year) if b.named.id in missing else b for b in found), missing)
+
+
+def _only(billable: Billable, product: str | None) -> Billable:
+    """Leave out the agreements on other products, which decide nothing of this one's fund."""
+    if product is None:
+        return billable
+    return replace(billable, connections=tuple(c for c in billable.connections if c.product == product))
 
 
 def unconnected(session: Session, product: str, year: int) -> list[tuple[int, str, str]]:
@@ -185,9 +226,12 @@ def _of_product(ground: Ground, billable: Billable, product: str) -> tuple[list[
     if not own:
         return [], []
     priced = pricing.price(ground, replace(billable, connections=own))
-    problems: list[Problem] = [each for each in priced.problems if each.product == product]
-    told = [Text(f"{each.named.name}: {each.message.da}", f"{each.named.name}: {each.message.en}") for each in problems]
+    told = [_problem(each) for each in priced.problems if each.product == product]
     return [charge for charge in priced.charges if charge.product == product], told
+
+
+def _problem(found: Problem) -> Text:
+    return Text(f"{found.named.name}: {found.message.da}", f"{found.named.name}: {found.message.en}")
 
 
 def _thought(billable: Billable, joining: Joining, ground: Ground) -> Connection:

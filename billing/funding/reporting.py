@@ -38,11 +38,15 @@ from foundation.periods import Period
 MEMBERSHIPS: Table = MembershipRow.__table__  # type: ignore[assignment]
 
 _INCOME = "indtægt"  # as the chart of accounts writes it
+_IDS_AT_A_TIME = 500
 _PAID_LATER = ("invoice", "reminder", "interest")  # what books income that is paid by matches
 
 
 def compute(session: Session, product: str | None, period: Period) -> FundingReport:
-    """Give the report of a product's fund, or of the association's own, for a period that has a last day."""
+    """Give the report of a product's fund, or of the association's own, for a period that has a last day.
+
+    It costs O(postings of the period and since the closing before it, invoices paid in it, invoices that owe).
+    """
     last = _last(period)
     opening = funds.balance(session, period.start).get(product, ZERO)
     rows = session.execute(_postings(product, period)).all()
@@ -80,13 +84,12 @@ def _last(period: Period) -> date:
 
 
 def _postings(product: str | None, period: Period) -> Select[Any]:
-    entry = vouchers.entries().subquery("entry")
+    entry = vouchers.entries(period).subquery("entry")
     of_fund = entry.c.product.is_(None) if product is None else entry.c.product == product
     return (
         select(entry.c.posted_on, entry.c.kind, entry.c.subject_id, entry.c.position, entry.c.account,
                entry.c.authority_id, entry.c.amount_ore)
-        .where(entry.c.book == "real", of_fund, funds.is_of_fund(entry.c.account), entry.c.posted_on >= period.start,
-               entry.c.posted_on < period.end)
+        .where(entry.c.book == "real", of_fund, funds.is_of_fund(entry.c.account))
         .order_by(entry.c.posted_on, entry.c.kind, entry.c.subject_id, entry.c.position)
     )  # fmt: skip
 
@@ -208,50 +211,91 @@ def _brought(chart: Chart, rows: Iterable[Row[Any]], shares: Iterable[Share]) ->
 
 def _owed(session: Session, product: str | None, last: date) -> dict[int, Money]:
     """Give what each authority owes the fund at the end of a day."""
-    return {authority: owed for (of, authority), owed in _owed_to_all(session, last).items() if of == product}
+    owed = next(_owed_to_all(session, [last]))
+    return {authority: Money(ore) for (of, authority), ore in owed.items() if of == product and ore}
 
 
-def receivables(session: Session, last: date) -> dict[str | None, Money]:
-    """Give what each fund is owed at the end of a day, in two statements."""
-    found: Counter[str | None] = Counter()
-    for (product, _), owed in _owed_to_all(session, last).items():
-        found[product] += owed.ore
-    return {product: Money(ore) for product, ore in found.items()}
+def receivables(session: Session, days: Sequence[date]) -> list[dict[str | None, Money]]:
+    """Give what each fund is owed at the end of each of some days, in their order.
+
+    It costs O(invoices) for the first day, and O(what happened since) for the others, with a statement for every 500
+    invoices that owe something.
+    """
+    found: list[dict[str | None, Money]] = []
+    for owed in _owed_to_all(session, days):
+        sums: Counter[str | None] = Counter()
+        for (product, _), ore in owed.items():
+            sums[product] += ore
+        found.append({product: Money(ore) for product, ore in sums.items()})
+    return found
 
 
-def _owed_to_all(session: Session, last: date) -> dict[tuple[str | None, int], Money]:
-    """Give what each authority owes each fund at the end of a day: its share of what invoices lack, VAT apart."""
-    lacking = {id_: each for id_, each in balances.still_open(session, last).items() if each.outstanding > ZERO}
-    places: dict[int, Counter[tuple[str, str | None]]] = defaultdict(Counter)
-    for row in session.execute(_booked_of(list(lacking), last)) if lacking else ():
-        places[row.of_id][row.account, row.product] -= row.amount_ore
-    owed: Counter[tuple[str | None, int]] = Counter()
-    for id_, each in lacking.items():
-        for (account, of), share in _shares(each.outstanding, places[id_]):
-            if account != ledger.OUTPUT_VAT:
-                owed[of, each.authority_id] += share.ore
-    return {place: Money(ore) for place, ore in owed.items() if ore}
+def _owed_to_all(session: Session, days: Sequence[date]) -> Iterator[Counter[tuple[str | None, int]]]:
+    """Give what each authority owes each fund at the end of days, in øre: its share of what is lacking, VAT apart."""
+    lacking = list(balances.lacking(session, days))
+    booked = _booked(session, sorted({id_ for each in lacking for id_ in each}), days[-1])
+    for day, each in zip(days, lacking, strict=True):
+        owed: Counter[tuple[str | None, int]] = Counter()
+        for id_, (authority, outstanding) in each.items():
+            for place, share in booked[id_].shares(day, outstanding):
+                owed[place, authority] += share
+        yield owed
 
 
-def _shares(whole: Money, weights: Counter[tuple[str, str | None]]) -> list[tuple[tuple[str, str | None], Money]]:
-    over = sum(weights.values())
-    if over <= 0:
-        return []
-    parts = money.apportion(whole, [whole.ore * weight for weight in weights.values()], over)
-    return list(zip(weights, parts, strict=True))
+class _Booked:
+    """What an invoice and its credit notes booked as income and VAT, day by day."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[date, str, str | None, int]] = []
+        self._known: tuple[Any, list[tuple[str | None, int]]] = (None, [])
+
+    def add(self, on: date, account: str, product: str | None, ore: int) -> None:
+        self._rows.append((on, account, product, ore))
+
+    def shares(self, day: date, whole: Money) -> list[tuple[str | None, int]]:
+        """Share an amount over what was booked up to a day, by whose fund it is of; VAT is left out."""
+        rows = [row for row in self._rows if row[0] <= day]
+        if self._known[0] != (len(rows), whole):
+            self._known = (len(rows), whole), self._shared(rows, whole)
+        return self._known[1]
+
+    @staticmethod
+    def _shared(rows: Iterable[tuple[date, str, str | None, int]], whole: Money) -> list[tuple[str | None, int]]:
+        weights: Counter[tuple[str, str | None]] = Counter()
+        for _, account, product, ore in rows:
+            weights[account, product] -= ore
+        over = sum(weights.values())
+        if over <= 0:
+            return []
+        parts = money.apportion(whole, [whole.ore * weight for weight in weights.values()], over)
+        return [
+            (product, part.ore)
+            for (account, product), part in zip(weights, parts, strict=True)
+            if account != ledger.OUTPUT_VAT
+        ]
+
+
+def _booked(session: Session, ids: Sequence[int], last: date) -> dict[int, _Booked]:
+    """Read what invoices booked up to a day, with their credit notes; a statement for every 500 of them."""
+    found: dict[int, _Booked] = defaultdict(_Booked)
+    for at in range(0, len(ids), _IDS_AT_A_TIME):
+        for id_, *row in session.execute(_booked_of(ids[at : at + _IDS_AT_A_TIME], last)):
+            found[id_].add(*row)
+    return found
 
 
 def _booked_of(ids: Sequence[int], last: date) -> Select[Any]:
     """Ask what invoices, and the credit notes of them, booked as income and VAT up to a day."""
-    of_id = func.coalesce(CREDIT_NOTES.c.credited_invoice_id, INVOICES.c.id)
+    credits_ = select(CREDIT_NOTES.c.invoice_id).where(CREDIT_NOTES.c.credited_invoice_id.in_(ids))
     return (
-        select(of_id.label("of_id"), ledger.POSTINGS.c.account, ledger.POSTINGS.c.product,
-               ledger.POSTINGS.c.amount_ore)
+        select(func.coalesce(CREDIT_NOTES.c.credited_invoice_id, INVOICES.c.id), INVOICES.c.issued_on,
+               ledger.POSTINGS.c.account, ledger.POSTINGS.c.product, ledger.POSTINGS.c.amount_ore)
         .select_from(ledger.POSTINGS)
         .join(ledger.ENTRIES, ledger.POSTINGS.c.entry_id == ledger.ENTRIES.c.id)
         .join(INVOICES, ledger.ENTRIES.c.invoice_id == INVOICES.c.id)
         .outerjoin(CREDIT_NOTES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id)
-        .where(of_id.in_(ids), ledger.POSTINGS.c.account != ledger.RECEIVABLES, INVOICES.c.issued_on <= last)
+        .where(INVOICES.c.id.in_(ids) | INVOICES.c.id.in_(credits_), ledger.POSTINGS.c.account != ledger.RECEIVABLES,
+               INVOICES.c.issued_on <= last)
         .order_by(INVOICES.c.id, ledger.POSTINGS.c.position)
     )  # fmt: skip
 
@@ -293,12 +337,10 @@ def _passed_on(session: Session, product: str | None, period: Period) -> Money:
     """Give what the association got of the product's lines in the period, credit notes taken off."""
     if product is None:
         return ZERO
-    found = (
-        select(func.sum(LINES.c.association_ore))
-        .join(INVOICES, LINES.c.invoice_id == INVOICES.c.id)
-        .where(LINES.c.product == product, INVOICES.c.book == "real", INVOICES.c.issued_on >= period.start,
-               INVOICES.c.issued_on < period.end)
-    )  # fmt: skip
+    issued = select(INVOICES.c.id).where(
+        INVOICES.c.book == "real", INVOICES.c.issued_on >= period.start, INVOICES.c.issued_on < period.end
+    )
+    found = select(func.sum(LINES.c.association_ore)).where(LINES.c.product == product, LINES.c.invoice_id.in_(issued))
     return Money(int(session.execute(found).scalar() or 0))
 
 

@@ -143,7 +143,7 @@ def test_the_number_of_statements_does_not_grow(spent: CommandLine) -> None:
         with queries.heard() as many:
             reporting.compute(session, "OS2kitos", YEAR)
 
-    assert len(few) <= len(many) <= 15
+    assert len(few) <= len(many) <= 16
 
 
 def test_costs_stand_with_their_accounts_and_a_move_with_the_transfers(spent: CommandLine) -> None:
