@@ -1055,6 +1055,13 @@ class TrialWords(Strict):
     why = Typed(4_000)
 
 
+class JourneyFileEntry(Strict):
+    """A file to a task or a trial of a journey."""
+
+    about = Formed(r"[a-z0-9-]{1,40}(/[a-z0-9-]{1,40}){1,2}", required=True)
+    file = File(required=True, said=Text("Vælg en fil", "Choose a file"))
+
+
 class JourneyEnd(Strict):
     """How a journey ends."""
 

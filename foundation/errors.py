@@ -4,6 +4,7 @@ DomainError
  + Refused        a rule says no, or content is malformed     exit 1, HTTP 422
  |  + RowsRefused   rows of a file, each with place and reason
  |  + FieldsRefused fields of what was given, each with its reason
+ |  + Unreadable    a file as a whole
  + Conflict       the world has moved on                      exit 1, HTTP 409
  + NotFound       nothing there, or not for you               exit 1, HTTP 404
  |  + Gone          it was there, and was taken away            exit 1, HTTP 410
@@ -47,6 +48,10 @@ class FieldsRefused(Refused):
     def __init__(self, faults: Mapping[str, Text]) -> None:
         super().__init__(joined([same(f"{name}: ") + fault for name, fault in faults.items()], by="\n"))
         self.faults = faults
+
+
+class Unreadable(Refused):
+    """The file as a whole cannot be read."""
 
 
 class Conflict(DomainError):

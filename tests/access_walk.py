@@ -37,7 +37,7 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
-    "journey": "{journey}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
+    "journey": "{journey}", "file": "{file}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
     "cost": "{cost}", "budget": "{budget}", "fund": "{product}",
     "product": "{fund}", "period": "2026-Q4", "question": "{question}",
 }  # fmt: skip
@@ -90,7 +90,9 @@ _ELSEWHERE = {
 }
 
 
-_FILES = re.compile(r"^/(api(?!/v1/docs)|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>|/voucher$")
+_FILES = re.compile(
+    r"^/(api(?!/v1/docs)|static|healthz|readyz|metrics|sign-in)\b|[.]|:form>|/voucher$|/files/<int:file>$"
+)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
+from agreements.road import files as road_files
 from agreements.road import guide, inquiries, journeys
 from agreements.road.inquiries import Question
 from app import (
@@ -155,6 +156,7 @@ class Waiting:
     terms: int  # of reminding
     hold: int  # a dispute of Aarhus's first invoice
     journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
+    files: dict[str, int]  # by CVR, on those journeys
     inquiries: dict[str, int]  # by CVR, on the same products
     answer: int  # that is used again
     spending: int  # a proposal of one cost
@@ -181,6 +183,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         terms=acting.by(line, finance, _propose_terms),
         hold=acting.by(line, finance, _hold),
         journeys=(acting.by(line, finance, _expect), acting.by(line, finance, _walk))[1],
+        files=acting.by(line, finance, _lay),
         inquiries=acting.by(line, finance, _ask),
         answer=acting.by(
             line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
@@ -274,6 +277,14 @@ def _walk(session: Session, trail: Trail) -> dict[str, int]:
     ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
     ways = ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
     return {cvr: journeys.open_(session, ids[cvr], product, trail) for cvr, product in ways}
+
+
+def _lay(session: Session, trail: Trail) -> dict[str, int]:
+    """Lay a file to each journey."""
+    found = journeys.read(session, session.execute(journeys.listing()).all())
+    brought = road_files.Brought("plan.pdf", b"%PDF-1.7\ntrailer << >>\n%%EOF\n")
+    about = "mobilisation/anchoring/owner"
+    return {each.cvr: road_files.add(session, each, about, brought, trail) for each in found}
 
 
 def _ask(session: Session, trail: Trail) -> dict[str, int]:
@@ -397,6 +408,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "reminder": "RY-2027-9999",
         "hold": "987654",
         "journey": "987654",
+        "file": "987654",
         "inquiry": "987654",
     }
     missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
@@ -423,6 +435,7 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
-        "journey": str(waiting.journeys[cvr]), "inquiry": str(waiting.inquiries[cvr]),
+        "journey": str(waiting.journeys[cvr]), "file": str(waiting.files[cvr]),
+        "inquiry": str(waiting.inquiries[cvr]),
         **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

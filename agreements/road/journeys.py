@@ -20,7 +20,7 @@ from agreements.products import PRODUCTS
 from agreements.road import guide as guides
 from agreements.road.guide import STEPS, Guide, Step
 from agreements.road.models import Journey as JourneyRow
-from agreements.road.models import JourneyEntry, JourneyTask, JourneyTrial
+from agreements.road.models import JourneyEntry, JourneyFile, JourneyTask, JourneyTrial
 from authorities.register import AUTHORITIES
 from foundation import wording
 from foundation.audit import Trail
@@ -32,6 +32,7 @@ JOURNEYS: Table = JourneyRow.__table__  # type: ignore[assignment]
 TASKS: Table = JourneyTask.__table__  # type: ignore[assignment]
 ENTRIES: Table = JourneyEntry.__table__  # type: ignore[assignment]
 TRIALS: Table = JourneyTrial.__table__  # type: ignore[assignment]
+_FILES: Table = JourneyFile.__table__  # type: ignore[assignment]
 
 _MOST_OWN_TASKS = 200
 _LONGEST_NOTE = 4_000
@@ -166,6 +167,7 @@ class Journey:
     reason: str | None
     steps: tuple[Walk, ...]
     trials: tuple[Row[Any], ...]  # the newest version of each
+    files: tuple[Row[Any], ...]  # all that were laid to it, without their bytes, oldest first
 
     @property
     def step(self) -> Walk:
@@ -226,7 +228,7 @@ def open_one(session: Session, authority_id: int, product: str) -> int | None:
 
 def end(session: Session, id_: int, outcome: Outcome, reason: str, trail: Trail) -> None:
     """End a journey; giving up asks for a reason. Needs the writer's lock. Raises JourneyEnded, RoadRefused."""
-    _refuse_ended(session, id_)
+    refuse_ended(session, id_)
     reason = reason.strip()
     if outcome is Outcome.GIVEN_UP and not reason:
         raise RoadRefused({"reason": Text("Skriv, hvorfor rejsen slutter", "Write why the journey ends")})
@@ -247,7 +249,7 @@ def write(session: Session, journey: Journey, task: Task, change: Change, trail:
 
     Needs the writer's lock. Raises JourneyEnded, RoadRefused.
     """
-    _refuse_ended(session, journey.id)
+    refuse_ended(session, journey.id)
     owner, note = change.owner.strip(), change.note.strip()
     _checked("owner", owner, _LONGEST_TITLE)
     _checked("note", note, _LONGEST_NOTE)
@@ -273,7 +275,7 @@ def add(session: Session, journey: Journey, step: str, theme: str, title: str, t
 
     Needs the writer's lock. Raises JourneyEnded, RoadRefused, NoSuchTask for a theme that is not there.
     """
-    _refuse_ended(session, journey.id)
+    refuse_ended(session, journey.id)
     title = " ".join(title.split())
     if not title:
         raise RoadRefused({"title": Text("Skriv, hvad der skal gøres", "Write what is to be done")})
@@ -333,7 +335,7 @@ def try_(session: Session, journey: Journey, trial: Trial, trail: Trail, number:
 
     Needs the writer's lock. Raises JourneyEnded, RoadRefused, NoSuchTask for a number that is not there.
     """
-    _refuse_ended(session, journey.id)
+    refuse_ended(session, journey.id)
     _check_trial(trial)
     versions = {row.number: row.version for row in journey.trials}
     if number is not None and number not in versions:
@@ -396,8 +398,13 @@ def read(session: Session, rows: Sequence[Row[Any]]) -> list[Journey]:
             select(TRIALS).where(TRIALS.c.journey_id.in_(ids)).order_by(TRIALS.c.number, TRIALS.c.version.desc())
         )
     )
+    told = [column for column in _FILES.columns if column.name != "content"]
+    files = _by_journey(session.execute(select(*told).where(_FILES.c.journey_id.in_(ids)).order_by(_FILES.c.id)))
     walked = {version: guides.of_version(session, version) for version in {row.guide_version for row in rows}}
-    return [_journey(row, walked[row.guide_version], tasks[row.id], entries[row.id], trials[row.id]) for row in rows]
+    return [
+        _journey(row, walked[row.guide_version], tasks[row.id], entries[row.id], trials[row.id], files[row.id])
+        for row in rows
+    ]
 
 
 def get(session: Session, narrowed: Select[Any], id_: int) -> Journey:
@@ -416,8 +423,9 @@ def _by_journey(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
 
 
 def _journey(
-    row: Row[Any], guide: Guide, tasks: Sequence[Row[Any]], entries: Sequence[Row[Any]], trials: Sequence[Row[Any]]
-) -> Journey:
+    row: Row[Any], guide: Guide, tasks: Sequence[Row[Any]], entries: Sequence[Row[Any]], trials: Sequence[Row[Any]],
+    files: Sequence[Row[Any]],
+) -> Journey:  # fmt: skip
     by_task: dict[str, list[Row[Any]]] = defaultdict(list)
     for entry in entries:
         by_task[entry.task].append(entry)
@@ -428,6 +436,7 @@ def _journey(
         outcome=Outcome(row.outcome) if row.outcome else None, reason=row.reason,
         steps=tuple(_walk(step, tasks, by_task) for step in guide.steps),
         trials=tuple(newest[number] for number in sorted(newest)),
+        files=tuple(files),
     )  # fmt: skip
 
 
@@ -460,7 +469,8 @@ def came_on(journey: Journey) -> date:
     return max((_day(each) for each in before), default=journey.opened_on)
 
 
-def _refuse_ended(session: Session, id_: int) -> None:
+def refuse_ended(session: Session, id_: int) -> None:
+    """Refuse to change what has ended. Raises JourneyEnded."""
     if session.execute(select(JOURNEYS.c.ended_on).where(JOURNEYS.c.id == id_)).scalar() is not None:
         raise JourneyEnded(Text("rejsen er slut og ændres ikke mere", "the journey has ended and is not changed"))
 

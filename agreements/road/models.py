@@ -97,6 +97,25 @@ class JourneyTrial(Base):
     __table_args__ = (UniqueConstraint("journey_id", "number", "version"),)
 
 
+class JourneyFile(Base):
+    """A file that was laid to a task or a trial. Withdrawn or let go it stays as a fact, without its bytes."""
+
+    __tablename__ = "journey_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    about: Mapped[str]  # a task's key, or trial/number
+    name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    content: Mapped[bytes | None]
+    added_by: Mapped[str]
+    added_at: Mapped[datetime]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
+
+
 class Inquiry(Base):
     """A question of an authority to the secretariat, or to a product's coordinator: one thread."""
 

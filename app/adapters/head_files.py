@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.adapters import files, incoming
-from app.adapters.incoming import Unreadable
 from foundation import audit_head
 from foundation.audit_head import LARGEST_TEXT, Head, NotAHead
+from foundation.errors import Unreadable
 from foundation.language import Text, same
 
 

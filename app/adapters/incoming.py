@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from foundation import wording
-from foundation.errors import Refused
+from foundation.errors import Unreadable
 from foundation.language import Text, same, whole_number
 
 #: Bytes of a file that is one decision; its text may have 20.000 characters.
 LARGEST_TEXT = 100_000
-
-
-class Unreadable(Refused):
-    """The file as a whole cannot be read."""
 
 
 def name_of(path: Path) -> str:

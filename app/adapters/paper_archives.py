@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from agreements.files import LARGEST
-from app.adapters import csv_files, zips
-from app.adapters.incoming import Unreadable
-from app.adapters.zips import Bounds
-from foundation import wording
+from app.adapters import csv_files
+from foundation import wording, zips
+from foundation.errors import Unreadable
 from foundation.intake import Rows
 from foundation.language import Text, same
+from foundation.zips import Bounds
 
 #: Bytes of an archive, and of all that is in it.
 LARGEST_ARCHIVE = 100 * 1024 * 1024

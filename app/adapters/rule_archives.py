@@ -11,10 +11,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.adapters import incoming, zips
-from app.adapters.zips import Bounds
+from app.adapters import incoming
 from billing.einvoice.rule_install import Source
+from foundation import zips
 from foundation.language import Text
+from foundation.zips import Bounds
 
 #: Bytes of an archive, of one file of rules, and of all of them. OASIS' own has some 30 MB, its largest rule file 2.5.
 LARGEST_ARCHIVE = 100_000_000

@@ -19,17 +19,16 @@ from agreements.products import PRODUCTS
 from agreements.steps import Step
 from app import access, database
 from app.adapters import csv_files, paper_archives
-from app.adapters.incoming import Unreadable
-from app.adapters.zips import HostileArchive
 from app.schemas import Approval, ChosenPapers, PaperArchive, PaperFacts, PapersApproval
 from app.web import agreement_acts, agreements, deciding, forms, layout, titles
 from app.web.deciding import Find
 from app.web.forms import Sent
 from authorities.register import AUTHORITIES
 from foundation import proposals, wording
-from foundation.errors import Refused, RowsRefused
+from foundation.errors import Refused, RowsRefused, Unreadable
 from foundation.language import Text, joined, same
 from foundation.proposals import NoSuchProposal, Proposal
+from foundation.zips import HostileArchive
 
 blueprint = Blueprint("paper_route", __name__, url_prefix="/agreements/record")
 

@@ -13,12 +13,23 @@ from sqlalchemy.orm import Session
 
 from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
+from agreements.road import files as road_files
 from agreements.road import guide as guides
 from agreements.road import journeys
+from agreements.road.files import Brought
 from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
 from agreements.signing import Task
 from app import access, database
-from app.schemas import GuideWords, JourneyEnd, JourneyOpening, OwnTask, TaskChange, TrialWords
+from app.schemas import (
+    GuideWords,
+    JourneyEnd,
+    JourneyFileEntry,
+    JourneyOpening,
+    Nothing,
+    OwnTask,
+    TaskChange,
+    TrialWords,
+)
 from app.web import filling, forms, layout, lists, memory_list, road_list
 from app.web.forms import Sent
 from authorities.register import AUTHORITIES
@@ -158,7 +169,11 @@ def next_task(journey: Journey) -> journeys.Task | None:
 
 
 def _may_update(journey: Journey) -> bool:
-    return journey.ended_on is None and access.reaches("journey.update", journey.authority_id)
+    return journey.ended_on is None and _reaches(journey)
+
+
+def _reaches(journey: Journey) -> bool:
+    return access.reaches("journey.update", journey.authority_id)
 
 
 def _cost(session: Session, journey: Journey) -> Calculation | None:
@@ -182,7 +197,8 @@ def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], err
     walk = found.walk(key)
     return render_template(
         "road/step.html", journey=found, step=walk, statuses=STATUSES, today=layout.today(), typed=typed,
-        errors=errors, may_update=_may_update(found), ways=journeys.WAYS, verdicts=journeys.VERDICTS,
+        errors=errors, may_update=_may_update(found), may_withdraw=_reaches(found), files=_files(found),
+        ways=journeys.WAYS, verdicts=journeys.VERDICTS,
         timeline=_timeline(walk), cost=_cost(session, found) if key == "connection" else None,
         signing=_signing(session, found) if key == "connection" else None,
     )  # fmt: skip
@@ -257,6 +273,61 @@ def try_(journey: int) -> ResponseReturnValue:
 
     told = Text("Prøven er gemt", "The trial is kept")
     return filling.filled(TrialWords, act, partial(_step_again, journey, "test"), told)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def _files(journey: Journey) -> Mapping[str, Sequence[Any]]:
+    """Give a journey's files by what they are about."""
+    found: dict[str, list[Any]] = {}
+    for row in journey.files:
+        found.setdefault(row.about, []).append(row)
+    return found
+
+
+@blueprint.post("/road/<int:journey>/<step>/files")
+@access.needs("journey.update")
+def bring(journey: int, step: str) -> ResponseReturnValue:
+    """Lay a file to a task or a trial."""
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        found = _seen(session, journey, "journey.update")
+        found.walk(step)
+        brought = Brought(sent["file"].filename or "", sent["file"].stream.read(road_files.LARGEST + 1))
+        road_files.add(session, found, sent["about"], brought, trail)
+        return f"/road/{journey}/{step}#files-{sent['about']}"
+
+    return filling.filled(JourneyFileEntry, act, partial(_step_again, journey, step), Text("Filen er gemt", "Kept"))
+
+
+@blueprint.get("/road/<int:journey>/files/<int:file>")
+@access.needs("journey.read")
+def brought(journey: int, file: int) -> Response:
+    """Give a file as it came, to be saved and not shown here."""
+    with database.reading() as session:
+        row, content = road_files.content(session, _seen(session, journey), file)
+    response = Response(content, content_type=row.media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=row.name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@blueprint.post("/road/<int:journey>/files/<int:file>/withdraw")
+@access.needs("journey.update")
+def withdraw(journey: int, file: int) -> ResponseReturnValue:
+    """Take a file away; that it was there stays."""
+    forms.taken(Nothing)
+    with layout.acting() as (session, trail):
+        found = _seen(session, journey, "journey.update")
+        road_files.withdraw(session, found, file, trail)
+        step = road_files.step_of(found, file)
+    layout.done(Text("Filen er trukket tilbage", "The file is withdrawn"))
+    return redirect(f"/road/{journey}/{step}", 303)
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
 
 
 @blueprint.post("/road/<int:journey>/end")

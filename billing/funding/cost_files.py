@@ -8,8 +8,9 @@ from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from billing.funding.models import CostFile
-from foundation import append_only, wording
+from foundation import append_only, brought_files, wording
 from foundation.audit import Trail, sha256
+from foundation.brought_files import NoSuchKind
 from foundation.errors import NotFound, Refused
 from foundation.language import Text
 
@@ -20,9 +21,6 @@ KEPT_ACTION = "cost_file.kept"
 #: The largest file that is taken, in bytes.
 LARGEST = 10 * 1024 * 1024
 _LONGEST_NAME = 200
-
-#: How the files that are taken begin, and what they are.
-_TYPES = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 
 
 class FileRefused(Refused):
@@ -44,13 +42,10 @@ class Kept(NamedTuple):
 
 def media_type(content: bytes) -> str:
     """Give what a file is by its first bytes. Raises FileRefused."""
-    if len(content) > LARGEST:
-        most = LARGEST // 1024 // 1024
-        raise FileRefused(Text(f"bilaget er over {most} MB", f"the voucher is larger than {most} MB"))
-    for begins, found in _TYPES:
-        if content.startswith(begins):
-            return found
-    raise FileRefused(Text("bilaget skal være en PDF, PNG eller JPEG", "the voucher is a PDF, a PNG or a JPEG"))
+    try:
+        return brought_files.kind_of(content, brought_files.PAPERS, LARGEST).media_type
+    except NoSuchKind as refused:
+        raise FileRefused(Text("bilaget: ", "the voucher: ") + refused.text) from None
 
 
 def keep(session: Session, name: str, content: bytes, trail: Trail) -> Kept:

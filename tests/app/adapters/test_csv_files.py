@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from app.adapters import csv_files
 from app.adapters.csv_files import Layout, WrongCell, kroner_as_ore, whole, words
-from app.adapters.incoming import Unreadable
-from foundation.errors import FAULTS_TOLD, Refused, RowsRefused
+from foundation.errors import FAULTS_TOLD, Refused, RowsRefused, Unreadable
 from foundation.intake import Rows
 
 LAYOUT = Layout(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters import incoming
-from app.adapters.incoming import Unreadable
+from foundation.errors import Unreadable
 
 NOBODY = 65534
 

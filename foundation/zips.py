@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from app.adapters.incoming import Unreadable
 from foundation import wording
-from foundation.errors import Refused
+from foundation.errors import Refused, Unreadable
 from foundation.language import Text, same
 
 _PIECE = 65_536
@@ -54,7 +54,7 @@ def contents(
                     content = _content(source, archive, member, min(left, bounds.file))
                     left -= len(content)
                     yield member.filename, content
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as fault:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError) as fault:
         unreadable = Text("er ikke en ZIP, der kan læses", "is not a ZIP that can be read")
         raise Unreadable(same(f"{source}: ") + unreadable) from fault
 
