@@ -26,8 +26,10 @@ from billing.funding import (
     forecast,
     funds,
     hours,
+    judgements,
     moves,
     pipeline,
+    prospect,
     publications,
     recurring,
 )
@@ -227,10 +229,11 @@ def _adopt(team: Team, drafts: list[budgets.Draft]) -> None:
 
 
 def pipeline_and_forecasts(session: Session, one: Trail, today: date) -> None:
-    """Let those who walk the road be expected, and keep forecasts of this year as they would have stood last summer."""
-    for journey in journeys.read(session, session.execute(journeys.listing()).all()):
-        seen = Seen(journey.cvr, journey.product, date(today.year + 1, 1, 1), journey.step.key, f"{MADE_UP}: fra vejen")
-        pipeline.see(session, seen, one)
+    """Judge one who walks the road, expect one who does not, and keep forecasts of this year as of last summer."""
+    first, *_ = journeys.read(session, session.execute(journeys.listing().order_by(journeys.JOURNEYS.c.id)).all())
+    judgements.judge(session, first, 60, date(today.year + 1, 1, 1), f"{MADE_UP}: budgettet er vedtaget", one)
+    _, cvr, _ = prospect.unconnected(session, first.product, today.year)[-1]
+    pipeline.see(session, Seen(cvr, first.product, date(today.year + 1, 1, 1), "contact", f"{MADE_UP}: et møde"), one)
     for product in _earning(session, today.year - 1, PUBLISHED):
         forecast.keep(session, forecast.compute(session, product, today.year, date(today.year - 1, 6, 15)), one)
 

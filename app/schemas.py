@@ -1119,6 +1119,14 @@ class PipelineEntry(Strict):
     outcome = Chosen(("joined", "given_up"))
 
 
+class JourneyJudging(Strict):
+    """How a journey is judged: from when it is expected, how likely that is, and why."""
+
+    expected = Day()
+    percent = Whole(0, 100)
+    reason = Words(required=True, said=Text("Skriv hvorfor", "Write why"))
+
+
 class StageChanceEntry(Strict):
     """How likely cases of a step are."""
 

@@ -226,19 +226,23 @@ def open_one(session: Session, authority_id: int, product: str) -> int | None:
     ).scalar()
 
 
-def end(session: Session, id_: int, outcome: Outcome, reason: str, trail: Trail) -> None:
-    """End a journey; giving up asks for a reason. Needs the writer's lock. Raises JourneyEnded, RoadRefused."""
-    refuse_ended(session, id_)
+def end(session: Session, journey: Journey, outcome: Outcome, reason: str, trail: Trail) -> None:
+    """End a journey; giving up asks for a reason. Needs the writer's lock. Raises JourneyEnded, RoadRefused.
+
+    The step it had come to is kept with its end: from it the probability of a step is learned.
+    """
+    refuse_ended(session, journey.id)
     reason = reason.strip()
     if outcome is Outcome.GIVEN_UP and not reason:
         raise RoadRefused({"reason": Text("Skriv, hvorfor rejsen slutter", "Write why the journey ends")})
     _checked("reason", reason, _LONGEST_NOTE)
+    reached = STEPS[-1] if outcome is Outcome.CONNECTED else journey.step.key
     session.execute(
         update(JOURNEYS)
-        .where(JOURNEYS.c.id == id_)
-        .values(ended_on=_day(trail.at), outcome=outcome.value, reason=reason)
+        .where(JOURNEYS.c.id == journey.id)
+        .values(ended_on=_day(trail.at), outcome=outcome.value, reason=reason, reached=reached)
     )
-    trail.record("journey.ended", f"journey {id_}", {"outcome": outcome.value})
+    trail.record("journey.ended", f"journey {journey.id}", {"outcome": outcome.value, "reached": reached})
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------
@@ -467,6 +471,16 @@ def came_on(journey: Journey) -> date:
     at = STEPS.index(journey.step.key)
     before = [task.history[0].written_at for step in journey.steps[:at] for task in step.tasks if task.history]
     return max((_day(each) for each in before), default=journey.opened_on)
+
+
+def next_task(journey: Journey) -> Task | None:
+    """Give what is to be done next: the open task with the earliest day, else the first of the step."""
+    dated = [
+        (task.due_on, task) for step in journey.steps for task in step.tasks if task.due_on and not task.is_settled
+    ]
+    if dated:
+        return min(dated, key=lambda each: each[0])[1]
+    return next((task for task in journey.step.tasks if not task.is_settled), None)
 
 
 def refuse_ended(session: Session, id_: int) -> None:

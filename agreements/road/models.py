@@ -42,6 +42,7 @@ class Journey(Base):
     ended_on: Mapped[date | None]
     outcome: Mapped[str | None]  # connected or given_up
     reason: Mapped[str | None]
+    reached: Mapped[str | None]  # the step it had come to when it ended
 
 
 class JourneyTask(Base):

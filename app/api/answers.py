@@ -987,15 +987,52 @@ class Forecast(Answer):
 
 
 class PipelineCase(Answer):
-    """An authority that may join a product, as it was seen last."""
+    """An authority that may join a product: a journey, or what was written by hand of who has none."""
 
-    id = _whole()
     cvr = _text()
     name = _text()
     product = _text()
+    journey = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "its number; null where written by hand"}
+    )
     version = _whole()
-    expected_from = _day()
     stage = _text()
+    since = _day_or_none()
+    next = _maybe("the key of the task that is next")
+    questions_waiting = _whole()
+    expected_from = _day()
     percent = _whole()
+    basis = _text(metadata={"description": "own, learned, set or usual"})
+    first_year_ore = _whole_or_none()
+    whole_year_ore = _whole_or_none()
+    expected_first_year_ore = _whole_or_none()
+    expected_whole_year_ore = _whole_or_none()
     outcome = _text(metadata={"description": "joined or given_up; empty while it stands open"})
     source = _text()
+
+
+class PipelineSeen(Answer):
+    """A case as it was written by hand; `gives_way_to` is the journey that counts instead of it."""
+
+    cvr = _text()
+    product = _text()
+    version = _whole()
+    gives_way_to = _whole_or_none()
+
+
+class StageChance(Answer):
+    """How likely a step is; learned once `ended` journeys that came to it are `enough`."""
+
+    stage = _text()
+    percent = _whole()
+    basis = _text(metadata={"description": "learned, set or usual"})
+    given_percent = _whole()
+    ended = _whole()
+    connected = _whole()
+    enough = _whole()
+
+
+class StageChances(Answer):
+    """How likely the steps are."""
+
+    items = _many(StageChance)

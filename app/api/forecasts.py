@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import false
+from sqlalchemy.orm import Session
 
-from app import access, clock, database
-from app.api import answers, ground, pages
+from app import access, clock, database, pipeline_json
+from app.api import answers, ground, pages, writes
 from app.api.pages import PageQuery
-from app.schemas import FIRST_YEAR, LAST_YEAR, Strict, Whole, Words
+from app.api.writes import Answer
+from app.schemas import FIRST_YEAR, LAST_YEAR, PipelineEntry, StageChanceEntry, Strict, Whole, Words
 from app.web import fund_addresses, layout
-from billing.funding import forecast, pipeline
+from billing.funding import chances, forecast, outlook, pipeline
+from billing.funding.outlook import Prospect
+from billing.funding.pipeline import Seen
 from foundation import wording
+from foundation.audit import Trail
 
 room = ground.room("forecasts", "What a fund is expected to get, and who may join")
 
@@ -46,21 +50,51 @@ def read_forecast(query: Mapping[str, Any]) -> Any:
 
 @ground.reads(room, "/pipeline", "funding.read", answers.page_of(answers.PipelineCase), PipelineQuery)
 def list_pipeline(query: Mapping[str, Any]) -> Any:
-    """List who may join, as each was seen last."""
-    reach, statement = access.funds(), pipeline.standing()
-    if reach is not None:
-        statement = statement.where(pipeline.CASES.c.product.in_(sorted(reach)) if reach else false())
-    if query.get("product"):
-        statement = statement.where(pipeline.CASES.c.product == query["product"])
+    """List who may join: journeys, and what was written by hand of who has none."""
+    reach, given = access.funds(), query.get("product")
+    of = reach if given is None else {given} if reach is None or given in reach else frozenset[str]()
     with database.reading() as session:
-        found = pipeline.chances(session)
-        return pages.read(session, statement, pipeline.CASES.c.id, query, lambda row: _told(row, found))
+        found = sorted(outlook.read(session, layout.today(), of).prospects, key=_place)
+    page = pages.asked(query, ["", ""])
+    rest = [row for row in found if _place(row) > tuple(page.after)]
+    shown = rest[: page.limit]
+    more = len(rest) > page.limit
+    return {"items": map(pipeline_json.case, shown), "next": page.next([*_place(shown[-1])]) if more else None}
 
 
-def _told(row: Any, found: Mapping[str, int]) -> dict[str, Any]:
-    case = pipeline.of_row(row, found)
-    return {
-        "id": row.id, "cvr": case.cvr, "name": case.name, "product": case.product, "version": case.version,
-        "expected_from": case.expected_from, "stage": case.stage, "percent": case.percent, "outcome": case.outcome,
-        "source": case.source,
-    }  # fmt: skip
+def _place(row: Prospect) -> tuple[str, str]:
+    return row.case.cvr, row.case.product
+
+
+@ground.reads(room, "/pipeline/chances", "funding.read", answers.StageChances)
+def list_chances(query: object) -> Any:
+    """Tell how likely each step is, and whether that is learned or set."""
+    with database.reading() as session:
+        return {"items": pipeline_json.steps(chances.read(session))}
+
+
+@ground.writes(room, "/pipeline", "funding.prepare", PipelineEntry, answers.PipelineSeen)
+def see(query: object, sent: Mapping[str, Any]) -> Any:
+    """Write by hand who may join, or see that case anew; a journey to the same product counts instead of it."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        seen = Seen(
+            sent["cvr"], sent["product"], sent["expected"], sent["stage"], sent["source"], sent.get("percent"),
+            sent.get("reason") or "", sent.get("outcome") or "",
+        )  # fmt: skip
+        version = pipeline.see(session, seen, trail)
+        number = pipeline.journey_before(session, pipeline.versions(session, seen.cvr, seen.product)[0])
+        return Answer({"cvr": seen.cvr, "product": seen.product, "version": version, "gives_way_to": number})
+
+    return writes.once(act)
+
+
+@ground.writes(room, "/pipeline/chances", "funding.prepare", StageChanceEntry, answers.StageChances)
+def set_chance(query: object, sent: Mapping[str, Any]) -> Any:
+    """Set how likely cases of a step are while too few journeys have ended to learn it."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        pipeline.set_chance(session, sent["stage"], sent["percent"], sent["reason"], trail)
+        return Answer({"items": pipeline_json.steps(chances.read(session))})
+
+    return writes.once(act)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import click
 
+from app import pipeline_json
 from app.access import Role
 from app.cli import output, service
-from billing.funding import forecast, pipeline
+from billing.funding import forecast, outlook, pipeline
+from billing.funding.chances import BASES
+from billing.funding.outlook import Prospect
 from billing.funding.pipeline import OUTCOMES, STAGES, Seen
-from foundation.language import Text, amount, same
+from foundation.language import Language, Text, amount, same
 
 _PREPARERS = (Role.FINANCE, Role.APPROVER)
 _BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
@@ -67,20 +71,31 @@ def list_pipeline(as_json: bool) -> None:
     """
     surroundings = service.current()
     with surroundings.reading() as session:
-        found = pipeline.chances(session)
-        rows = session.execute(pipeline.standing().order_by(pipeline.CASES.c.id))
-        cases = [pipeline.of_row(row, found) for row in rows]
+        found = outlook.read(session, surroundings.today)
     if as_json:
         output.say_json(
-            [{"cvr": case.cvr, "product": case.product, "expected_from": case.expected_from.isoformat(),
-              "stage": case.stage, "percent": case.percent, "outcome": case.outcome, "source": case.source}
-             for case in cases]
+            {"cases": [_plain(pipeline_json.case(row)) for row in found.prospects],
+             "steps": pipeline_json.steps(found.pipeline.chances),
+             "gave_way": [{"cvr": case.cvr, "product": case.product} for case in found.pipeline.gave_way]}
         )  # fmt: skip
         return
     spoken = surroundings.config.language
-    output.table(
-        [(case.name, case.product, case.expected_from.isoformat(), STAGES[case.stage][spoken], f"{case.percent} %",
-          OUTCOMES[case.outcome][spoken]) for case in cases]
+    output.table([_line(row, spoken) for row in found.prospects], right=(4, 6))
+    for case in found.pipeline.gave_way:
+        output.note(Text(f"{case.name}, {case.product}: sagen er skrevet i hånden og tæller ikke; rejsen tæller",
+                         f"{case.name}, {case.product}: written by hand and not counted; its journey is"))  # fmt: skip
+
+
+def _plain(case: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in case.items()}
+
+
+def _line(row: Prospect, spoken: Language) -> tuple[str, ...]:
+    case = row.case
+    counted = "–" if row.counted is None else amount(row.counted, spoken)
+    return (
+        case.name, case.product, case.expected_from.isoformat(), STAGES[case.stage][spoken], f"{case.percent} %",
+        BASES[case.basis][spoken], counted, OUTCOMES[case.outcome][spoken],
     )  # fmt: skip
 
 

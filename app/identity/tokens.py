@@ -33,7 +33,8 @@ OFFERED = (
     "run.issue", "invoice.read", "credit.prepare", "audit.read", "reminders.read", "reminders.plan",
     "reminders.send", "accounts.read", "accounts.prepare", "payment.read", "payment.match", "refund.prepare",
     "statement.read", "delivery.read", "delivery.send", "letter.read", "bank.read", "bank.import",
-    "cost.read", "cost.enter", "funding.read", "funding.comment",
+    "cost.read", "cost.enter", "funding.read", "funding.comment", "funding.prepare", "journey.read", "journey.update",
+    "journey.answer",
 )  # fmt: skip
 #: What every token may: ask whose it is.
 ALWAYS = "account.use"

@@ -77,7 +77,10 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
     "GET /api/v1/funding-reports":
         "Lav rapporten for en fonds periode, som tallene er nu, i hele øre, med kontrolsummen af den.",
-    "GET /api/v1/pipeline": "Hent dem, der er på vej, som hver sag sidst blev set.",
+    "GET /api/v1/pipeline": "Hent dem, der er på vej: rejser, og sager skrevet i hånden om dem, der ingen rejse har.",
+    "GET /api/v1/pipeline/chances": "Hent, hvor sandsynligt hvert trin er, og om det er lært eller sat.",
+    "POST /api/v1/pipeline": "Skriv i hånden, hvem der er på vej, eller se sagen på ny; en rejse tæller i stedet.",
+    "POST /api/v1/pipeline/chances": "Sæt, hvor sandsynligt et trin er, indtil det læres af afsluttede rejser.",
     "GET /api/v1/letters": "Hent brevene, det ældste først.",
     "GET /api/v1/bank-statements": "Hent de kontoudtog, der er læst ind.",
     "GET /api/v1/bank-transactions": "Hent transaktionerne på kontoudtogene.",

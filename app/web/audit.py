@@ -84,6 +84,7 @@ ACTIONS = {
     "inquiry.common_retired": Text("Svar til genbrug udgået", "Answer used again retired"),
     "journey.opened": Text("Rejse begyndt", "Journey begun"),
     "journey.ended": Text("Rejse afsluttet", "Journey ended"),
+    "journey.judged": Text("Rejse vurderet til prognosen", "Journey judged for the forecast"),
     "journey.task_written": Text("Opgave på rejsen ændret", "Task of a journey changed"),
     "journey.task_added": Text("Opgave på rejsen tilføjet", "Task added to a journey"),
     "journey.file_added": Text("Fil lagt på rejsen", "File laid to a journey"),

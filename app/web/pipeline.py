@@ -1,25 +1,35 @@
-"""The pipeline in the browser: who may join which product, how likely each step is, and how a case was seen before."""
+"""The pipeline in the browser: who may join which product, how likely each step is, and how a case was seen before.
+
+Journeys stand in it by themselves; what is written by hand gives way to a journey to the same product.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template
+from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from agreements import products
+from agreements.products import PRODUCTS
+from agreements.road import journeys
+from agreements.road.journeys import Journey
 from app import access, database
-from app.schemas import PipelineEntry, StageChanceEntry
-from app.web import forms, layout, lists
-from app.web.lists import Choice, Column, Filter, Listing
+from app.schemas import JourneyJudging, PipelineEntry, StageChanceEntry
+from app.web import filling, forms, layout, lists, memory_list, pipeline_list
+from app.web.forms import Sent
+from app.web.memory_list import MemoryListing
 from authorities.register import AUTHORITIES
-from billing.funding import pipeline
-from billing.funding.pipeline import CASES, OUTCOMES, STAGES, CaseRefused, Seen
-from foundation.language import Text, same
+from billing.funding import chances, judgements, outlook, pipeline
+from billing.funding.judgements import Judgement
+from billing.funding.outlook import Outlook, Prospect
+from billing.funding.pipeline import OUTCOMES, STAGES, CaseRefused, Seen
+from foundation.audit import Trail
+from foundation.language import Text
 
 blueprint = Blueprint("pipeline", __name__)
 
@@ -27,7 +37,8 @@ Errors = Mapping[str, Text]
 
 _WRITTEN = Text("Sagen er skrevet", "The case is written")
 _SET = Text("Sandsynligheden er sat", "The probability is set")
-_EMPTY = Text("Ingen er på vej endnu. Skriv den første herunder", "Nobody is on the way yet. Write the first below")
+_GIVES_WAY = Text("; myndighedens rejse til produktet tæller i stedet for den",
+                  "; the authority's journey to the product counts instead of it")  # fmt: skip
 
 
 @blueprint.get("/pipeline")
@@ -42,7 +53,19 @@ def page() -> ResponseReturnValue:
 def export(form: str) -> Response:
     """Give the list as a file."""
     with database.reading() as session:
-        return lists.export(session, _listing(session), form)
+        found, listing = _found(session)
+    return lists.export_rows(listing.name, listing.columns, _chosen(found, listing), form)
+
+
+def _found(session: Session) -> tuple[Outlook, MemoryListing]:
+    reach = access.funds()
+    found = outlook.read(session, layout.today(), reach)
+    names = products.ids_by_name(session) if reach is None else reach
+    return found, pipeline_list.listing(names, layout.today())
+
+
+def _chosen(found: Outlook, listing: MemoryListing) -> list[Prospect]:
+    return pipeline_list.chosen(found.prospects, listing, request.args, layout.today())
 
 
 @blueprint.post("/pipeline")
@@ -55,12 +78,19 @@ def see() -> ResponseReturnValue:
         try:
             with layout.acting() as (session, trail):
                 pipeline.see(session, _seen(sent.values), trail)
+                told = _told(session, sent["cvr"], sent["product"])
         except CaseRefused as refused:
             errors = forms.in_order(PipelineEntry, refused.faults)
     if errors:
         return _page(sent.typed, errors), 422
-    layout.done(_WRITTEN)
+    layout.done(told)
     return redirect("/pipeline", 303)
+
+
+def _told(session: Session, cvr: str, product: str) -> Text:
+    """Say that a case is written, and that a journey counts instead of it where there is one."""
+    number = pipeline.journey_before(session, pipeline.versions(session, cvr, product)[0])
+    return _WRITTEN if number is None else _WRITTEN + _GIVES_WAY
 
 
 @blueprint.post("/pipeline/chances")
@@ -86,8 +116,69 @@ def one(cvr: str, product: str) -> ResponseReturnValue:
         if not found:
             raise NotFound
         return render_template(
-            "forecasts/case.html", versions=found, stages=STAGES, outcomes=OUTCOMES, **_choices(session)
+            "forecasts/case.html",
+            versions=found,
+            journey=pipeline.journey_before(session, found[0]),
+            stages=STAGES,
+            outcomes=OUTCOMES,
+            **_choices(session),
         )
+
+
+# --- a journey of it
+
+
+@blueprint.get("/pipeline/journeys/<int:journey>")
+@access.needs("funding.read")
+def journey(journey: int) -> ResponseReturnValue:
+    """Show how a journey counts: from when it is expected, how likely it is, by what, and how it was judged."""
+    with database.reading() as session:
+        return _journey(session, journey, {}, {})
+
+
+def _journey(session: Session, number: int, typed: Mapping[str, Any], errors: Errors) -> str:
+    found, today = _in_reach(session, number), layout.today()
+    listed = outlook.read(session, today, [found.product]).prospects
+    row = next((each for each in listed if each.case.journey and each.case.journey.id == number), None)
+    judged = judgements.of(session, number)
+    return render_template(
+        "forecasts/journey.html", journey=found, row=row, judged=judged, typed=typed or _as_typed(judged),
+        errors=errors,        planned_to=judgements.planned_to(found), chances=chances.read(session), stages=STAGES,
+        may_judge=access.current().may("funding.prepare") and found.ended_on is None, today=today,
+        may_see=access.current().may("journey.read"),
+    )  # fmt: skip
+
+
+def _in_reach(session: Session, number: int) -> Journey:
+    reach, statement = access.funds(), journeys.listing()
+    if reach is not None:
+        statement = statement.where(PRODUCTS.c.name.in_(sorted(reach)) if reach else false())
+    return journeys.get(session, statement, number)
+
+
+def _as_typed(judged: Sequence[Judgement]) -> Mapping[str, Any]:
+    if not judged:
+        return {}
+    return {"percent": judged[0].percent, "expected": judged[0].expected_from, "reason": judged[0].reason}
+
+
+@blueprint.post("/pipeline/journeys/<int:journey>")
+@access.needs("funding.prepare")
+def judge(journey: int) -> ResponseReturnValue:
+    """Write how a journey is judged from now on."""
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        found = _in_reach(session, journey)
+        judgements.judge(session, found, sent.get("percent"), sent.get("expected"), sent.get("reason", ""), trail)
+        return f"/pipeline/journeys/{journey}"
+
+    def again(session: Session, sent: Sent) -> str:
+        return _journey(session, journey, sent.typed, sent.errors)
+
+    return filling.filled(JourneyJudging, act, again, Text("Vurderingen er gemt", "The judgement is kept"))
+
+
+# --- the page
 
 
 def _seen(given: Mapping[str, Any]) -> Seen:
@@ -100,10 +191,13 @@ def _seen(given: Mapping[str, Any]) -> Seen:
 def _page(given: Mapping[str, Any], errors: Errors, chance: Mapping[str, Any] | None = None,
           chance_errors: Errors | None = None) -> str:  # fmt: skip
     with database.reading() as session:
+        found, listing = _found(session)
+        page = memory_list.page(listing, _chosen(found, listing), request.args)
         return render_template(
-            "forecasts/pipeline.html", page=lists.page(session, _listing(session)), given=given, errors=errors,
-            chance=chance or {}, chance_errors=chance_errors or {}, chances=pipeline.chances(session), stages=STAGES,
-            outcomes=OUTCOMES, **_choices(session),
+            "forecasts/pipeline.html", page=page, given=given, errors=errors, chance=chance or {},
+            chance_errors=chance_errors or {}, chances=found.pipeline.chances, enough=chances.ENOUGH, stages=STAGES,
+            outcomes=OUTCOMES, gave_way=found.pipeline.gave_way, summary=pipeline_list.by_product(found.prospects),
+            **_choices(session),
         )  # fmt: skip
 
 
@@ -120,40 +214,3 @@ def _choices(session: Session) -> dict[str, list[tuple[str, str]]]:
         "authorities": [(row.cvr, row.name) for row in rows],
         "products": [(name, name) for name in sorted(products.ids_by_name(session))],
     }
-
-
-def _listing(session: Session) -> Listing:
-    reach, found, columns = access.funds(), pipeline.chances(session), CASES.c
-    statement = pipeline.standing()
-    if reach is not None:
-        statement = statement.where(columns.product.in_(sorted(reach)) if reach else false())
-    names = sorted(products.ids_by_name(session) if reach is None else reach)
-    return Listing(
-        name="pipeline",
-        caption=Text("Hvem der er på vej", "Who is on the way"),
-        statement=statement,
-        columns=(
-            Column("authority", Text("Myndighed", "Authority"), lambda row: row.name, AUTHORITIES.c.name,
-                   lambda row: f"/pipeline/{row.cvr}/{row.product}"),
-            Column("product", Text("Produkt", "Product"), lambda row: row.product, columns.product),
-            Column("expected", Text("Ventes fra", "Expected from"), lambda row: row.expected_from,
-                   columns.expected_from),
-            Column("stage", Text("Trin", "Step"), lambda row: STAGES[row.stage], columns.stage),
-            Column("percent", Text("Sandsynlighed i %", "Probability in %"),
-                   lambda row: found[row.stage] if row.percent is None else row.percent),
-            Column("outcome", Text("Udfald", "Outcome"), lambda row: OUTCOMES[row.outcome], columns.outcome),
-            Column("source", Text("Kilde", "Source"), lambda row: row.source),
-        ),
-        filters=(
-            Filter("q", Text("Myndighed", "Authority"), lambda words: lists.contains(AUTHORITIES.c.name, words)),
-            Filter("product", Text("Produkt", "Product"), lambda given: columns.product == given,
-                   [Choice(name, same(name)) for name in names]),
-            Filter("stage", Text("Trin", "Step"), lambda given: columns.stage == given,
-                   [Choice(stage, title) for stage, title in STAGES.items()]),
-        ),
-        sort="expected",
-        tie=(columns.id,),
-        empty=_EMPTY,
-        numbers=frozenset({"percent"}),
-        id=columns.id,
-    )  # fmt: skip

@@ -156,16 +156,8 @@ def _one(session: Session, number: int, typed: Mapping[str, Any], errors: Mappin
     return render_template(
         "road/one.html", journey=found, statuses=STATUSES, outcomes=OUTCOMES, today=layout.today(),
         came_on=journeys.came_on(found), cost=_cost(session, found), typed=typed, errors=errors,
-        next=next_task(found), may_update=_may_update(found),
+        next=journeys.next_task(found), may_update=_may_update(found),
     )  # fmt: skip
-
-
-def next_task(journey: Journey) -> journeys.Task | None:
-    """Give what is to be done next: the open task with the earliest day, else the first of the step."""
-    waiting = [task for step in journey.steps for task in step.tasks if not task.is_settled and task.due_on]
-    if waiting:
-        return min(waiting, key=lambda task: task.due_on or layout.today())
-    return next((task for task in journey.step.tasks if not task.is_settled), None)
 
 
 def _may_update(journey: Journey) -> bool:
@@ -337,7 +329,7 @@ def end(journey: int) -> ResponseReturnValue:
 
     def act(session: Session, trail: Trail, sent: Sent) -> str:
         found = _seen(session, journey, "journey.update")
-        journeys.end(session, found.id, Outcome(sent["outcome"]), sent.get("reason", ""), trail)
+        journeys.end(session, found, Outcome(sent["outcome"]), sent.get("reason", ""), trail)
         return f"/road/{journey}"
 
     def again(session: Session, sent: Sent) -> str:

@@ -186,7 +186,7 @@ def _computed(
     only: str | None = None,
 ) -> list[Forecast]:  # fmt: skip
     cases: dict[str, list[Case]] = defaultdict(list)
-    for case in pipeline.expected(session, year, only):
+    for case in pipeline.expected(session, year, on, only):
         cases[case.product].append(case)
     also = [case.authority_id for found in cases.values() for case in found]
     now, then = prospect.read(session, year, only, also), prospect.read(session, year - 1, only)

@@ -47,6 +47,23 @@ class StageChance(Base):
     set_at: Mapped[datetime]
 
 
+class JourneyJudgement(Base):
+    """What is thought of a journey: from when it is expected, how likely that is, and why; the newest counts.
+
+    No paper of law, as the journey is none: it may be emptied with it.
+    """
+
+    __tablename__ = "journey_judgement"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    expected_from: Mapped[date | None]  # None: read from the journey's own plan
+    percent: Mapped[int | None]  # None: as likely as its step
+    reason: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+
 class KeptForecast(Base):
     """A forecast of a product's year as it was made on a day, so that it can be held against what came."""
 

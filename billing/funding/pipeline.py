@@ -1,32 +1,37 @@
 """The pipeline: which authority may join which product, from when, and how likely that is.
 
-A case stands at one of the five steps of the road to a connection. It is as likely as its step, or as somebody judges
-it, with a reason. Nothing is changed: what is seen anew is another version, and the newest counts.
+A case is a journey, or is written by hand of who has none. It stands at one of the five steps of the road, and is as
+likely as its step, or as somebody judges it, with a reason. Nothing written is changed: what is seen anew is another
+version, and the newest counts. A case by hand gives way to a journey to the same product, so that nobody counts twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import Select, Table, false, func, select
 from sqlalchemy.orm import Session
 
 from agreements import products
 from agreements.connections import AGREEMENTS
 from agreements.products import PRODUCTS
-from agreements.road import guide
+from agreements.road import guide, journeys
+from agreements.road.journeys import JOURNEYS, Journey
 from authorities.register import AUTHORITIES
-from billing.funding.forecast_models import PipelineCase, StageChance
+from billing.funding import chances, judgements
+from billing.funding.chances import CHANCES, Basis, Chance
+from billing.funding.forecast_models import PipelineCase
+from billing.funding.judgements import Judgement
 from foundation import append_only
 from foundation.audit import Trail
 from foundation.errors import FieldsRefused
 from foundation.language import Text
+from foundation.periods import BUSINESS_ZONE
 
 CASES: Table = PipelineCase.__table__  # type: ignore[assignment]
-CHANCES: Table = StageChance.__table__  # type: ignore[assignment]
 
 SEEN_ACTION, CHANCE_ACTION = "pipeline.seen", "pipeline.chance_set"
 
@@ -38,9 +43,6 @@ STAGES: Mapping[str, Text] = {
     "connection": Text("5. Tilslutning", "5. Connection"),
 }
 assert tuple(STAGES) == guide.STEPS
-
-#: ASSUMPTION: how likely a case is by its step until the secretariat sets it from its own experience, in per cent.
-USUAL: Mapping[str, int] = {"mobilisation": 10, "test": 25, "contact": 50, "implementation": 75, "connection": 90}
 
 OPEN = ""
 OUTCOMES: Mapping[str, Text] = {
@@ -72,7 +74,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as it stands; `percent` is its own or its stage's."""
+    """A case as it stands; `percent` is its own or its stage's. Of a journey, `version` counts its judgements."""
 
     authority_id: int
     cvr: str
@@ -82,25 +84,83 @@ class Case:
     expected_from: date
     stage: str
     percent: int
-    is_judged: bool
+    basis: Basis
     reason: str
     source: str
     outcome: str
     written_by: str
-    written_at: datetime
+    written_at: datetime | None
+    journey: Journey | None = None  # None: written by hand
+
+    @property
+    def is_judged(self) -> bool:
+        """Tell whether its probability is its own."""
+        return self.basis == "own"
+
+    @property
+    def since(self) -> date | None:
+        """Give the day it came to its step; None where that is not known, since it was written by hand."""
+        return None if self.journey is None else journeys.came_on(self.journey)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Who may join, by name and product, and the cases by hand that gave way to a journey."""
+
+    cases: tuple[Case, ...]
+    gave_way: tuple[Case, ...]
+    chances: Mapping[str, Chance]
 
 
 # --- questions
 
 
-def chances(session: Session) -> dict[str, int]:
-    """Give how likely each stage is, in per cent, in one query."""
-    rows = session.execute(select(CHANCES.c.stage, CHANCES.c.percent).order_by(CHANCES.c.id))
-    return {**USUAL, **{row.stage: row.percent for row in rows}}
+def read(session: Session, on: date, of: Collection[str] | None = None) -> Pipeline:
+    """Give the journeys under way on a day and the cases by hand, of some products or of all, in some ten queries."""
+    found = chances.read(session)
+    walked = session.execute(_of_products(journeys.listing(), PRODUCTS.c.name, of)).all()
+    written = [of_row(row, found) for row in session.execute(_of_products(standing(), CASES.c.product, of))]
+    gave_way = {case for case in written if _gives_way(case, walked)}
+    begun = [row for row in walked if row.ended_on is None and row.opened_on <= on]
+    judged = judgements.newest(session, [row.id for row in begun])
+    under_way = [_of_journey(each, judged.get(each.id), found, on) for each in journeys.read(session, begun)]
+    cases = [*under_way, *(case for case in written if case not in gave_way)]
+    return Pipeline(tuple(sorted(cases, key=_place)), tuple(sorted(gave_way, key=_place)), found)
+
+
+def _of_products(statement: Select[Any], product: Any, of: Collection[str] | None) -> Select[Any]:
+    return statement if of is None else statement.where(product.in_(sorted(of)) if of else false())
+
+
+def _place(case: Case) -> tuple[str, str, str]:
+    return case.name, case.cvr, case.product
+
+
+def _gives_way(case: Case, walked: Collection[Any]) -> bool:
+    """A journey knows more; one that has ended does, too, until the case is written anew."""
+    assert case.written_at is not None
+    written_on = case.written_at.astimezone(BUSINESS_ZONE).date()
+    return any(
+        (row.authority_id, row.product) == (case.authority_id, case.product)
+        and (row.ended_on is None or row.ended_on >= written_on)
+        for row in walked
+    )
+
+
+def _of_journey(journey: Journey, judged: Judgement | None, found: Mapping[str, Chance], on: date) -> Case:
+    own = None if judged is None else judged.percent
+    said = judgements.expected_from(journey, judged, on)
+    chance = found[journey.step.key]
+    return Case(
+        journey.authority_id, journey.cvr, journey.authority, journey.product, 0 if judged is None else judged.version,
+        said, journey.step.key, chance.percent if own is None else own, chance.basis if own is None else "own",
+        "" if judged is None else judged.reason, "", OPEN, "" if judged is None else judged.written_by,
+        None if judged is None else judged.written_at, journey,
+    )  # fmt: skip
 
 
 def standing() -> Select[Any]:
-    """Select the newest version of every case, with its authority's number and name."""
+    """Select the newest version of every case by hand, with its authority's number and name."""
     newest = (
         select(CASES.c.authority_id, CASES.c.product, func.max(CASES.c.version).label("version"))
         .group_by(CASES.c.authority_id, CASES.c.product)
@@ -115,48 +175,59 @@ def standing() -> Select[Any]:
 
 
 def versions(session: Session, cvr: str, product: str) -> list[Case]:
-    """Give how a case was seen, the newest first, in two queries."""
+    """Give how a case by hand was seen, the newest first, in three queries."""
     rows = session.execute(
         select(CASES, AUTHORITIES.c.cvr, AUTHORITIES.c.name)
         .join(AUTHORITIES, AUTHORITIES.c.id == CASES.c.authority_id)
         .where(AUTHORITIES.c.cvr == cvr, CASES.c.product == product)
         .order_by(CASES.c.version.desc())
     )
-    found = chances(session)
+    found = chances.read(session)
     return [of_row(row, found) for row in rows]
 
 
-def expected(session: Session, year: int, product: str | None = None) -> list[Case]:
-    """Give the open cases that are expected to have joined by the end of a year, by name, in two queries.
+def journey_before(session: Session, case: Case) -> int | None:
+    """Give the journey to which a case by hand gives way; None where it counts itself."""
+    rows = session.execute(
+        journeys.listing()
+        .where(JOURNEYS.c.authority_id == case.authority_id, PRODUCTS.c.name == case.product)
+        .order_by(JOURNEYS.c.id.desc())
+    ).all()
+    return int(rows[0].id) if _gives_way(case, rows) else None
+
+
+def expected(session: Session, year: int, on: date, product: str | None = None) -> list[Case]:
+    """Give the open cases that are expected to have joined by the end of a year, by name.
 
     Who has an agreement that is countersigned and not ended before the year is no longer expected: it came.
     """
-    first, last = date(year, 1, 1), date(year, 12, 31)
-    came = (
-        select(AGREEMENTS.c.id)
+    came = _came(session, year)
+    return [
+        case
+        for case in read(session, on, None if product is None else [product]).cases
+        if case.outcome == OPEN and case.expected_from.year <= year and (case.authority_id, case.product) not in came
+    ]
+
+
+def _came(session: Session, year: int) -> set[tuple[int, str]]:
+    rows = session.execute(
+        select(AGREEMENTS.c.authority_id, PRODUCTS.c.name)
         .join(PRODUCTS, PRODUCTS.c.id == AGREEMENTS.c.product_id)
         .where(
-            AGREEMENTS.c.authority_id == CASES.c.authority_id,
-            PRODUCTS.c.name == CASES.c.product,
             AGREEMENTS.c.countersigned_on.is_not(None),
-            AGREEMENTS.c.terminated_to.is_(None) | (AGREEMENTS.c.terminated_to >= first),
+            AGREEMENTS.c.terminated_to.is_(None) | (AGREEMENTS.c.terminated_to >= date(year, 1, 1)),
         )
-        .exists()
     )
-    wanted: list[ColumnElement[bool]] = [CASES.c.outcome == OPEN, CASES.c.expected_from <= last, ~came]
-    if product is not None:
-        wanted.append(CASES.c.product == product)
-    rows = session.execute(standing().where(*wanted).order_by(AUTHORITIES.c.name, CASES.c.product)).all()
-    found = chances(session)
-    return [of_row(row, found) for row in rows]
+    return {(row.authority_id, row.name) for row in rows}
 
 
-def of_row(row: Any, found: Mapping[str, int]) -> Case:
+def of_row(row: Any, found: Mapping[str, Chance]) -> Case:
     """Read a row of `standing`, with how likely each stage is."""
+    chance = found[row.stage]
     return Case(
         row.authority_id, row.cvr, row.name, row.product, row.version, row.expected_from, row.stage,
-        found[row.stage] if row.percent is None else row.percent, row.percent is not None, row.reason, row.source,
-        row.outcome, row.written_by, row.written_at,
+        chance.percent if row.percent is None else row.percent, chance.basis if row.percent is None else "own",
+        row.reason, row.source, row.outcome, row.written_by, row.written_at,
     )  # fmt: skip
 
 

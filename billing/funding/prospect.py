@@ -1,6 +1,6 @@
 """What a fund gets in a year, line by line, by the annual run's own rules, also of who may join or leave.
 
-There is no second calculation. Inhabitants that are not known yet are those of the year before, and said to be.
+There is no second calculation. Inhabitants that are not known yet are the newest known, and said to be.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from billing import gathering, pricing
 from billing.case import Ground
 from billing.charges import Billable, Charge, Connection, Count, Problem
 from billing.document import References
+from billing.gathering import Group, Run
 from fee_tables.calculation import Kind, Reason
 from fee_tables.table import SharedCost
 from foundation import periods
@@ -31,6 +32,9 @@ from foundation.language import Text
 from foundation.money import ZERO, Money
 
 _ANYWHERE = References("cvr", "", "", "", "")
+
+#: So many years back are looked through for the newest inhabitants; no year that is forecast lies further away.
+_CARRIED_FROM = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Line:
     band: str  # of the size key; empty where size decides nothing
     table: str  # the digest of the adopted table
     share: str  # of the year, of a passive connection, and by how many a cost is shared
-    is_estimated: bool  # by inhabitants of the year before
+    is_estimated: bool  # by inhabitants of an earlier year
 
     @property
     def is_annual(self) -> bool:
@@ -174,19 +178,30 @@ def decided_by(reason: Reason) -> tuple[str, str, str]:
     return reason.size.band if reason.size else "", reason.table.digest, " ".join(shares)
 
 
+def of_authorities(session: Session, year: int, ids: Collection[int]) -> World:
+    """Read what decides a year for some authorities, by their ids, in a fixed number of queries."""
+    run = gathering.begin(session, year, "real", payers=ids)
+    return _world(session, run, run.groups)
+
+
 def read(session: Session, year: int, product: str | None = None, also: Collection[int] = ()) -> World:
     """Read what decides a year, of one product or of all, in a fixed number of queries; `also` are authorities' ids."""
     run = gathering.begin(session, year, "real")
-    groups: Sequence[gathering.Group] = run.groups
+    groups: Sequence[Group] = run.groups
     if product is not None:
         signers = select(AGREEMENTS.c.authority_id).join(PRODUCTS).where(PRODUCTS.c.name == product)
         wanted = {*session.execute(signers).scalars(), *also}
         groups = [group for group in groups if wanted & {*group.members, group.payer}]
-    found = tuple(_only(b, product) for b in gathering.of_payers(session, run, groups, {year - 2}))
-    missing = frozenset(
-        b.named.id for b in found if (b.named.id, year - 1) not in b.counts and (b.named.id, year - 2) in b.counts
-    )
-    return World(run.ground, tuple(_carried(b, year) if b.named.id in missing else b for b in found), missing)
+    return _world(session, run, groups, product)
+
+
+def _world(session: Session, run: Run, groups: Sequence[Group], product: str | None = None) -> World:
+    earlier = range(run.year - 2, run.year - 2 - _CARRIED_FROM, -1)
+    found = tuple(_only(b, product) for b in gathering.of_payers(session, run, groups, set(earlier)))
+    known = {b.named.id: next((year for year in earlier if (b.named.id, year) in b.counts), None) for b in found}
+    carried = {b.named.id for b in found if (b.named.id, run.year - 1) not in b.counts and known[b.named.id]}
+    billables = (_carried(b, run.year, known[b.named.id]) if b.named.id in carried else b for b in found)
+    return World(run.ground, tuple(billables), frozenset(carried))
 
 
 def _only(billable: Billable, product: str | None) -> Billable:
@@ -213,9 +228,10 @@ def unconnected(session: Session, product: str, year: int) -> list[tuple[int, st
     return [(row.id, row.cvr, row.name) for row in rows]
 
 
-def _carried(billable: Billable, year: int) -> Billable:
-    before = billable.counts[billable.named.id, year - 2]
-    source = f"skøn: tallet fra {periods.new_year(year - 2)}"
+def _carried(billable: Billable, year: int, known: int | None) -> Billable:
+    assert known is not None
+    before = billable.counts[billable.named.id, known]
+    source = f"skøn: tallet fra {periods.new_year(known)}"
     return replace(
         billable, counts={**billable.counts, (billable.named.id, year - 1): Count(before.inhabitants, source)}
     )

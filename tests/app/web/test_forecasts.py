@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agreements.road import guide
 from app.access import Role
 from tests.app.web.desks import AUDITOR, FINANCE, GROUP, Desk, person
 
@@ -29,6 +30,52 @@ def test_a_case_is_written_and_another_group_does_not_see_it(desk: Desk) -> None
 )  # fmt: skip
 def test_what_is_wrong_with_a_case_is_told_at_its_field(desk: Desk, field: str, value: str) -> None:
     answer = desk.sit(FINANCE).post("/pipeline", **(CASE | {field: value}))
+
+    assert answer.status_code == 422
+    assert f'id="error-{field}"' in answer.text
+
+
+@pytest.fixture
+def walked(desk: Desk) -> Desk:
+    """Somebody is on the way to OS2valghalla, as journey 1."""
+    assert desk.sit(FINANCE).post("/road/guide", text=guide.shipped()).status_code == 303
+    assert desk.post("/road/new", cvr="29189420", product="OS2valghalla").location == "/road/1"
+    return desk
+
+
+def test_a_journey_stands_in_the_pipeline_with_what_is_next_and_a_case_by_hand_says_that_it_gives_way(
+    walked: Desk,
+) -> None:
+    walked.post("/questions/new", cvr="29189420", product="OS2valghalla", topic="fees", subject="Pris", words="Hvad?")
+    walked.post("/pipeline", **(CASE | {"cvr": "29189420", "product": "OS2valghalla"}))
+
+    told = walked.read("/pipeline")
+
+    assert "myndighedens rejse til produktet tæller i stedet for den" in told
+    assert "Aalborg Kommune OS2valghalla 1. Mobilisering 0 Passer produktet ind i jeres it-landskab? 1" in told
+    assert "Afløst af en rejse" in told and "0 af de 20 afsluttede rejser" in told
+    assert "tæller i stedet for den" in walked.read("/pipeline/29189420/OS2valghalla")
+    assert "Intet passer på filtret" in walked.read("/pipeline?kind=hand&sort=-counted")
+    assert "Passer produktet ind" in walked.get("/pipeline.csv?asked=yes").text
+
+
+def test_a_journey_is_judged_by_who_prepares_and_its_group_reads_why(walked: Desk) -> None:
+    judged = {"percent": "70", "expected": "2027-07-01", "reason": "Budgettet <b>er</b> vedtaget"}
+    assert walked.post("/pipeline/journeys/1", **judged).status_code == 303
+
+    told = walked.sit(GROUP).read("/pipeline/journeys/1")
+
+    assert "70 % – vurderet for sig: Budgettet <b>er</b> vedtaget" in told and "1. juli 2027" in told
+    assert walked.post("/pipeline/journeys/1", **judged).status_code == 403
+    assert walked.sit(STRANGERS).get("/pipeline/journeys/1").status_code == 404
+    assert "Aalborg" not in walked.read("/pipeline")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("percent", "101"), ("expected", "i morgen"), ("reason", ""), ("reason", "\u202e")]
+)
+def test_what_is_wrong_with_a_judgement_is_told_at_its_field(walked: Desk, field: str, value: str) -> None:
+    answer = walked.post("/pipeline/journeys/1", **({"percent": "50", "reason": "Derfor"} | {field: value}))
 
     assert answer.status_code == 422
     assert f'id="error-{field}"' in answer.text

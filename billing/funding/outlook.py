@@ -1,0 +1,107 @@
+"""What those on the way would bring a fund, in the year they join and in the first whole one, by the run's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from sqlalchemy.orm import Session
+
+from agreements.products import PRODUCTS
+from agreements.road import inquiries
+from authorities.register import AUTHORITIES
+from billing.funding import forecast, pipeline, prospect
+from billing.funding.pipeline import OPEN, Case, Pipeline
+from billing.funding.prospect import Joining, World
+from foundation.money import Money, total
+
+_HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A case with what it would bring; None where that cannot be told. `asked` are its questions that wait."""
+
+    case: Case
+    first: Money | None  # in the year from which it is expected, the joining fee included
+    full: Money | None  # in the year after, the first that is whole
+    asked: int
+
+    @property
+    def counted(self) -> Money | None:
+        """Give what of the first year counts by its probability."""
+        return None if self.first is None else self._likely(self.first)
+
+    @property
+    def counted_full(self) -> Money | None:
+        """Give what of the first whole year counts by its probability."""
+        return None if self.full is None else self._likely(self.full)
+
+    def _likely(self, whole: Money) -> Money:
+        return whole.scaled(Fraction(self.case.percent, _HUNDRED))
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The pipeline with what it would bring, and the cases by hand that gave way."""
+
+    prospects: tuple[Prospect, ...]
+    pipeline: Pipeline
+
+
+def read(session: Session, on: date, of: Collection[str] | None = None) -> Outlook:
+    """Read the pipeline of some products or of all with what it would bring, in a number of queries that is fixed.
+
+    Each year in which somebody is expected, and the one after it, adds its own.
+    """
+    found = pipeline.read(session, on, of)
+    still = [case for case in found.cases if case.outcome == OPEN]
+    worlds = _worlds(session, still, on)
+    waiting = _waiting(session, still)
+    made = (
+        Prospect(
+            case, _brings(worlds, case, _first_year(case, on)), _brings(worlds, case, _first_year(case, on) + 1),
+            waiting.get((case.authority_id, case.product), 0),
+        )
+        for case in found.cases
+    )  # fmt: skip
+    return Outlook(tuple(made), found)
+
+
+def _first_year(case: Case, on: date) -> int:
+    return max(case.expected_from.year, on.year)
+
+
+def _worlds(session: Session, cases: Sequence[Case], on: date) -> dict[int, World]:
+    """Read the years that are near enough to be forecast, each for those that are looked at in it."""
+    wanted: dict[int, set[int]] = {}
+    for case in cases:
+        first = _first_year(case, on)
+        for year in (first, first + 1):
+            if year <= on.year + forecast.FURTHEST:
+                wanted.setdefault(year, set()).add(case.authority_id)
+    return {year: prospect.of_authorities(session, year, ids) for year, ids in wanted.items()}
+
+
+def _brings(worlds: dict[int, World], case: Case, year: int) -> Money | None:
+    world = worlds.get(year)
+    if world is None or case.outcome != OPEN:
+        return None
+    lines, problems = world.of_joining(Joining(case.authority_id, case.product, case.expected_from))
+    return None if problems and not lines else total(line.amount for line in lines)
+
+
+def _waiting(session: Session, cases: Sequence[Case]) -> dict[tuple[int, str], int]:
+    """Count the questions of those on the way about their product that wait for an answer."""
+    found: dict[tuple[int, str], int] = {}
+    asked = inquiries.listing().where(
+        AUTHORITIES.c.id.in_({case.authority_id for case in cases}),
+        PRODUCTS.c.name.in_({case.product for case in cases}),
+    )
+    for thread in inquiries.read(session, session.execute(asked).all()):
+        if thread.waits and thread.product is not None:
+            place = (thread.authority_id, thread.product)
+            found[place] = found.get(place, 0) + 1
+    return found
