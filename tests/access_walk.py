@@ -39,7 +39,7 @@ _ARGUMENTS = {
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
     "journey": "{journey}", "file": "{file}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
     "cost": "{cost}", "budget": "{budget}", "fund": "{product}",
-    "product": "{fund}", "period": "2026-Q4", "question": "{question}",
+    "product": "{fund}", "period": "2026-Q4", "question": "{question}", "figure": "earned",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -56,6 +56,7 @@ _ELSEWHERE = {
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
     ("/funds/trace/<number>/", "at"): "2",
+    ("/funds/trace/<product>/", "form"): "csv",
     ("/costs/proposals/", "proposal"): "{spending}",
     ("/budgets/proposals/", "proposal"): "{budgeting}",
     ("/accounts/<name>", "name"): "2027-Q1",

@@ -68,3 +68,9 @@ def of_edition(edition: Edition) -> str:
 def of_comment(on: On) -> str:
     """Give the address of what is said."""
     return f"{address(on.product, on.period)}/comments"
+
+
+def trace(product: str | None, period: Period, figure: str = "") -> str:
+    """Give the address at which a fund's period is taken apart, or one figure of its report."""
+    whole = f"/funds/trace/{quote(naming.name(product), safe='')}/{periods.name(period)}"
+    return f"{whole}/{quote(figure, safe=':')}" if figure else whole

@@ -33,6 +33,7 @@ def page(product: str, period: str) -> ResponseReturnValue:
         title=summary.title(report), summary=summary.paragraph(report),
         pictures=report_charts.of(report), band=summary.band,
         address=fund_addresses.address(fund, of), of_edition=fund_addresses.of_edition,
+        trace=fund_addresses.trace(fund, of), top=summary.percent(report.top_share(summary.TOP)),
         public_address=fund_addresses.public_address(fund, of) if public and public.ended is None else None,
         before=fund_addresses.address(fund, _before(of)), after=fund_addresses.address(fund, _after(of)),
         told_before=periods.told(_before(of)), told_after=periods.told(_after(of)),

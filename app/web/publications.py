@@ -35,6 +35,8 @@ def page(product: str, period: str, version: int) -> ResponseReturnValue:
     return render_template(
         "publications/page.html", edition=edition, report=found.report, versions=versions, said=said,
         has_moved=publications.has_moved(found, now), summary=summary.paragraph(found.report),
+        trace=fund_addresses.trace(edition.product, edition.period) if found.report == now else None,
+        top=summary.percent(found.report.top_share(summary.TOP)),
         pictures=report_charts.of(found.report),
         address=fund_addresses.address(edition.product, edition.period), of_edition=fund_addresses.of_edition,
         band=summary.band,

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, Table, case, func, select
 from sqlalchemy.orm import Session
@@ -336,22 +336,38 @@ def spending(session: Session, year: int) -> dict[str | None, Money]:
     }
 
 
+class Month(NamedTuple):
+    """What one month of an adopted version gives an account in a period."""
+
+    product: str | None
+    version_id: int
+    year: int
+    version: int
+    account: str
+    month: int
+    amount: Money
+
+
+def months_for_report(session: Session, product: str | None, period: Period) -> list[Month]:
+    """Give what `for_report` adds up, month by month, in one query."""
+    assert period.last_day is not None
+    held = _adoptions(period, period.last_day, product=product, or_first=True)
+    rows = session.execute(
+        select(VERSIONS.c.product, VERSIONS.c.id, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, LINES.c.month,
+               LINES.c.amount_ore)
+        .join(VERSIONS, VERSIONS.c.id == LINES.c.version_id)
+        .join(ADOPTIONS, ADOPTIONS.c.version_id == VERSIONS.c.id)
+        .where(ADOPTIONS.c.id.in_(held))
+        .order_by(VERSIONS.c.year)
+    )  # fmt: skip
+    return [Month(*row[:-1], _inside(Money(row.amount_ore), row.year, row.month, period)) for row in rows]
+
+
 def _held(
     session: Session, period: Period, on: date, *, product: str | bool | None = True, or_first: bool = False
 ) -> dict[str | None, Budget]:
-    """Read the adopted lines of the months a period touches; `product` is True for every fund."""
-    assert period.last_day is not None
-    years = range(period.start.year, period.last_day.year + 1)
-    newest = func.max(case((ADOPTIONS.c.adopted_on <= on, ADOPTIONS.c.id)))
-    held = (
-        select(func.coalesce(newest, func.min(ADOPTIONS.c.id)) if or_first else newest)
-        .join(VERSIONS, VERSIONS.c.id == ADOPTIONS.c.version_id)
-        .where(VERSIONS.c.year.between(years[0], years[-1]))
-        .group_by(VERSIONS.c.product, VERSIONS.c.year)
-    )
-    if product is not True:
-        held = held.where(VERSIONS.c.product.is_not_distinct_from(product))
-    rows = session.execute(_lines_within(period, held))
+    """Read what adopted lines give the months a period touches; `product` is True for every fund."""
+    rows = session.execute(_lines_within(period, _adoptions(period, on, product=product, or_first=or_first)))
     amounts: dict[str | None, dict[str, Money]] = defaultdict(dict)
     names: dict[str | None, dict[int, int]] = defaultdict(dict)
     for product_, year, version, account, month, ore in rows:
@@ -361,8 +377,26 @@ def _held(
     return {
         of: Budget(of, ", ".join(f"{year} v{version}" for year, version in names[of].items()), found)
         for of, found in amounts.items()
-        if len(names[of]) == len(years)
+        if len(names[of]) == len(_years_of(period))
     }
+
+
+def _years_of(period: Period) -> range:
+    assert period.last_day is not None
+    return range(period.start.year, period.last_day.year + 1)
+
+
+def _adoptions(period: Period, on: date, *, product: str | bool | None, or_first: bool) -> Select[Any]:
+    """Ask which adoptions hold at the end of a day, of each year that a period touches."""
+    years = _years_of(period)
+    newest = func.max(case((ADOPTIONS.c.adopted_on <= on, ADOPTIONS.c.id)))
+    held = (
+        select(func.coalesce(newest, func.min(ADOPTIONS.c.id)) if or_first else newest)
+        .join(VERSIONS, VERSIONS.c.id == ADOPTIONS.c.version_id)
+        .where(VERSIONS.c.year.between(years[0], years[-1]))
+        .group_by(VERSIONS.c.product, VERSIONS.c.year)
+    )
+    return held if product is True else held.where(VERSIONS.c.product.is_not_distinct_from(product))
 
 
 def _lines_within(period: Period, adoptions: Select[Any]) -> Select[Any]:

@@ -135,10 +135,13 @@ def _touched(period: Period) -> Any:
 
 def charges(session: Session, period: Period) -> Money:
     """Give what was paid of what reminders charge in a period, which is the association's, in one statement."""
-    found = select(func.sum(MATCHES.c.amount_ore)).where(
-        MATCHES.c.account == ledger.CHARGES_OWED, *_within(MATCHES.c.matched_on, period)
-    )
+    found = select(func.sum(MATCHES.c.amount_ore)).where(*of_charges(period))
     return Money(int(session.execute(found).scalar() or 0))
+
+
+def of_charges(period: Period) -> list[Any]:
+    """Tell of matches which were for what reminders charge, in a period."""
+    return [MATCHES.c.account == ledger.CHARGES_OWED, *_within(MATCHES.c.matched_on, period)]
 
 
 def _within(column: Any, period: Period) -> list[Any]:

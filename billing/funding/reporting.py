@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, Table, func, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from authorities.models import Membership as MembershipRow
 from authorities.register import AUTHORITIES
 from billing import account_mapping, balances, ledger, vouchers
 from billing.account_mapping import AccountNames
+from billing.balances import Owed
 from billing.funding import budgets, funds, paid, remarks
 from billing.funding.paid import Share
 from billing.funding.remarks import Remark
@@ -39,7 +40,7 @@ MEMBERSHIPS: Table = MembershipRow.__table__  # type: ignore[assignment]
 
 _INCOME = "indtægt"  # as the chart of accounts writes it
 _IDS_AT_A_TIME = 500
-_PAID_LATER = ("invoice", "reminder", "interest")  # what books income that is paid by matches
+PAID_LATER = ("invoice", "reminder", "interest")  # what books income that is paid by matches
 
 
 def compute(session: Session, product: str | None, period: Period) -> FundingReport:
@@ -62,14 +63,16 @@ def compute(session: Session, product: str | None, period: Period) -> FundingRep
     earned, spent = total(each.invoiced for each in income), total(each.spent for each in costs)
     owed = _owed(session, product, last)
     payers = _payers(session, _brought(known, rows, shares), owed, last)
-    changes = _Changes(session.execute(_connections(product)).all())
+    changes = connections(session, product)
     return FundingReport(
         product=product, period=period, opening=opening, income=income, payers=tuple(payers),
         bands=tuple(_bands(payers)), members=_members(payers, are=True), others=_members(payers, are=False),
         passed_on=_passed_on(session, product, period), costs=costs, transfers=transfers,
         closing=opening + earned - spent + transfers, receivables=total(owed.values()),
-        connected=tuple(changes.connected(period)), joined=tuple(changes.joined(period)),
-        left=tuple(changes.left(period)), under_notice=tuple(changes.under_notice(last)),
+        connected=tuple(changes.connected(period)),
+        joined=tuple(each.change(each.first_on) for each in changes.joined(period)),
+        left=tuple(each.change(each.last_on or last) for each in changes.left(period)),
+        under_notice=tuple(each.change(each.noticed_on or last) for each in changes.under_notice(last)),
         budget=budget.name if budget else "", ledger_head=_head(opening, rows, shares),
     )  # fmt: skip
 
@@ -169,7 +172,7 @@ def _income(
     for share in shares:
         paid_of[share.account] += share.amount.ore
     for row in rows:
-        if row.kind not in _PAID_LATER and chart.is_income(row.account):
+        if row.kind not in PAID_LATER and chart.is_income(row.account):
             paid_of[row.account] -= row.amount_ore
     if charges:
         paid_of[FEES_EARNED] += charges.ore
@@ -237,9 +240,30 @@ def _owed_to_all(session: Session, days: Sequence[date]) -> Iterator[Counter[tup
     for day, each in zip(days, lacking, strict=True):
         owed: Counter[tuple[str | None, int]] = Counter()
         for id_, (authority, outstanding) in each.items():
-            for place, share in booked[id_].shares(day, outstanding):
+            for _, place, share in booked[id_].shares(day, outstanding):
                 owed[place, authority] += share
         yield owed
+
+
+class OwedPart(NamedTuple):
+    """What an account of a fund lacks of one invoice."""
+
+    invoice: Owed
+    account: str
+    product: str | None
+    amount: Money
+
+
+def owed_by_invoice(session: Session, last: date) -> Iterator[OwedPart]:
+    """Give what each fund is owed at the end of a day, invoice by invoice: its share of what is lacking, VAT apart.
+
+    It costs O(invoices), with a statement for every 500 that owe something.
+    """
+    lacking = {id_: each for id_, each in balances.still_open(session, last).items() if each.outstanding > ZERO}
+    booked = _booked(session, sorted(lacking), last)
+    for id_, each in lacking.items():
+        for account, of, share in booked[id_].shares(last, each.outstanding):
+            yield OwedPart(each, account, of, Money(share))
 
 
 class _Booked:
@@ -247,20 +271,20 @@ class _Booked:
 
     def __init__(self) -> None:
         self._rows: list[tuple[date, str, str | None, int]] = []
-        self._known: tuple[Any, list[tuple[str | None, int]]] = (None, [])
+        self._known: tuple[Any, list[tuple[str, str | None, int]]] = (None, [])
 
     def add(self, on: date, account: str, product: str | None, ore: int) -> None:
         self._rows.append((on, account, product, ore))
 
-    def shares(self, day: date, whole: Money) -> list[tuple[str | None, int]]:
-        """Share an amount over what was booked up to a day, by whose fund it is of; VAT is left out."""
+    def shares(self, day: date, whole: Money) -> list[tuple[str, str | None, int]]:
+        """Share an amount over what was booked up to a day, by account and whose fund it is of; VAT is left out."""
         rows = [row for row in self._rows if row[0] <= day]
         if self._known[0] != (len(rows), whole):
             self._known = (len(rows), whole), self._shared(rows, whole)
         return self._known[1]
 
     @staticmethod
-    def _shared(rows: Iterable[tuple[date, str, str | None, int]], whole: Money) -> list[tuple[str | None, int]]:
+    def _shared(rows: Iterable[tuple[date, str, str | None, int]], whole: Money) -> list[tuple[str, str | None, int]]:
         weights: Counter[tuple[str, str | None]] = Counter()
         for _, account, product, ore in rows:
             weights[account, product] -= ore
@@ -269,7 +293,7 @@ class _Booked:
             return []
         parts = money.apportion(whole, [whole.ore * weight for weight in weights.values()], over)
         return [
-            (product, part.ore)
+            (account, product, part.ore)
             for (account, product), part in zip(weights, parts, strict=True)
             if account != ledger.OUTPUT_VAT
         ]
@@ -358,7 +382,7 @@ def _connections(product: str | None) -> Select[Any]:
         )  # fmt: skip
     facts = AGREEMENTS.c
     return (
-        select(AUTHORITIES.c.cvr, AUTHORITIES.c.name, facts.in_force_from.label("first_on"),
+        select(AUTHORITIES.c.cvr, AUTHORITIES.c.name, facts.id, facts.in_force_from.label("first_on"),
                facts.terminated_to.label("last_on"), facts.notice_given_on.label("noticed_on"))
         .join(AUTHORITIES, AUTHORITIES.c.id == facts.authority_id)
         .join(PRODUCTS, PRODUCTS.c.id == facts.product_id)
@@ -366,22 +390,32 @@ def _connections(product: str | None) -> Select[Any]:
     )  # fmt: skip
 
 
+def connections(session: Session, product: str | None) -> Connections:
+    """Give all connections of a product there ever were, or all memberships, in one statement."""
+    return Connections(session.execute(_connections(product)).all())
+
+
 @dataclass(frozen=True, slots=True)
-class _Connection:
+class Connection:
+    """One time an authority was connected: an agreement that both have signed, or a membership."""
+
     cvr: str
     name: str
     first_on: date
     last_on: date | None
     noticed_on: date | None
+    agreement_id: int | None = None  # None for a membership
 
     def holds(self, on: date) -> bool:
+        """Tell whether it holds at the end of a day."""
         return self.first_on <= on and (self.last_on is None or on <= self.last_on)
 
     def change(self, on: date) -> Change:
+        """Give it as a report tells of it, by the day it changed."""
         return Change(self.cvr, self.name, on, self.last_on)
 
 
-class _Changes:
+class Connections:
     """All connections of a fund there ever were, and what of them a period shows."""
 
     def __init__(self, rows: Iterable[Row[Any]]) -> None:
@@ -390,35 +424,42 @@ class _Changes:
     def connected(self, period: Period) -> Iterator[Connected]:
         """Count authorities the day before the period, at the end of each of its quarters, and on its last day."""
         for on in _days(period):
-            yield Connected(on, len({each.cvr for each in self._all if each.holds(on)}))
+            yield Connected(on, len({each.cvr for each in self.holding(on)}))
 
-    def joined(self, period: Period) -> Iterator[Change]:
+    def holding(self, on: date) -> list[Connection]:
+        """Give those that hold at the end of a day."""
+        return [each for each in self._all if each.holds(on)]
+
+    def joined(self, period: Period) -> Iterator[Connection]:
+        """Give the first of each authority that was not connected the day before."""
         for each in self._all:
             if each.first_on in period and not self._held(each, each.first_on - timedelta(days=1)):
-                yield each.change(each.first_on)
+                yield each
 
-    def left(self, period: Period) -> Iterator[Change]:
+    def left(self, period: Period) -> Iterator[Connection]:
+        """Give the last of each authority that was not connected the day after."""
         for each in self._all:
             last = each.last_on
             if last is not None and last in period and not self._held(each, last + timedelta(days=1)):
-                yield each.change(last)
+                yield each
 
-    def under_notice(self, last: date) -> Iterator[Change]:
+    def under_notice(self, last: date) -> Iterator[Connection]:
+        """Give those that hold at the end of a day, and of which notice was given."""
         for each in self._all:
             noticed, ends = each.noticed_on, each.last_on
             if noticed is not None and noticed <= last and each.holds(last) and ends is not None and ends > last:
-                yield each.change(noticed)
+                yield each
 
-    def _held(self, one: _Connection, on: date) -> bool:
+    def _held(self, one: Connection, on: date) -> bool:
         """Tell whether the authority was connected on a day, by whichever agreement."""
         return any(each.cvr == one.cvr and each.holds(on) for each in self._all)
 
 
-def _connection(row: Row[Any]) -> _Connection:
+def _connection(row: Row[Any]) -> Connection:
     if "before" in row._fields:  # a membership ends before its last day, and is given notice of elsewhere
         last = None if row.before is None else row.before - timedelta(days=1)
-        return _Connection(row.cvr, row.name, row.first_on, last, None)
-    return _Connection(row.cvr, row.name, row.first_on, row.last_on, row.noticed_on)
+        return Connection(row.cvr, row.name, row.first_on, last, None)
+    return Connection(row.cvr, row.name, row.first_on, row.last_on, row.noticed_on, row.id)
 
 
 def _days(period: Period) -> Iterator[date]:

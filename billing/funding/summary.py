@@ -12,7 +12,8 @@ from foundation.language import Text, day, joined, kroner, same, whole_number
 from foundation.money import ZERO, total
 from foundation.periods import Period
 
-_TOP = 3
+#: How many payers count as the largest.
+TOP = 3
 
 
 def title(report: FundingReport) -> Text:
@@ -80,11 +81,17 @@ def _connected(connected: Sequence[Connected]) -> Text | None:
 
 
 def _top(report: FundingReport) -> Text | None:
-    if len(report.payers) <= _TOP or report.earned <= ZERO:
+    if len(report.payers) <= TOP or report.earned <= ZERO:
         return None
-    whole, tenths = divmod(report.top_share(_TOP), 10)
-    return Text(f"De {_TOP} største betalere bidrog med {whole},{tenths} % af indtægterne",
-                f"The {_TOP} largest payers brought {whole}.{tenths}% of the income")  # fmt: skip
+    share = percent(report.top_share(TOP))
+    return Text(f"De {TOP} største betalere bidrog med {share.da} af indtægterne",
+                f"The {TOP} largest payers brought {share.en} of the income")  # fmt: skip
+
+
+def percent(per_mille: int) -> Text:
+    """Write whole per mille as percent with one decimal."""
+    whole, tenths = divmod(per_mille, 10)
+    return Text(f"{whole},{tenths} %", f"{whole}.{tenths}%")
 
 
 # --- what pictures show

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
 from billing import vouchers
-from billing.funding import costs, funds
+from billing.funding import budgets, funds, reporting
 from billing.gathering import INVOICES, LINES
 from foundation import periods
 from foundation.errors import NotFound
 from foundation.language import Text
-from foundation.money import Money, total
+from foundation.money import ZERO, Money, total
 from foundation.periods import Period
 
 ENTRY: Any = vouchers.entries().subquery("entry")
@@ -30,6 +30,13 @@ KINDS = {
     "accrual": Text("Periodisering", "Accrual"),
     "opening": Text("Åbningssaldo", "Opening balance"),
     "transfer": Text("Overførsel", "Transfer"),
+    "reminder": Text("Rykkergebyr", "Reminder fee"),
+    "interest": Text("Rente", "Interest"),
+    "write_off": Text("Afskrivning", "Write-off"),
+    "write_off_back": Text("Indgået på afskrevet", "Recovered after write-off"),
+    "charge_waived": Text("Frafaldet gebyr eller rente", "Waived charge"),
+    "paid": Text("Betaling", "Payment"),
+    "owed": Text("Udestående", "Outstanding"),
 }
 
 
@@ -39,10 +46,12 @@ class NoSuchLine(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a fund spent on one account of a year, and that account's share of a line's money."""
+    """What a fund spent on one account of a year beside its budget, and that account's share of a line's money."""
 
     account: str
+    name: Text
     spent: Money
+    budget: Money | None  # None where none is adopted
     share: Fraction
 
 
@@ -65,15 +74,17 @@ class Upward:
 
 def postings(product: str | None, period: Period) -> Select[Any]:
     """Select what a fund's figures of a period are made of, seen from the fund: income above zero."""
-    number = INVOICES.c.number.label("number")
+    number, is_voucher = INVOICES.c.number.label("number"), ENTRY.c.kind != "invoice"
     return (
         select(
             ENTRY.c.kind, ENTRY.c.subject_id, ENTRY.c.position, ENTRY.c.posted_on, ENTRY.c.account, ENTRY.c.text,
-            AUTHORITIES.c.cvr, AUTHORITIES.c.name, number, (-ENTRY.c.amount_ore).label("ore"),
+            ENTRY.c.invoice_id, AUTHORITIES.c.cvr, AUTHORITIES.c.name, number, vouchers.VOUCHERS.c.subject,
+            (-ENTRY.c.amount_ore).label("ore"),
         )
         .outerjoin(AUTHORITIES, AUTHORITIES.c.id == ENTRY.c.authority_id)
         .outerjoin(INVOICES, INVOICES.c.id == ENTRY.c.invoice_id)
-        .where(*_within(product, period))
+        .outerjoin(vouchers.VOUCHERS, is_voucher & (vouchers.VOUCHERS.c.id == ENTRY.c.subject_id))
+        .where(*within(product, period))
     )  # fmt: skip
 
 
@@ -82,12 +93,13 @@ def whole(session: Session, product: str | None, period: Period, *narrowed: Colu
     found = (
         select(func.coalesce(func.sum(-ENTRY.c.amount_ore), 0))
         .select_from(ENTRY.outerjoin(AUTHORITIES, AUTHORITIES.c.id == ENTRY.c.authority_id))
-        .where(*_within(product, period), *narrowed)
+        .where(*within(product, period), *narrowed)
     )
     return Money(int(session.execute(found).scalar_one()))
 
 
-def _within(product: str | None, period: Period) -> list[ColumnElement[bool]]:
+def within(product: str | None, period: Period) -> list[ColumnElement[bool]]:
+    """Tell of postings whether they are of a fund and a period."""
     of_fund = ENTRY.c.product.is_(None) if product is None else ENTRY.c.product == product
     until = [ENTRY.c.posted_on < period.end] if period.end else []
     return [ENTRY.c.book == "real", of_fund, funds.is_of_fund(ENTRY.c.account), ENTRY.c.posted_on >= period.start,
@@ -116,13 +128,14 @@ def upward(session: Session, number: str, position: int) -> Upward:
 
 
 def _shares(session: Session, product: str, year: Period) -> tuple[Share, ...]:
-    known = costs.chart(session).by_fund.get(product, {})
-    spent: dict[str, int] = {}
+    known, budget = reporting.chart(session), budgets.for_report(session, product, year)
+    spent: dict[str, int] = {account: 0 for account in (budget.amounts if budget else ()) if known.is_cost(account)}
     for each in funds.moved(session, year, product, of_all=False):
-        if each.account in known:
+        if known.is_cost(each.account):
             spent[each.account] = spent.get(each.account, 0) - each.amount.ore
     all_of = sum(spent.values())
     return tuple(
-        Share(account, Money(ore), Fraction(ore, all_of) if all_of else Fraction(0))
+        Share(account, known.named(account), Money(ore), budget.amounts.get(account, ZERO) if budget else None,
+              Fraction(ore, all_of) if all_of else Fraction(0))
         for account, ore in sorted(spent.items())
-    )
+    )  # fmt: skip

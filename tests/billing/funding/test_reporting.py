@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import balances
-from billing.funding import funds, paid, report, reporting
+from billing.funding import figures, funds, paid, report, reporting
 from billing.funding.report import FundingReport
 from billing.gathering import INVOICES, LINES
 from foundation import periods
@@ -191,3 +191,27 @@ def test_a_report_is_shown_and_written_by_command(spent: CommandLine) -> None:
     assert file.read_bytes().startswith(b"%PDF-")
     assert spent.run(*words, "--format", "xlsx").code == 1
     assert spent.run("funding", "report", "OS2findesikke", "2027").code == 1
+
+
+@pytest.mark.parametrize("product", ["OS2kitos", "Bånd", None])
+def test_every_figure_of_a_fund_is_what_its_steps_add_up_to(shared: CommandLine, product: str | None) -> None:
+    with shared.session() as session:
+        one = reporting.compute(session, product, YEAR)
+        found = {name: figures.trace(session, product, YEAR, name).whole for name in _figures(one)}
+
+    assert found == _figures(one)
+
+
+def _figures(one: FundingReport) -> dict[str, Money]:
+    """Give the figures of a report by the names they are taken apart by."""
+    names = ("opening", "earned", "spent", "result", "transfers", "closing", "receivables", "passed_on")
+    found = {name: getattr(one, name) for name in names}
+    found |= {f"income:{each.account}": each.invoiced for each in one.income}
+    found |= {f"paid:{each.account}": each.paid for each in one.income}
+    found |= {f"cost:{each.account}": each.spent for each in one.costs}
+    found |= {f"band:{figures.band_name(each.band)}": each.invoiced for each in one.bands}
+    found |= {f"band-paid:{figures.band_name(each.band)}": each.paid for each in one.bands}
+    for payer in one.payers[:2]:
+        found |= {f"payer:{payer.cvr}": payer.invoiced, f"payer-paid:{payer.cvr}": payer.paid,
+                  f"payer-owed:{payer.cvr}": payer.outstanding}  # fmt: skip
+    return found | {"members": one.members.invoiced, "members-paid": one.members.paid, "others": one.others.invoiced}

@@ -1,0 +1,131 @@
+"""The krone's way in the browser: every figure of a report leads to what it is made of, and that adds up to it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+import pytest
+
+from app.access import Role
+from tests import spending
+from tests.app.web.desks import AUDITOR, GROUP, Desk, issue, opened, person
+from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
+from tests.scenarios import database
+
+FIGURE = re.compile(r'<a class="figure" href="([^"]+)">([^<]+)</a>')
+SUM = re.compile(r'id="(?:figure|sum)">([^<]*)<')
+FUND = "OS2valghalla"
+REPORT, STRANGERS = f"/funds/{FUND}/2027", person(6, Role.COORDINATION, products=frozenset({"OS2kitos"}))
+
+
+def spend(line: CommandLine) -> None:
+    """Take money in, spend, work, move and adopt a budget, for the fund that two invoices brought money."""
+    database.keep_payments(line)
+    with line.session() as session:
+        spending.move(session, 50_000_00, FUND)
+        spending.move(session, 7_000_00, FUND, from_product="OS2kitos")
+        spending.rate(session)
+        spending.work(session, product=FUND)
+        spending.spend(session, *(spending.draft(session, 700 * nth, product=FUND) for nth in (1, 2)))
+        spending.budget(session, product=FUND)
+
+
+@pytest.fixture
+def seat(prepared: Prepared) -> Iterator[Desk]:
+    """A browser on a year with something of everything."""
+    with opened(prepared(with_starter, issue, spend)) as made:
+        yield made
+
+
+def plain(words: str) -> str:
+    """Give an amount as tables write it."""
+    return html.unescape(words).replace("\xa0", " ").removesuffix(" kr.").strip()
+
+
+@pytest.mark.parametrize(("fund", "period"), [(FUND, "2027"), (FUND, "2027-Q2"), ("OS2", "2027")])
+def test_every_figure_of_a_report_leads_to_what_adds_up_to_it(seat: Desk, fund: str, period: str) -> None:
+    found = FIGURE.findall(seat.sit(AUDITOR).html(f"/funds/{fund}/{period}"))
+    names = {unquote(link).rpartition("/")[2].partition(":")[0] for link, _ in found}
+
+    for link, words in found:
+        page = seat.get(html.unescape(link))
+        assert page.status_code == 200, link
+        told, *sums = (plain(each) for each in SUM.findall(page.text))
+        assert told == plain(words), link
+        assert sums in ([], [told]) or link.endswith("/top"), link
+        assert sums or link.partition("-count")[1] or "connected" in link or told == "0,00", link
+    whole = {"opening", "earned", "spent", "result", "transfers", "closing", "receivables", "passed_on", "top"}
+    groups = {"members", "others", "members-count", "others-paid", "connected", "payer-owed", "band", "band-paid"}
+    assert whole | groups <= names
+    assert period == "2027-Q2" or {"income", "paid"} <= names
+    assert fund == "OS2" or {"cost", "budget", "deviation"} <= names
+
+
+def test_staff_go_on_to_invoice_cost_agreement_authority_and_budget(seat: Desk) -> None:
+    seat.sit(AUDITOR)
+    report, ways = seat.html(REPORT), set()
+    for link in {html.unescape(link) for link, _ in FIGURE.findall(report)}:
+        main = seat.html(link).partition("<main")[2].partition("</main")[0]
+        ways |= set(re.findall(r'href="(/(?:invoices|costs|agreements|authorities|budgets|transfers)[^"]*)"', main))
+
+    assert {way.split("/")[1] for way in ways} == {
+        "invoices", "costs", "agreements", "authorities", "budgets", "transfers"
+    }  # fmt: skip
+    assert [way for way in ways if seat.get(way).status_code != 200] == []
+
+
+def test_a_group_sees_authorities_and_agreements_and_no_invoice_text_or_paper(seat: Desk) -> None:
+    seat.sit(GROUP)
+    for link in {html.unescape(link) for link, _ in FIGURE.findall(seat.html(REPORT))}:
+        main = seat.html(link).partition("<main")[2].partition("</main")[0]
+        assert not re.search(r'href="/(invoices|costs|budgets|transfers)', main), link
+        assert "Opdigtet" not in main and "2027-00" not in main, link
+    assert seat.sit(STRANGERS).get(f"/funds/trace/{FUND}/2027/earned").status_code == 404
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_what_a_figure_is_made_of_is_exported_and_the_trail_tells_of_it(seat: Desk, form: str) -> None:
+    answer = seat.sit(AUDITOR).get(f"/funds/trace/{FUND}/2027/earned.{form}")
+
+    assert answer.status_code == 200
+    if form == "csv":
+        head, *rows = answer.data.decode("utf-8-sig").splitlines()
+        assert head == "Dag;Hvad;Konto;Myndighed;Aftale;Faktura;Tekst;Beløb"
+        assert rows
+    assert f"funds-figure.{form}" in seat.html("/audit")
+
+
+@pytest.mark.parametrize(
+    "figure",
+    ["nothing", "income:", "income:9999", "income", "earned:1", "band:x", "band:99999999999", "band:²",
+     "payer:12345678", "payer-owed:%27--", "connected:2027-02-30", "budget:XYZ", "deviation:", "earned.pdf", "%00",
+     "a" * 300],
+)  # fmt: skip
+def test_a_figure_that_a_report_does_not_have_is_not_found(desk: Desk, figure: str) -> None:
+    answer = desk.sit(GROUP).get(f"/funds/trace/OS2valghalla/2027/{figure}")
+
+    assert answer.status_code == (400 if figure == "%00" else 404)
+
+
+@pytest.mark.parametrize("query", ["sort=nothing", "page=99", "page=x"])
+def test_a_list_that_is_asked_for_nonsense_is_not_found(desk: Desk, query: str) -> None:
+    assert desk.sit(GROUP).get(f"/funds/trace/OS2valghalla/2027/earned?{query}").status_code == 404
+
+
+def test_a_period_from_day_to_day_is_taken_apart_as_well(desk: Desk) -> None:
+    assert desk.sit(GROUP).get("/funds/trace/OS2valghalla/2027-01-01..2027-02-15").status_code == 200
+    assert desk.get("/funds/trace/OS2valghalla/2027-01-01..2027-02-15/earned").status_code == 200
+    assert desk.get("/funds/trace/OS2valghalla/2027-01-01..2027-02-15.csv").status_code == 200
+
+
+def test_a_line_of_an_invoice_leads_up_to_its_fund_and_what_the_year_s_money_went_to(seat: Desk) -> None:
+    invoice = seat.sit(AUDITOR).html("/invoices/2027-0001")
+    lines = re.findall(r'href="(/funds/trace/2027-0001/lines/\d+)"', invoice)
+
+    assert lines
+    assert all("gik til fonden for" in seat.read(line) for line in lines)
