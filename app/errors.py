@@ -106,7 +106,10 @@ _WORDS = {
     415: Text(
         "Send indholdet som den slags, dokumentationen nævner", "Send the content as the kind the documentation names"
     ),
-    413: Text("Send højst 16 MB i en fil og 256 KB i en formular", "Send at most 16 MB in a file and 256 KB in a form"),
+    413: Text(
+        "Send højst 16 MB i en fil, 40 MB i et kontoudtog fra banken, og 256 KB i en formular",
+        "Send at most 16 MB in a file, 40 MB in a bank's statement, and 256 KB in a form",
+    ),
     500: Text(
         "Fejlen er noteret. Intet er gemt halvt. Prøv igen om lidt",
         "The fault is noted. Nothing was half stored. Try again soon",

@@ -34,6 +34,7 @@ TRANSACTIONS: Table = BankTransaction.__table__  # type: ignore[assignment]
 BANK, UNPLACED = ledger.BANK, ledger.CLEARING
 
 _ROWS_AT_A_TIME = 1_000
+_CHARACTERS_AT_A_TIME = 1_000_000
 _MOST_STATEMENTS = 1_000  # of the files that are taken in together
 
 
@@ -324,7 +325,7 @@ class _Keeper:
     def _keep_transactions(self, name: str, statement: Statement, survey: Survey, statement_id: int) -> None:
         numbered = enumerate(statement.movements, start=1)
         new_ones = _new_ones(numbered, survey, self._references(survey))
-        while some := list(islice(new_ones, _ROWS_AT_A_TIME)):
+        for some in _some_at_a_time(new_ones):
             rows = [
                 _row(id_, statement_id, position, statement.account, movement)
                 for id_, (position, movement) in enumerate(some, start=self._next_id)
@@ -358,6 +359,19 @@ class _Keeper:
         for row in rows:
             last[row["fingerprint"]] += 1
             row["twin"] = last[row["fingerprint"]]
+
+
+def _some_at_a_time(found: Iterable[tuple[int, Movement]]) -> Iterator[list[tuple[int, Movement]]]:
+    """Give movements in batches that memory has room for, however much the bank wrote of each."""
+    some, size = list[tuple[int, Movement]](), 0
+    for each in found:
+        some.append(each)
+        size += len(each[1].raw)
+        if len(some) == _ROWS_AT_A_TIME or size >= _CHARACTERS_AT_A_TIME:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _exhaust(movements: Iterable[Movement]) -> None:

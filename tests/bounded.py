@@ -24,8 +24,8 @@ PATIENCE = 120  # seconds
 
 # Resident memory is read inside: what the system tells the parent counts the parent's own pages, too.
 _MEASURED = """
-import pathlib, re, sys
-from app.cli import main
+import importlib, pathlib, re, sys
+main = importlib.import_module(sys.argv.pop(1)).main
 place = pathlib.Path(sys.argv.pop(1))
 try:
     main()
@@ -45,11 +45,11 @@ class Taken:
     peak: int
 
 
-def run(line: CommandLine, *arguments: object) -> Taken:
-    """Run a command within limits; fails where it does not end in time."""
+def run(line: CommandLine, *arguments: object, module: str = "app.cli") -> Taken:
+    """Run a command, or another module's `main`, within limits; fails where it does not end in time."""
     environ = {name: value for name, value in line.environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.NamedTemporaryFile() as peak:
-        words = [sys.executable, "-c", _MEASURED, peak.name, *map(str, arguments)]
+        words = [sys.executable, "-c", _MEASURED, module, peak.name, *map(str, arguments)]
         done = subprocess.run(
             words, cwd=HOUSE, env=environ, capture_output=True, timeout=PATIENCE, check=False, preexec_fn=_limit
         )  # fmt: skip

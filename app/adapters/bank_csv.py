@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NoReturn, TextIO
+from typing import IO, Any, NoReturn, TextIO
 
 from app.adapters import payment_references
 from billing.bank import BankFileRefused, Movement, Statement, refusal
@@ -166,10 +166,10 @@ def _amount(words: str, decimal: str) -> Money | None:
 # --- a file
 
 
-def statements(name: str, content: bytes, by: Mapping) -> Iterator[Statement]:
+def statements(name: str, file: IO[bytes], by: Mapping) -> Iterator[Statement]:
     """Give the statement that a file is. Raises BankFileRefused, naming row, column and reason."""
     reading = _Reading(name, by)
-    rows = list(reading.rows(content))
+    rows = list(reading.rows(file.read(LARGEST + 1)))
     if by.newest_first:
         rows.reverse()
     if not rows:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from app.adapters import bank_csv, camt, incoming
 from app.adapters.bank_csv import Mapping
 from billing.bank import Statement, refusal
 from foundation import wording
-from foundation.audit import sha256
 from foundation.language import Text
 
 LARGEST = 40 * 1024 * 1024  # bytes
+#: Bytes of a request that brings one: the file, and the form or the words around it.
+LARGEST_REQUEST = LARGEST + 1024 * 1024
+
+_PIECE = 1024 * 1024
+_KEPT_IN_MEMORY = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A bank file in memory, as bytes; without a mapping it is camt.053."""
+    """A bank file, copied where nobody changes it: a large one to the disk. Without a mapping it is camt.053."""
 
     name: str
-    content: bytes
+    content: IO[bytes]
+    sha256: str
     mapping: Mapping | None = None
-
-    @cached_property
-    def sha256(self) -> str:
-        """Give the SHA-256 of its bytes."""
-        return sha256(self.content)
 
     @property
     def format(self) -> str:
@@ -37,25 +41,49 @@ class Taken:
 
     def statements(self) -> Iterator[Statement]:
         """Read it from the beginning. Raises BankFileRefused."""
+        self.content.seek(0)
         if self.mapping:
             return bank_csv.statements(self.name, self.content, self.mapping)
         return camt.statements(self.name, self.content)
 
+    def close(self) -> None:
+        """Let the copy go."""
+        self.content.close()
 
-def taken(name: str, content: bytes, mapping: str | None = None) -> Taken:
+
+def taken(name: str, content: bytes | IO[bytes], mapping: str | None = None) -> Taken:
     """Give a bank file that came in, by its name as a reader may see it; `mapping` is the TOML text of a CSV.
 
-    Raises BankFileRefused for one that is empty or too large, and for a mapping that is not right.
+    What is no bytes is read from where it stands. Raises BankFileRefused for one that is empty or too large, and for a
+    mapping that is not right.
     """
     name = wording.legible(name) or "?"
-    if len(content) > LARGEST:
-        raise refusal(name, Text("filen er over 40 MB", "the file is over 40 MB"))
-    if not content.strip():
+    by = None if mapping is None else bank_csv.mapping(mapping)
+    source = io.BytesIO(content) if isinstance(content, bytes) else content
+    copy = tempfile.SpooledTemporaryFile(_KEPT_IN_MEMORY)  # noqa: SIM115 - it is closed by whoever took it
+    try:
+        return Taken(name, copy, _copied(name, source, copy), by)
+    except BaseException:
+        copy.close()
+        raise
+
+
+def _copied(name: str, source: IO[bytes], copy: IO[bytes]) -> str:
+    """Copy a file piece by piece; give its SHA-256."""
+    digest, size, is_empty = hashlib.sha256(), 0, True
+    for piece in iter(partial(source.read, _PIECE), b""):
+        size += len(piece)
+        if size > LARGEST:
+            raise refusal(name, Text("filen er over 40 MB", "the file is over 40 MB"))
+        is_empty = is_empty and piece.isspace()
+        digest.update(piece)
+        copy.write(piece)
+    if is_empty:
         raise refusal(name, Text("filen er tom", "the file is empty"))
-    return Taken(name, content, None if mapping is None else bank_csv.mapping(mapping))
+    return digest.hexdigest()
 
 
 def read(path: Path, mapping: str | None = None) -> Taken:
     """Read a file of this machine. Raises Unreadable, BankFileRefused and OSError."""
     with incoming.opened(path, LARGEST) as file:
-        return taken(path.name, file.read(LARGEST + 1), mapping)
+        return taken(path.name, file, mapping)

@@ -7,13 +7,12 @@ Nothing is taken that could mean more than it says: no document type, no entitie
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from lxml import etree
 
@@ -28,7 +27,7 @@ _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.0[2-8]"
 _AMOUNT = re.compile(r"\+?([0-9]{1,13})(?:\.([0-9]{1,2})0{0,8})?")
 _DAY = re.compile(r"(20[0-9]{2}|21[0-9]{2})-([0-9]{2})-([0-9]{2})")
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
-_DECLARATION = re.compile(rb"<!(?!--)")
+_DECLARATION = re.compile(rb"<!(?!--|-?\Z)")  # at the end of a piece it is seen with the next
 _LARGEST_TEXT = 10_240  # bytes from one tag to the next
 _TOO_LONG = re.compile(rb"<[^<]{%d}" % _LARGEST_TEXT)
 _MOST_ELEMENTS = 2_000  # of an entry without its transactions, of one transaction, of a statement's head
@@ -48,36 +47,50 @@ _PLACES = {
 }  # fmt: skip
 
 
-def statements(name: str, content: bytes) -> Iterator[Statement]:
+def statements(name: str, file: IO[bytes]) -> Iterator[Statement]:
     """Read the statements of a file one by one; the movements of each must be read before the next.
 
-    Raises BankFileRefused, naming line and reason.
+    The file can be read from its beginning again. Raises BankFileRefused, naming line and reason.
     """
-    _look_through(name, content)
-    return _Reading(name, content).statements()
+    _look_through(name, file)
+    file.seek(0)
+    return _Reading(name, file).statements()
 
 
-def _look_through(name: str, content: bytes) -> None:
-    """Refuse what no bank writes before it is parsed."""
+def _look_through(name: str, file: IO[bytes]) -> None:
+    """Refuse what no bank writes before it is parsed, piece by piece, each with the end of the one before."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(content), _PIECE):
+    before, line = b"", 1  # the line on which `before` begins
+    while piece := file.read(_PIECE):
+        seen = before + piece
         try:
-            decoder.decode(content[start : start + _PIECE], final=start + _PIECE >= len(content))
+            decoder.decode(piece)
         except UnicodeDecodeError as error:
-            _refuse(name, _line(content, start + error.start), _NOT_UTF_8)
-    declared = _ENCODING.match(content)
+            _refuse(name, line + seen.count(b"\n", 0, len(before) + error.start), _NOT_UTF_8)
+        if not before:
+            _refuse_encoding(name, seen)
+        _refuse_words(name, seen, line)
+        before = seen[-_LARGEST_TEXT:]
+        line += seen.count(b"\n", 0, len(seen) - len(before))
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        _refuse(name, line + before.count(b"\n"), _NOT_UTF_8)
+
+
+def _refuse_encoding(name: str, beginning: bytes) -> None:
+    declared = _ENCODING.match(beginning)
     if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii"):
         _refuse(name, 1, _NOT_UTF_8)
-    if found := _DECLARATION.search(content):
-        _refuse(name, _line(content, found.start()), _NO_DECLARATION)
-    if found := _TOO_LONG.search(content):
+
+
+def _refuse_words(name: str, seen: bytes, line: int) -> None:
+    if found := _DECLARATION.search(seen):
+        _refuse(name, line + seen.count(b"\n", 0, found.start()), _NO_DECLARATION)
+    if found := _TOO_LONG.search(seen):
         most = whole_number(_LARGEST_TEXT)
-        _refuse(name, _line(content, found.start()),
+        _refuse(name, line + seen.count(b"\n", 0, found.start()),
                 Text(f"en tekst er over {most.da} byte", f"a text has more than {most.en} bytes"))  # fmt: skip
-
-
-def _line(content: bytes, at: int) -> int:
-    return content.count(b"\n", 0, at) + 1
 
 
 def _refuse(name: str, line: int, reason: Text) -> NoReturn:
@@ -97,9 +110,9 @@ class _Detail:
 class _Reading:
     """One pass over a file; what was read of the tree is let go at once."""
 
-    def __init__(self, name: str, content: bytes) -> None:
+    def __init__(self, name: str, file: IO[bytes]) -> None:
         self._name = name
-        self._events = self._parsed(content)
+        self._events = self._parsed(file)
         self._space = ""
         self._paths: dict[str, str] = {}
         self._statement: Any = None
@@ -110,9 +123,9 @@ class _Reading:
 
     # --- walking
 
-    def _parsed(self, content: bytes) -> Iterator[Any]:
+    def _parsed(self, file: IO[bytes]) -> Iterator[Any]:
         found = etree.iterparse(
-            io.BytesIO(content), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
+            file, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
             dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True, encoding="utf-8",
         )  # fmt: skip
         try:

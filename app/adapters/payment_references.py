@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_FORM = re.compile(r"(?<![0-9])71\s?[<>/#]\s?([0-9]{15})(?![0-9])")
-_CREDITOR_REFERENCE = re.compile(r"(?<![A-Z0-9])RF[0-9]{2}[A-Z0-9]{1,21}(?![A-Z0-9])")
+# Each begins with its letters, and looks back from there: so a long text is skipped as fast as it is copied.
+_FORM = re.compile(r"71(?<![0-9]71)\s?[<>/#]\s?([0-9]{15})(?![0-9])")
+_CREDITOR_REFERENCE = re.compile(r"RF(?<![A-Z0-9]RF)[0-9]{2}[A-Z0-9]{1,21}(?![A-Z0-9])")
 
 
 def fik_id(words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from flask import request
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app import database
-from app.adapters import bank_files
+from app.adapters import bank_csv, bank_files
 from app.adapters.bank_files import Taken
 from app.api import answers, ground, pages, writes
 from app.api.ground import ID, ID_IN_PATH, Write
@@ -27,6 +28,7 @@ from foundation.language import Text
 room = ground.room("bank", "Bank statements and their transactions")
 
 _SOURCE = "API"
+_LARGEST_JSON = bank_csv.LARGEST + 4 * 1024 * 1024  # bytes; its line ends and quotes are two characters each
 _XML = ("application/xml", "text/xml")
 _NOT_CSV = Text("skal være objektet {csv, mapping} af to tekster", "must be the object {csv, mapping} of two texts")
 _BODY = {
@@ -78,20 +80,20 @@ def one_bank_transaction(query: object, id_: int) -> Any:
 @ground.writes(room, "/bank-statements/imports", "bank.import", None, answers.BankFileTaken, Write(body=_BODY))
 def import_bank_file(query: object) -> Any:
     """Take a bank file in, all of it or nothing: camt.053, or CSV with its mapping. What is known changes nothing."""
-    file = _file()
+    is_xml = request.mimetype in _XML
+    file = bank_files.taken(_SOURCE, ground.large_body(bank_files.LARGEST_REQUEST)) if is_xml else _csv()
 
     def act(session: Session, trail: Trail) -> Answer:
         return Answer(_told(bank.take_in(session, [file], trail, layout.config().bank_account)[0]))
 
-    return writes.once(act)
+    with closing(file):
+        return writes.once(act, file.content if is_xml else None)
 
 
-def _file() -> Taken:
-    if request.mimetype in _XML:
-        return bank_files.taken(_SOURCE, request.get_data())
+def _csv() -> Taken:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
-    sent = ground.json_body(bank_files.LARGEST)
+    sent = ground.json_body(_LARGEST_JSON)
     is_csv = isinstance(sent, dict) and set(sent) == {"csv", "mapping"}
     if not is_csv or not all(isinstance(text, str) for text in sent.values()):
         raise Malformed(ground.MALFORMED, [("", _NOT_CSV)])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from itertools import islice
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import orjson
 from flask import Response, make_response, request
@@ -96,6 +96,12 @@ def json_body(largest: int = LARGEST_BODY) -> Any:
         return orjson.loads(request.get_data())
     except orjson.JSONDecodeError as error:
         raise Malformed(MALFORMED, [("", Text("er ikke JSON: ", "is not JSON: ") + same(error.msg))]) from None
+
+
+def large_body(most: int) -> IO[bytes]:
+    """Give a body of at most so many bytes as it comes, never whole in memory. Raises 413."""
+    request.max_content_length = most
+    return request.stream
 
 
 # --- declaring operations

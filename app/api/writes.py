@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import orjson
 from flask import Response, request
@@ -29,6 +30,7 @@ from foundation.language import Text
 KEYS: Table = IdempotencyKey.__table__  # type: ignore[assignment]
 
 KEPT = timedelta(days=30)
+_PIECE = 1024 * 1024
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
@@ -50,12 +52,13 @@ class Answer:
     afterwards: Callable[[], object] = lambda: None  # done once it is committed, and not when it is sent again
 
 
-def once(act: Callable[[Session, Trail], Answer]) -> Response:
+def once(act: Callable[[Session, Trail], Answer], body: IO[bytes] | None = None) -> Response:
     """Do an act in the name of who is signed in, and keep its answer with it; or give the answer kept before.
 
-    Raises KeyMissing, KeyUsed and whatever the act raises.
+    `body` is what was sent, where it was read in a way of its own. Raises KeyMissing, KeyUsed and whatever the act
+    raises.
     """
-    key, print_ = _key(), _fingerprint()
+    key, print_ = _key(), _fingerprint(body)
     with layout.acting() as (session, trail):
         known = _known(session, key)
         if known is not None:
@@ -77,9 +80,15 @@ def _key() -> str:
     return given
 
 
-def _fingerprint() -> str:
-    head = f"{request.method} {request.full_path} {request.mimetype}\n".encode()
-    return hashlib.sha256(head + request.get_data()).hexdigest()
+def _fingerprint(body: IO[bytes] | None) -> str:
+    print_ = hashlib.sha256(f"{request.method} {request.full_path} {request.mimetype}\n".encode())
+    if body is None:
+        print_.update(request.get_data())
+        return print_.hexdigest()
+    body.seek(0)
+    for piece in iter(partial(body.read, _PIECE), b""):
+        print_.update(piece)
+    return print_.hexdigest()
 
 
 def _known(session: Session, key: str) -> Row[Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,10 @@ def import_files(files: tuple[Path, ...], mapping: Path | None, *, trial: bool) 
     Take statements in: all files or none.
     """
     text = None if mapping is None else incoming.text(mapping)
-    read = [bank_files.read(path, text) for path in files]
-    for each in _tried(read) if trial else _taken(read):
+    with ExitStack() as copies:
+        read = [copies.enter_context(closing(bank_files.read(path, text))) for path in files]
+        told = _tried(read) if trial else _taken(read)
+    for each in told:
         tell(each)
     if trial:
         output.say(Text("Prøvet: intet er gemt", "Tried: nothing is stored"))

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,7 +226,9 @@ def _take_payments(surroundings: Service, folder: Path) -> None:
     file = folder / "kontoudtog_opdigtet.xml"
     file.write_bytes(content)
     with surroundings.writing() as (session, trail):
-        for each in bank.take_in(session, [bank_files.read(file)], trail, surroundings.config.bank_account):
+        with closing(bank_files.read(file)) as read:
+            taken = bank.take_in(session, [read], trail, surroundings.config.bank_account)
+        for each in taken:
             output.say(each.text)
         found = payments.match_certain(session, surroundings.today, trail)
     placed = sum(each.finding.is_certain for each in found)

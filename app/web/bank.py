@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -204,6 +206,7 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.post("/bank/import")
+@layout.takes(bank_files.LARGEST_REQUEST)
 @access.needs("bank.import")
 def take_in() -> ResponseReturnValue:
     """Show what a file would bring, or take it in, also the one just shown; what is wrong comes back at the field."""
@@ -212,17 +215,18 @@ def take_in() -> ResponseReturnValue:
         return _form(errors=sent.errors), 422
     is_trial = sent.get("trial") == "yes"
     try:
-        upload = _upload(sent)
-        if upload is None:
-            return _form(errors={"file": _GONE if sent.get("kept") else _CHOOSE}), 422
-        file = bank_files.taken(upload.name, upload.content, upload.mapping)
-        taken = _tried(file) if is_trial else _taken(file)
+        with _upload(sent) as upload:
+            if upload is None:
+                return _form(errors={"file": _GONE if sent.get("kept") else _CHOOSE}), 422
+            with closing(bank_files.taken(upload.name, upload.content, upload.mapping)) as file:
+                taken = _tried(file) if is_trial else _taken(file)
+                kept = _keep(file, upload.mapping) if is_trial else ""
     except bank_csv.MappingRefused as refused:
         return _form(errors={"mapping": refused.text}), 422
     except Refused as refused:
         return _form(errors={"file": refused.text}), 422
     if is_trial:
-        return _form(tried=taken, kept=_keep(upload))
+        return _form(tried=taken, kept=kept)
     kept_uploads.forget(_folder(), _owner())
     layout.done(taken.text)
     return redirect(url_for("bank.page"), 303)
@@ -240,11 +244,19 @@ def _owner() -> int:
     return access.current().user_id or 0
 
 
-def _upload(sent: forms.Sent) -> Upload | None:
-    """Give the file that was sent, or the one whose preview was looked at."""
-    file, mapping = sent.get("file"), sent.get("mapping")
+@contextmanager
+def _upload(sent: forms.Sent) -> Iterator[Upload | None]:
+    """Open the file that was sent, or the one whose preview was looked at."""
+    file = sent.get("file")
     if file is None:
-        return kept_uploads.kept(_folder(), _owner(), sent.get("kept") or "", clock.now(layout.config()))
+        with kept_uploads.kept(_folder(), _owner(), sent.get("kept") or "", clock.now(layout.config())) as found:
+            yield found
+        return
+    yield Upload(file.filename or "", file.stream, _mapping(sent.get("mapping")))
+
+
+def _mapping(mapping: Any) -> str | None:
+    """Read the text of a mapping that was sent. Raises MappingRefused."""
     text = None
     if mapping is not None:
         content = mapping.read(_LARGEST_MAPPING + 1)
@@ -252,13 +264,16 @@ def _upload(sent: forms.Sent) -> Upload | None:
             text = content[:_LARGEST_MAPPING].decode("utf-8-sig")
         except UnicodeDecodeError:
             raise bank_csv.wrong(Text("er ikke UTF-8", "is not UTF-8")) from None
-    return Upload(file.filename or "", file.read(bank_files.LARGEST + 1), text)
+    return text
 
 
-def _keep(upload: Upload) -> str:
+def _keep(file: Taken, mapping: str | None) -> str:
     """Keep a file while its preview is looked at; where the disk has no room, it is chosen again."""
+    file.content.seek(0)
     try:
-        return kept_uploads.keep(_folder(), _owner(), upload, clock.now(layout.config()))
+        return kept_uploads.keep(
+            _folder(), _owner(), Upload(file.name, file.content, mapping), clock.now(layout.config())
+        )
     except OSError:
         return ""
 

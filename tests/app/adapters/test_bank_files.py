@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import bank_demonstration
-from app.adapters import bank_csv, bank_files, payment_references
+from app.adapters import bank_csv, bank_files, camt, payment_references
 from app.bank_demonstration import Moved
 from billing.bank import BankFileRefused, Movement, Statement
 from foundation.money import Money
@@ -60,6 +60,29 @@ def changed(old: str, new: str) -> bytes:
 
 
 # --- camt.053
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 1_000])
+def test_a_file_is_looked_through_alike_in_whatever_pieces_it_comes(
+    monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    wrong = [
+        changed("<Stmt>", "<Stmt>\n<!-- ok -->\n<!DOCTYPE a>"), changed("<Stmt>", f"<Stmt>\n<Id>{'x' * 10_300}</Id>"),
+        changed("<Stmt>", "<Stmt>\n<Id>Å</Id>").replace("Å".encode(), b"\xc3"), RIGHT + b"\xc3",
+    ]  # fmt: skip
+    moved, told = read(RIGHT)[0][1], [refused(each) for each in wrong]
+
+    monkeypatch.setattr(camt, "_PIECE", piece)
+
+    assert read(RIGHT)[0][1] == moved
+    assert [refused(each) for each in wrong] == told
+    begins, last = (RIGHT.count(b"\n", 0, end) + 1 for end in (RIGHT.index(b"<Stmt>"), len(RIGHT)))
+    assert told == [
+        f"fil: linje {begins + 2}: dokumenttype, entiteter og CDATA tages ikke ind",
+        f"fil: linje {begins + 1}: en tekst er over 10.240 byte",
+        f"fil: linje {begins + 1}: er ikke UTF-8",
+        f"fil: linje {last}: er ikke UTF-8",
+    ]
 
 
 @pytest.mark.skipif(not NORDEA.exists(), reason="the bank's example is not here: ../shared")

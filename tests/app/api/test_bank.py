@@ -55,7 +55,9 @@ def test_a_csv_comes_with_its_mapping(demonstration: Program) -> None:
         ({"csv": 7, "mapping": MAPPING}, "", 422, "malformed"),
         ({"csv": "\ud800", "mapping": MAPPING}, "", 422, None),
         ([], "", 422, "malformed"),
-        (b"<a>" + b" " * 17 * 1024 * 1024, XML, 413, "http_413"),
+        (b"<a>" + b" " * 17 * 1024 * 1024, XML, 422, "bank_file_refused"),
+        (b" " * 42 * 1024 * 1024, XML, 413, "http_413"),
+        (b" " * 21 * 1024 * 1024, "application/json", 413, "http_413"),
     ],
 )
 def test_what_is_not_right_is_refused_and_nothing_is_kept(

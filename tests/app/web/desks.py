@@ -81,10 +81,11 @@ class Desk:
     def post(self, path: str, **form: Any) -> TestResponse:
         """Send a form, with the token that pages carry where it is asked for."""
         self._come_forward()
-        answer: TestResponse = self.client.post(path, data=form | self._token())
+        answer: TestResponse = self.client.post(path, data=form | self.token())
         return answer
 
-    def _token(self) -> dict[str, str]:
+    def token(self) -> dict[str, str]:
+        """Give what pages carry in their forms, where it is asked for."""
         if not self.app.config.get("WTF_CSRF_ENABLED", True):
             return {}
         found = _TOKEN.search(self.html("/"))

@@ -157,6 +157,18 @@ def test_hostile_files_are_refused(desk: Desk, content: bytes) -> None:
     assert "root:" not in answer.text
 
 
+def test_a_larger_file_comes_from_those_who_take_statements_in_and_from_nobody_else(desk: Desk) -> None:
+    large = b"<a>" + b" " * 17 * 1024 * 1024
+    taken, too_large = send(desk, large), send(desk, b" " * 42 * 1024 * 1024)
+    desk.app.config["WTF_CSRF_ENABLED"] = True  # so that the form is read before anybody asks who sent it
+    tokenless = [desk.sit(who).client.post("/bank/import", data={"file": (io.BytesIO(large), "udtog.xml")})
+                 for who in (FINANCE, AUDITOR)]  # fmt: skip
+
+    assert (taken.status_code, "er ikke hel XML" in taken.text) == (422, True)
+    assert (too_large.status_code, "40 MB i et kontoudtog" in too_large.text) == (413, True)
+    assert [answer.status_code for answer in tokenless] == [400, 413]
+
+
 def test_a_transaction_has_a_page_with_the_bank_s_own_words_and_nothing_of_them_runs(desk: Desk) -> None:
     send(desk, WEEK)
 
