@@ -1,7 +1,8 @@
 """`make bench`: how fast and how large the annual run is on this machine, beside the same work without us.
 
 Figures of one run are comparable with each other; those of two machines, or of a busy one, are not: ratios count.
-`make bench ARGS=--write` also renews docs/benchmarks.md.
+`make bench ARGS=--write` also renews docs/benchmarks.md; `ARGS="--only pages funding --write"` measures and renews
+those parts alone. Each part says when it was measured.
 """
 
 from __future__ import annotations
@@ -15,21 +16,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from app import serving
-from benchmarks import client, delivering, pages, payments, registers, sealing
+from benchmarks import calculating, client, delivering, funding, pages, payments, sealing
 from benchmarks.pages import Told
 from tests.postgresql_server import PostgreSQLServer
 
 SIZES = (100, 1_000, 10_000)
 KINDS = ("sqlite", "postgresql")
 OPEN_INVOICES = 10_000
-_PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 Found = dict[str, Any]
 Row = Sequence[str]
@@ -38,28 +39,47 @@ Row = Sequence[str]
 def main() -> None:
     """Measure, print, and renew the page where asked."""
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    options.add_argument("sizes", type=int, nargs="*", default=list(SIZES), help="numbers of authorities")
+    options.add_argument("sizes", type=int, nargs="*", default=list(SIZES), help="numbers of authorities, for `run`")
+    options.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART",
+                         help=f"measure these parts alone: {', '.join(PARTS)}")  # fmt: skip
     options.add_argument("--write", action="store_true", help="renew docs/benchmarks.md")
     given = options.parse_args()
-    results = {(kind, size): _measure(kind, size) for kind in KINDS for size in given.sizes}
+    for name in given.only:
+        told = "\n\n".join([_machine(), *PARTS[name](given.sizes)])
+        print(told, flush=True)
+        if given.write:
+            PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), name, told), encoding="utf-8")
+
+
+def renewed(page: str, name: str, told: str) -> str:
+    """Put what was measured of one part in its place on the page; the other parts stay as they are.
+
+    Raises ValueError where the page has no such place.
+    """
+    begins, ends = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    if not -1 < page.find(begins) < page.find(ends):
+        raise ValueError(f"docs/benchmarks.md has no place for {name}")
+    before, _, rest = page.partition(begins)
+    _, _, after = rest.partition(ends)
+    return f"{before}{begins}\n\n{told}\n\n{ends}{after}"
+
+
+def _run(sizes: Sequence[int]) -> Iterator[str]:
+    results = {(kind, size): _measure(kind, size) for kind in KINDS for size in sizes}
     drawn = next(result["drawing"]["each_second"] for result in reversed(results.values()))
     judged = next(found["validating"] for found in reversed(results.values()) if "validating" in found)
-    shown = {kind: _pages(kind) for kind in KINDS}
-    run = [*_tables(results), _drawing(drawn), _tagging(drawn), *_validating(judged)]
-    sealed = {kind: _seals(kind) for kind in KINDS}
-    delivered = {kind: _deliveries(kind) for kind in KINDS}
-    paid = {kind: _payments(kind) for kind in KINDS}
-    matched = {kind: _matching(kind) for kind in KINDS}
-    run += [*_showing(shown), *_sealing(sealed), _delivering(delivered), *_paying(paid), *_matched(matched)]
-    told = "\n\n".join([_machine(), *run])
-    print(told)
-    if given.write:
-        before, after = (_PAGE.read_text(encoding="utf-8").split(mark)[at] for at, mark in enumerate(_MARKS))
-        _PAGE.write_text(f"{before}{_MARKS[0]}\n\n{told}\n\n{_MARKS[1]}{after}", encoding="utf-8")
+    yield from _tables(results)
+    yield _drawing(drawn)
+    yield _tagging(drawn)
+    yield from _validating(judged)
 
 
-_MARKS = ("<!-- measured -->", "<!-- end -->")
+def _each(measure: Callable[[str], Any], tell: Callable[[dict[str, Any]], Iterable[str]]) -> Part:
+    """Make a part of what is measured on each database alike."""
+    return lambda _: tell({kind: measure(kind) for kind in KINDS})
 
+
+Part = Callable[[Sequence[int]], Iterable[str]]
 
 # --- measuring
 
@@ -100,6 +120,22 @@ def _payments(kind: str) -> dict[str, float]:
         return payments.measure(url, folder)
 
 
+def _calculations(kind: str) -> calculating.Told:
+    print(f"{kind}: calculator …", file=sys.stderr)
+    with _database(kind) as (url, folder):
+        return calculating.measure(url, folder)
+
+
+def _funds(kind: str) -> list[Found]:
+    """Measure on a short history and on a long one, each in a process of its own."""
+    found = []
+    for years in funding.YEARS:
+        print(f"{kind}: funding, {years} years …", file=sys.stderr)
+        with _database(kind) as (url, folder):
+            found.append(_said("benchmarks.funding", url, folder, str(years)))
+    return found
+
+
 def _step(name: str, url: str, folder: str, *more: str) -> Found:
     return _said("benchmarks.steps", name, url, folder, *more)
 
@@ -134,8 +170,8 @@ def _database(kind: str) -> Iterator[tuple[str, str]]:
 
 def _machine() -> str:
     return (
-        f"`make bench` on {date.today()}: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        f"{os.cpu_count()} cores ({_processor()}), {registers.LINES_EACH} lines an authority."
+        f"Measured on {date.today()}: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"{os.cpu_count()} cores ({_processor()})."
     )
 
 
@@ -256,13 +292,13 @@ def _sealing(sealed: dict[str, sealing.Told]) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _delivering(delivered: dict[str, delivering.Told]) -> str:
+def _delivering(delivered: dict[str, delivering.Told]) -> Iterator[str]:
     """Tell how quickly documents are handed over."""
-    table = _table(
+    yield f"Deliveries of {delivering.COUNT} documents, each with every note kept:"
+    yield _table(
         ("database", "into a folder/s", "to an access point/s", "posted alone/s"),
         [(kind, f"{told.folder:.0f}", f"{told.web:.0f}", f"{told.bare:.0f}") for kind, told in delivered.items()],
     )  # fmt: skip
-    return f"Deliveries of {delivering.COUNT} documents, each with every note kept:\n\n{table}"
 
 
 def _paying(paid: dict[str, dict[str, float]]) -> Iterator[str]:
@@ -286,6 +322,41 @@ def _matched(matched: dict[str, Found]) -> Iterator[str]:
         [(kind, str(told["matched"]), f"{told['seconds']:.1f}", str(told["each_second"]),
           str(told["megabytes_before"]), str(told["megabytes"]))
          for kind, told in matched.items()],
+    )  # fmt: skip
+
+
+def _funded(found: dict[str, list[Found]]) -> Iterator[str]:
+    """Tell how quickly funds are told, on a short history beside a long one."""
+    lengths = [str(each["postings"]) for each in next(iter(found.values()))]
+    yield f"Funds from the database, in a history of {' and in one of '.join(lengths)} postings:"
+    yield _table(
+        ("database", "what", *(f"{name} ms, {length}" for length in lengths for name in ("median", "slowest"))),
+        [
+            (kind, name, *(_milliseconds(of(each["each"][name])) for each in told for of in (statistics.median, max)))
+            for kind, told in found.items()
+            for name in told[0]["each"]
+        ],
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}"
+
+
+def _calculated(found: dict[str, calculating.Told]) -> Iterator[str]:
+    """Tell how many prices are worked out a second."""
+    yield (
+        f"The public calculator, {client.CONNECTIONS} connections, {serving.WORKERS} workers of {serving.THREADS} "
+        "threads, and the calculation alone in one process:"
+    )
+    yield _table(
+        ("database", "asked for", "pages a second", "a second and worker", "mean ms", "p95 ms", "alone, a second"),
+        [
+            (kind, name, f"{page.rate:.0f}", f"{page.rate / serving.WORKERS:.0f}", f"{page.mean:.1f}",
+             f"{page.p95:.1f}", f"{told.alone[name]:.0f}")
+            for kind, told in found.items()
+            for name, page in told.page.items()
+        ],
     )  # fmt: skip
 
 
@@ -314,6 +385,19 @@ def _table(head: Row, rows: Sequence[Row]) -> str:
     lines = [" | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
     ruler = "-|-".join("-" * (width - 1) + ":" for width in widths)
     return "\n".join(f"| {line} |" for line in (lines[0], ruler, *lines[1:]))
+
+
+#: What can be measured on its own, and how each is told.
+PARTS: Mapping[str, Part] = {
+    "run": _run,
+    "pages": _each(_pages, _showing),
+    "seals": _each(_seals, _sealing),
+    "deliveries": _each(_deliveries, _delivering),
+    "payments": _each(_payments, _paying),
+    "matching": _each(_matching, _matched),
+    "funding": _each(_funds, _funded),
+    "calculator": _each(_calculations, _calculated),
+}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Years of the funds for measuring, made by the product's own acts: invoiced, paid, spent, budgeted and closed.
 
-A year has some 10,000 postings in 30 products. Every tenth invoice stays open for ever.
+A year has some 10,000 postings in 30 products. Every tenth invoice is paid a year late.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import billing
@@ -17,10 +16,9 @@ from app import annual_work, migrating
 from app.adapters import csv_files
 from app.cli.service import Service
 from benchmarks import registers
-from billing import annual_run, approvals, bookkeeping, ledger, payments, seller
+from billing import annual_run, approvals, balances, bookkeeping, ledger, payments, seller
 from billing.funding import budgets, costs
 from billing.funding.costs import Draft
-from billing.gathering import INVOICES
 from foundation import periods
 from foundation.audit import Trail
 from foundation.money import Money, kroner
@@ -65,13 +63,12 @@ def _invoice(service: Service, year: int) -> None:
 
 
 def _pay(session: Session, year: int, trail: Trail) -> None:
-    rows = session.execute(
-        select(INVOICES.c.number, INVOICES.c.gross_ore).where(INVOICES.c.year == year).order_by(INVOICES.c.id)
-    ).all()
+    """Let the year before be paid, and this one but for every tenth invoice."""
+    owed = balances.still_open(session, date(year, 6, 30)).values()
     made = [
-        paying.payment(row.gross_ore, date(year, 1 + nth % 6, 20), fik_id=paying.fik_of(row.number))
-        for nth, row in enumerate(rows)
-        if nth % _OPEN_EVERY
+        paying.payment(each.outstanding.ore, date(year, 1 + nth % 6, 20), fik_id=paying.fik_of(each.number))
+        for nth, each in enumerate(owed)
+        if nth % _OPEN_EVERY or each.issued_on.year < year
     ]
     paying.take_in(session, trail, made)
     payments.match_certain(session, date(year, 7, 1), trail)

@@ -66,13 +66,13 @@ def measure(url: str, folder: str) -> Told:
     """Fill an empty database and measure every page."""
     ground = _filled(url, folder)
     try:
-        with _served("benchmarks.bare_page:app", {"DATABASE_URL": url}, folder) as (port, _):
-            bare = _page(port, "/authorities", {})
-        with _served("wsgi:app", ground.environ, folder) as (port, process):
+        with served("benchmarks.bare_page:app", {"DATABASE_URL": url}, folder) as (port, _):
+            bare = asked(port, "/authorities", {})
+        with served("wsgi:app", ground.environ, folder) as (port, process):
             browser = {"Cookie": f"{ground.service.config.session_cookie}={ground.cookie}"}
             program = {"Authorization": f"Bearer {ground.token}"}
-            pages = {BARE: bare} | {name: _page(port, path, browser) for name, path in _paths(ground)}
-            pages["API page of 100"] = _page(port, "/api/v1/authorities?limit=100", program)
+            pages = {BARE: bare} | {name: asked(port, path, browser) for name, path in _paths(ground)}
+            pages["API page of 100"] = asked(port, "/api/v1/authorities?limit=100", program)
             anew = [_anew(ground, port, browser) for _ in range(_MADE_ANEW)]
             memory = _memory(port, process, browser)
     finally:
@@ -86,7 +86,8 @@ def _paths(ground: Ground) -> Iterator[tuple[str, str]]:
     yield "plan", f"/year/{_PLANNED}"
 
 
-def _page(port: int, path: str, headers: Mapping[str, str]) -> Measured:
+def asked(port: int, path: str, headers: Mapping[str, str]) -> Measured:
+    """Ask for a page for some seconds, once the workers are warm."""
     client.measure(port, path, headers, _WARMING)
     return client.measure(port, path, headers, SECONDS)
 
@@ -116,7 +117,7 @@ def _largest(process: int) -> int:
 
 
 def _filled(url: str, folder: str) -> Ground:
-    environ = _environ(url, folder)
+    environ = environment(url, folder)
     config = read(environ)
     service = Service(config, create_app(config))
     with service.app.app_context():
@@ -132,7 +133,8 @@ def _filled(url: str, folder: str) -> Ground:
     return Ground(service, environ, cookie, token, invoice)
 
 
-def _environ(url: str, folder: str) -> dict[str, str]:
+def environment(url: str, folder: str) -> dict[str, str]:
+    """Give the variables the application is served with."""
     return {
         "OS2TILSLUT_ENV": "demo",
         "OS2TILSLUT_DATABASE_URL": url,
@@ -157,7 +159,7 @@ def _issue(service: Service) -> None:
 
 
 @contextmanager
-def _served(target: str, environ: Mapping[str, str], folder: str) -> Iterator[tuple[int, int]]:
+def served(target: str, environ: Mapping[str, str], folder: str) -> Iterator[tuple[int, int]]:
     """Run an application meanwhile, its lines of log in a file; give its port and its process."""
     port, command = _free_port(), [sys.executable, "-c", _RUN, target]
     with Path(folder, "server.log").open("wb+") as log:

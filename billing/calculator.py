@@ -115,12 +115,12 @@ def calculate(session: Session, cvr: str, wishes: Sequence[Wish], on: date) -> C
     authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == cvr)).scalar()
     if authority_id is None:
         raise _nobody(cvr)
-    first, later = (gathering.begin(session, year, "real", payers=[authority_id]) for year in (on.year, on.year + 1))
+    first = gathering.begin(session, on.year, "real", payers=[authority_id])
     billable = gathering.unbound(session, first, {on.year, on.year - 2})
     if billable is None:
         raise _nobody(cvr)
     billable, carried = _carried(billable, (on.year - 1, on.year))
-    grounds = first.ground, later.ground
+    grounds = first.ground, gathering.ground(session, on.year + 1, first.ground.catalogue)
     as_member, member_charges = _cost(grounds, billable, wishes, on, member=True)
     as_other, other_charges = _cost(grounds, billable, wishes, on, member=False)
     charges = [*member_charges, *other_charges]
@@ -131,7 +131,7 @@ def calculate(session: Session, cvr: str, wishes: Sequence[Wish], on: date) -> C
         size=next((charge.reason.size for charge in charges if charge.reason.size is not None), None),
         as_member=as_member,
         as_other=as_other,
-        pays_from=_pays_from(later.ground, as_member.later.dues),
+        pays_from=_pays_from(grounds[1], as_member.later.dues),
         carried=carried,
     )
 
@@ -174,13 +174,7 @@ def _year(
 ) -> tuple[Year, list[Charge]]:
     assert billable.payer is not None
     for wish in wishes:
-        table = ground.annual_table(wish.product)
-        if (
-            table is not None
-            and isinstance(table.annual_fee, SharedCost)
-            and wish.kind == "active"
-            and on <= ground.key_day
-        ):
+        if _shares(ground, wish, on):
             ground = ground.shared_with(wish.product, billable.payer.cvr)
     joined_before = on < ground.key_day
     connections = tuple(

@@ -29,6 +29,7 @@ from billing.document import References
 from billing.models import CreditedLine, CreditNote, Invoice, InvoiceLine
 from fee_tables import calculation, catalogue
 from fee_tables.calculation import Parts, Placement
+from fee_tables.catalogue import Catalogue
 from fee_tables.table import SharedCost
 from foundation import periods
 from foundation.money import ZERO, Money
@@ -67,8 +68,6 @@ class Run:
 
 def begin(session: Session, year: int, book: Book, *, payers: Collection[int] | None = None) -> Run:
     """Read what is the same for every payer of a year; of all payers, or of some by their ids."""
-    decisions = catalogue.read(session)
-    key_day = periods.new_year(year)
     columns = [AUTHORITIES.c[name] for name in ("id", "type", "code", "cvr", "valid_to", "succeeded_by_cvr")]
     wanted = select(*columns)
     if payers is not None:
@@ -78,9 +77,16 @@ def begin(session: Session, year: int, book: Book, *, payers: Collection[int] | 
     return Run(
         year=year,
         book=book,
-        ground=Ground(year, decisions, _sharers(session, decisions, key_day)),
-        groups=tuple(group for group in _groups(authorities, key_day) if payers is None or group.payer in payers),
+        ground=ground(session, year, catalogue.read(session)),
+        groups=tuple(
+            group for group in _groups(authorities, periods.new_year(year)) if payers is None or group.payer in payers
+        ),
     )
+
+
+def ground(session: Session, year: int, decisions: Catalogue) -> Ground:
+    """Give what prices of a year rest on, from decisions that were read."""
+    return Ground(year, decisions, _sharers(session, decisions, periods.new_year(year)))
 
 
 def _groups(authorities: Sequence[Row[Any]], key_day: date) -> tuple[Group, ...]:
@@ -95,7 +101,7 @@ def _groups(authorities: Sequence[Row[Any]], key_day: date) -> tuple[Group, ...]
     return tuple(Group(payer if paid else None, tuple(ids)) for (paid, payer), ids in members.items())
 
 
-def _sharers(session: Session, decisions: catalogue.Catalogue, key_day: date) -> dict[str, tuple[str, ...]]:
+def _sharers(session: Session, decisions: Catalogue, key_day: date) -> dict[str, tuple[str, ...]]:
     """Give, for each product with a shared cost, who shares it: active and in force on 1 January, each once, by CVR."""
     shared = [
         product

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, String
@@ -12,6 +13,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 # A letter behind ø, and what stands for it. SQLite folds A-Z only, so the Danish capitals are folded here.
 _AA = "ɏ"
+_KEPT = 4_096
 _FOLDS = (("Æ", "æ"), ("Ø", "ø"), ("Å", _AA), ("å", _AA), ("aa", _AA))
 
 
@@ -39,8 +41,12 @@ def _collated(element: Alphabetical, compiler: SQLCompiler, **kwargs: Any) -> st
     return f'{compiler.process(element.text, **kwargs)} COLLATE "da-x-icu"'
 
 
+@lru_cache(_KEPT)
 def alphabetical(words: str) -> str:
-    """Give what sorts words in memory as a Dane would look them up; capitals and accents are not told apart."""
+    """Give what sorts words in memory as a Dane would look them up; capitals and accents are not told apart.
+
+    Lists sort the same names again and again, so the last are kept.
+    """
     folded = unicodedata.normalize("NFC", words).casefold().replace("aa", "å").translate(_LAST_LETTERS)
     return "".join(sign for sign in unicodedata.normalize("NFD", folded) if not unicodedata.combining(sign))
 
