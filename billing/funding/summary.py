@@ -14,6 +14,9 @@ from foundation.periods import Period
 
 _TOP = 3
 
+#: What stands above the remark on a report as a whole.
+REMARKS = Text("Bemærkninger til rapporten", "Remarks on the report")
+
 
 def title(report: FundingReport) -> Text:
     """Name a report: what it is of, and for which period."""
