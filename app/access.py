@@ -277,6 +277,11 @@ def funds(permission: str = "funding.read") -> frozenset[str] | None:
     return None if reach.everything else reach.products
 
 
+def may_fund(permission: str, product: str | None) -> bool:
+    """Tell whether the person has a permission, and it reaches a product's fund; None is the association's own."""
+    return current().may(permission) and ((reach := funds(permission)) is None or product in reach)
+
+
 def reaches(permission: str, authority_id: int) -> bool:
     """Tell whether a permission reaches one authority's own papers."""
     reach = scope(permission)

@@ -32,6 +32,8 @@ from billing.funding import (
     prospect,
     publications,
     recurring,
+    remarks,
+    reporting,
 )
 from billing.funding.comments import On
 from billing.funding.costs import Chart, Draft
@@ -41,7 +43,7 @@ from billing.funding.pipeline import Seen
 from billing.funding.recurring import Plan
 from foundation import periods
 from foundation.audit import Trail
-from foundation.money import ORE_PER_KRONE, Money, kroner
+from foundation.money import ORE_PER_KRONE, ZERO, Money, kroner
 from foundation.periods import Period
 from foundation.proposals import Proposal
 
@@ -252,11 +254,27 @@ def published(session: Session, one: Trail, other: Trail, config: Config, today:
 
 
 def _publish(team: Team, product: str, period: Period, config: Config) -> On:
+    _remark(team, product, period)
     team.decide(
         lambda one: publishing.propose(team.session, product, period, one, on=team.today),
         lambda id_: publishing.approve(team.session, id_, team.other, config, on=team.today),
     )
     return On(product, period, 1)
+
+
+def _remark(team: Team, product: str, period: Period) -> None:
+    """Let somebody remark on the quarter, and on the account that went furthest over its budget."""
+    told = periods.told(period).da
+    words = {remarks.WHOLE: f"{MADE_UP}: Tallene for {told} er gennemgået med gruppen.\nDe følges igen næste kvartal."}
+    over = sorted(
+        (cost.deviation, cost.account)
+        for cost in reporting.compute(team.session, product, period).costs
+        if cost.deviation is not None and cost.deviation < ZERO
+    )
+    words |= {account: f"{MADE_UP}: mere arbejde end ventet" for _, account in over[:1]}
+    for account, text in words.items():
+        remarks.write(team.session, product, period, account, text, team.one)
+    team.one.write()
 
 
 def _talk(team: Team, on: On) -> None:

@@ -15,7 +15,7 @@ from billing.funding.report import Change, FundingReport, Membership
 from billing.funding.report_pdf import DRAFT, Imprint
 from foundation import periods
 from foundation.language import Language, Text
-from foundation.money import ORE_PER_KRONE, Money, total
+from foundation.money import ORE_PER_KRONE, Money
 
 Cell = Text | str | int | Money | date | None
 Row = Sequence[Cell]
@@ -25,6 +25,7 @@ _AUTHORITY = Text("Myndighed", "Authority")
 _INVOICED, _PAID = Text("Faktureret", "Invoiced"), Text("Heraf betalt", "Of that paid")
 _BUDGET, _DEVIATION = Text("Budget", "Budget"), Text("Afvigelse", "Deviation")
 _ACCOUNT, _NAME = Text("Konto", "Account"), Text("Kontonavn", "Account name")
+_REMARK = Text("Bemærkning", "Remark")
 _WIDE, _NARROW = 34, 16
 
 
@@ -108,13 +109,15 @@ def _overview(report: FundingReport, imprint: Imprint) -> Iterator[Row]:
         yield Text("Tilsluttede myndigheder", "Connected authorities"), each.authorities, each.on
     yield Text("Vedtaget budget", "Adopted budget"), report.budget
     yield Text("Sammenfatning", "Summary"), summary.paragraph(report)
+    if report.remark:
+        yield summary.REMARKS, report.remark
     yield Text("Kontrolsum af posteringerne", "Digest of the postings"), report.ledger_head
 
 
 def _income(report: FundingReport, imprint: Imprint) -> Iterator[Row]:
     for each in report.income:
-        yield each.name, each.account, each.invoiced, each.paid, each.budget
-    yield _IN_ALL, None, report.earned, total(each.paid for each in report.income)
+        yield each.name, each.account, each.invoiced, each.paid, each.budget, each.remark
+    yield _IN_ALL, None, report.earned, report.paid
 
 
 def _authorities(report: FundingReport, imprint: Imprint) -> Iterator[Row]:
@@ -138,7 +141,7 @@ def _group(title: Text, of: Membership) -> Row:
 def _costs(report: FundingReport, imprint: Imprint) -> Iterator[Row]:
     for each in report.costs:
         yield each.name, each.account, each.spent, each.budget, each.deviation, each.remark
-    yield _IN_ALL, None, report.spent
+    yield _IN_ALL, None, report.spent, report.given, report.deviation
 
 
 def _changes(report: FundingReport, imprint: Imprint) -> Iterator[Row]:
@@ -154,14 +157,14 @@ def _change(title: Text, each: Change) -> Row:
 _SHEETS = (
     _Sheet(Text("Overblik", "Overview"), (Text("Post", "Item"), Text("Værdi", "Value"), Text("Dato", "Day")),
            _overview),
-    _Sheet(Text("Indtægter", "Income"), (_NAME, _ACCOUNT, _INVOICED, _PAID, _BUDGET), _income),
+    _Sheet(Text("Indtægter", "Income"), (_NAME, _ACCOUNT, _INVOICED, _PAID, _BUDGET, _REMARK), _income),
     _Sheet(Text("Myndigheder", "Authorities"),
            (_AUTHORITY, Text("CVR-nummer", "CVR number"), Text("Størrelse", "Size"), Text("Medlem", "Member"),
             _INVOICED, _PAID, Text("Udestående", "Outstanding")), _authorities),
     _Sheet(Text("Størrelser", "Sizes"), (Text("Gruppe", "Group"), Text("Myndigheder", "Authorities"), _INVOICED, _PAID),
            _bands),
     _Sheet(Text("Omkostninger", "Costs"),
-           (_NAME, _ACCOUNT, Text("Brugt", "Spent"), _BUDGET, _DEVIATION, Text("Bemærkning", "Remark")), _costs),
+           (_NAME, _ACCOUNT, Text("Brugt", "Spent"), _BUDGET, _DEVIATION, _REMARK), _costs),
     _Sheet(Text("Ændringer", "Changes"),
            (_AUTHORITY, Text("CVR-nummer", "CVR number"), Text("Hændelse", "Change"), Text("Dato", "Day"),
             Text("Ophører", "Ends")), _changes),

@@ -18,7 +18,7 @@ from agreements.road import guide
 from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
-from billing.funding import comments, disclosures
+from billing.funding import comments, disclosures, remarks
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -508,7 +508,9 @@ class MappingText(Strict):
 class ClosingOrder(Strict):
     """A period to be closed."""
 
-    period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+    period = Words(
+        30, required=True, metadata={"description": "2027, 2027-H1, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"}
+    )
 
 
 # --- reports of what funds have
@@ -519,6 +521,26 @@ class Question(Strict):
 
     text = Typed(comments.LONGEST, required=True, may_be_empty=False,
                  said=Text("Skriv, hvad du vil sige", "Write what you have to say"))  # fmt: skip
+
+
+class Remarks(Strict):
+    """The remarks on a report, account by account; the whole has none. `seen` is the newest that stood there."""
+
+    seen = Whole(0, 999_999_999, required=True)
+    accounts = Several(Formed(r"[^\x00-\x1f]{0,40}"), 200, required=True)
+    texts = Several(Typed(20_000), 200, required=True)
+
+
+class RemarkOrder(Strict):
+    """A remark on a report as a program writes it."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "or `OS2` for the association"})
+    period = Words(
+        30, required=True, metadata={"description": "2027, 2027-H1, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"}
+    )
+    account = Words(40, may_be_empty=True, load_default="",
+                    metadata={"description": "its number, or its last five digits; the whole without it"})  # fmt: skip
+    text = Typed(remarks.LONGEST_OF_WHOLE, required=True, metadata={"description": "empty takes back what stood"})
 
 
 class GroupDecision(Strict):
@@ -657,12 +679,27 @@ class BudgetCopy(Strict):
     rounding = Words(20, required=True, said=Text("Vælg en afrunding", "Choose a rounding"))
 
 
-class BudgetEntry(Strict):
-    """A version of a budget: the amount of the year for each of the fund's accounts, in their order."""
+_IN_KRONER = Text("Skriv beløb i kroner", "Write amounts in kroner")
 
-    amounts = Several(Formed(r"[^\x00-\x1f]{0,40}"), 100, required=True,
-                      said=Text("Skriv beløb i kroner", "Write amounts in kroner"))  # fmt: skip
+
+def _amount_as_typed() -> Formed:
+    return Formed(r"[^\x00-\x1f]{0,40}", said=_IN_KRONER)
+
+
+class BudgetEntry(Strict):
+    """A version of a budget: the year of each of the fund's accounts, in their order, and twelve months of each."""
+
+    amounts = Several(_amount_as_typed(), 100, required=True, said=_IN_KRONER)
+    months = Several(_amount_as_typed(), 1_200, load_default=list)
     basis = Words(required=True, said=Text("Skriv, hvad budgettet bygger på", "Write what the budget rests on"))
+
+
+class BudgetFile(Strict):
+    """A file of budgets, taken in or only shown, or the one whose rows were shown."""
+
+    file = File()
+    kept = Typed(64)
+    trial = Chosen(("yes",))
 
 
 class RecurringEntry(Strict):

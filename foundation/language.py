@@ -84,6 +84,11 @@ def day(value: date) -> Text:
     )
 
 
+def month_name(number: int) -> Text:
+    """Name a month of the year: januar, January."""
+    return Text(*(_MONTHS[language][number - 1] for language in LANGUAGES))
+
+
 def month(value: date) -> Text:
     """Write a day's month in words: januar 2026, January 2026."""
     return Text(*(f"{_MONTHS[language][value.month - 1]} {value.year}" for language in LANGUAGES))

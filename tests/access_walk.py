@@ -49,6 +49,7 @@ _ELSEWHERE = {
     ("/funds/disclosures/", "proposal"): "{disclosure}",
     ("/funds/<product>/<period>/versions/", "form"): "json",
     ("/funds/<product>/<period>/versions/", "version"): "1",
+    ("/funds/<product>/<period>/report.", "form"): "json",
     ("/api/v1/published-reports/", "id_"): "{publication}",
     ("/api/v1/published-reports/", "form"): "json",
     ("/settings/reminders/proposals/", "proposal"): "{reminding}",

@@ -26,7 +26,9 @@ room = ground.room("accounts", "The books: periods, accounts and postings")
 class PeriodQuery(Strict):
     """Which period."""
 
-    period = Words(30, required=True, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+    period = Words(
+        30, required=True, metadata={"description": "2027, 2027-H1, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"}
+    )
 
 
 class PostingsQuery(PeriodQuery):

@@ -972,6 +972,32 @@ class FundingReport(Answer):
     )
 
 
+class Remark(Answer):
+    """A remark on a report as it was written once; an empty text took back what stood."""
+
+    id = _whole()
+    account = _text(metadata={"description": "empty where it is on the report as a whole"})
+    text = _text()
+    holds = _truth()
+    written_by = _text()
+    written_at = _instant()
+
+
+class Remarks(Answer):
+    """All remarks there ever were on a fund's period, the oldest first."""
+
+    items = _many(Remark)
+
+
+class RemarkKept(Answer):
+    """A remark that was kept; nothing was changed where it stood there already."""
+
+    product = _text()
+    period = _text()
+    account = _text()
+    changed = _truth()
+
+
 class Forecast(Answer):
     """What a fund is expected to get in a year, in whole øre, and all that it is made of."""
 

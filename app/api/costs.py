@@ -28,7 +28,7 @@ class CostQuery(PageQuery):
     """Which costs."""
 
     product = Words(100, metadata={"description": f"whose fund; `{ASSOCIATION}` is the association's"})
-    period = Words(30, metadata={"description": "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
+    period = Words(30, metadata={"description": "2027, 2027-H1, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31"})
 
 
 @ground.reads(room, "/costs", "cost.read", answers.page_of(answers.Cost), CostQuery)

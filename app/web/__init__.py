@@ -45,6 +45,7 @@ from app.web import (
     reminder_settings,
     reminders,
     report_comments,
+    report_remarks,
     road,
     settings,
     signin,
@@ -64,8 +65,8 @@ _SUBJECTS = (
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
-    costs, fund_acts, fund_overview, fund_report, publications, report_comments, openness, public_reports,
-    forecasts, pipeline, tracing, budgets,
+    costs, fund_acts, fund_overview, fund_report, publications, report_comments, report_remarks, openness,
+    public_reports, forecasts, pipeline, tracing, budgets,
 )  # fmt: skip
 
 

@@ -77,6 +77,10 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
     "GET /api/v1/funding-reports":
         "Lav rapporten for en fonds periode, som tallene er nu, i hele øre, med kontrolsummen af den.",
+    "GET /api/v1/funding-reports/remarks":
+        "Hent bemærkningerne til en fonds periode, den ældste først, og hvilke af dem der gælder.",
+    "POST /api/v1/funding-reports/remarks":
+        "Skriv en bemærkning til en rapports konto, eller til helheden, i stedet for den, der stod.",
     "GET /api/v1/pipeline": "Hent dem, der er på vej: rejser, og sager skrevet i hånden om dem, der ingen rejse har.",
     "GET /api/v1/pipeline/chances": "Hent, hvor sandsynligt hvert trin er, og om det er lært eller sat.",
     "POST /api/v1/pipeline": "Skriv i hånden, hvem der er på vej, eller se sagen på ny; en rejse tæller i stedet.",
@@ -142,6 +146,9 @@ MEMBERS: Mapping[str, str] = {
     "a product, or OS2 for the association's own": "et produkt, eller OS2 for foreningens egen",
     "below zero where money went out": "under nul, hvor penge gik ud",
     "its `id` in the payment's matches": "dens `id` blandt betalingens placeringer",
+    "its number, or its last five digits; the whole without it":
+        "dens nummer eller de sidste fem cifre; udelades den, er det helheden",
+    "empty takes back what stood": "tom fjerner den, der stod",
     "its last five digits, or the whole number": "de sidste fem cifre, eller hele nummeret",
     "of the invoice, credit note or reminder": "på fakturaen, kreditnotaen eller rykkeren",
     "or `OS2` for the association": "eller `OS2` for foreningen",
@@ -151,7 +158,8 @@ MEMBERS: Mapping[str, str] = {
     "to this authority's credit": "til denne myndigheds tilgodehavende",
     "what the invoice's reminders charge, not itself": "det, fakturaens rykkere opkræver, ikke den selv",
     "whose fund; `OS2` is the association's": "hvis fond; `OS2` er foreningens",
-    "2027, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31": "2027, 2027-Q1, 2027-03 eller 2027-01-15..2027-03-31",
+    "2027, 2027-H1, 2027-Q1, 2027-03 or 2027-01-15..2027-03-31":
+        "2027, 2027-H1, 2027-Q1, 2027-03 eller 2027-01-15..2027-03-31",
     "An ETag from before; 304 without a body where nothing changed":
         "En ETag fra sidst; 304 uden indhold, hvis intet er ændret",
     "Chosen by you, new for every act; the same request with the same key is done once and answered alike for 30 days":

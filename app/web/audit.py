@@ -128,7 +128,7 @@ ACTIONS = {
     "account_mapping.adopted": Text("Kontooversættelse vedtaget", "Account mapping adopted"),
     "budget.adopted": Text("Budget vedtaget", "Budget adopted"),
     "budget.drafted": Text("Budget udarbejdet", "Budget drafted"),
-    "deviation.remarked": Text("Bemærkning til afvigelse", "Remark on a deviation"),
+    "deviation.remarked": Text("Bemærkning til økonomirapport", "Remark on a funding report"),
     "cost.entered": Text("Omkostninger indtastet", "Costs entered"),
     "cost.paid": Text("Omkostning betalt", "Cost paid"),
     "cost_file.kept": Text("Bilag gemt", "Voucher kept"),

@@ -50,9 +50,14 @@ def _no_such() -> NoSuchFund:
     return NoSuchFund(Text("Der er ingen sådan fond", "There is no such fund"))
 
 
+def of_fund(product: str | None) -> str:
+    """Give the address of a fund, at which its periods are chosen."""
+    return f"/funds/{quote(naming.name(product), safe='')}"
+
+
 def address(product: str | None, period: Period) -> str:
     """Give the address of a fund's period."""
-    return f"/funds/{quote(naming.name(product), safe='')}/{periods.name(period)}"
+    return f"{of_fund(product)}/{periods.name(period)}"
 
 
 def public_address(product: str | None, period: Period) -> str:

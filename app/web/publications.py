@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app import access, database, publishing
 from app.schemas import Approval, Nothing
-from app.web import deciding, forms, fund_addresses, layout, report_charts
+from app.web import deciding, forms, fund_addresses, layout, report_charts, report_files
 from app.web.deciding import Find
 from app.web.forms import Sent
 from billing.funding import comments, publications, reporting, summary
-from billing.funding.publications import NoSuchReport, Published
+from billing.funding.publications import Published
 from foundation import proposals
 from foundation.language import Text
 from foundation.proposals import Proposal
@@ -53,27 +53,14 @@ def file(product: str, period: str, version: int, form: str) -> Response:
 
 
 def answered(session: Session, found: Published, form: str) -> Response:
-    """Answer with the report as JSON, or a file of it in the language of the request; the audit trail tells of it."""
-    edition, spoken = found.edition, layout.spoken()
+    """Answer with the report as JSON, or a file of it in the language asked for; the audit trail tells of it."""
+    report_files.refuse_other(form)
+    edition, spoken = found.edition, report_files.language()
     if form == "json":
-        content, kind, name = found.document.encode(), "application/json", f"{edition.name}.json"
-    elif form in publishing.TYPES:
-        content, kind = publications.file(session, edition.id, form, spoken), publishing.TYPES[form]
-        name = f"{edition.name}-{spoken}.{form}"
+        content, name = found.document.encode(), f"{edition.name}.json"
     else:
-        raise NoSuchReport(Text("Rapporten kan hentes som pdf, xlsx eller json",
-                                "The report comes as pdf, xlsx or json"))  # fmt: skip
-    response = Response(content, mimetype=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{_plain(name)}"'
-    response.add_etag()
-    with layout.acting() as (_, trail):
-        trail.record("export.made", name, {"digest": edition.digest})
-    return response
-
-
-def _plain(name: str) -> str:
-    """Give a name that a header may hold."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
+        content, name = publications.file(session, edition.id, form, spoken), f"{edition.name}-{spoken}.{form}"
+    return report_files.response(content, form, name, edition.digest)
 
 
 # --- publishing, by two people

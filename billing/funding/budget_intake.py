@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from billing.funding import budgets
-from billing.funding.budgets import Accounts, Draft, Line
+from billing.funding.budgets import Accounts, Difference, Draft, Line
 from billing.funding.costs import ASSOCIATION
 from foundation.audit import Trail
 from foundation.errors import FAULTS_TOLD, RowFault, RowsRefused
@@ -22,6 +22,21 @@ _MONTHS = [f"month_{nth}" for nth in range(1, MONTHS_IN_YEAR + 1)]
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """A new version of a fund's year, beside the newest one before it, which may be none."""
+
+    subject: str
+    product: str | None
+    lines: tuple[Line, ...]
+    was: tuple[Line, ...]
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Give what each account was given, and becomes."""
+        return budgets.compare(self.was, self.lines)
+
+
+@dataclass(frozen=True, slots=True)
 class TakenBudgets:
     """What a file of budgets brought: new versions, those that stood before, and what waits for another person."""
 
@@ -29,6 +44,7 @@ class TakenBudgets:
     added: int
     unchanged: int
     proposals: tuple[Proposal, ...]
+    coming: tuple[Coming, ...]
 
     @property
     def text(self) -> Text:
@@ -91,7 +107,12 @@ def _taken(
         if version.year in years:
             newest.setdefault((version.product, version.year), version.id)
     standing = budgets.lines_of(session, list(newest.values()))
-    new = [draft for draft in drafts if standing.get(newest.get((draft.product, draft.year), 0)) != draft.lines]
-    made = budgets.keep(session, new, trail) if new else []
+    before = [standing.get(newest.get((draft.product, draft.year), 0), ()) for draft in drafts]
+    new = [(draft, was) for draft, was in zip(drafts, before, strict=True) if was != draft.lines]
+    made = budgets.keep(session, [draft for draft, _ in new], trail) if new else []
     waiting = budgets.propose_all(session, made, trail)
-    return TakenBudgets(source, len(new), len(drafts) - len(new), tuple(waiting))
+    coming = tuple(
+        Coming(proposal.subject, draft.product, draft.lines, was)
+        for proposal, (draft, was) in zip(waiting, new, strict=True)
+    )
+    return TakenBudgets(source, len(new), len(drafts) - len(new), tuple(waiting), coming)

@@ -238,6 +238,18 @@ def _budget(ground: _Ground, account: str) -> Iterator[Step]:
             )  # fmt: skip
 
 
+def _all_paid(ground: _Ground, of: str) -> Iterator[Step]:
+    for each in ground.report.income:
+        yield Step(each.paid, account=each.account, title=each.name, below=(ground.period, f"paid:{each.account}"))
+
+
+def _given(ground: _Ground, of: str) -> Iterator[Step]:
+    for each in ground.report.costs:
+        if each.budget is not None:
+            below = ground.period, f"budget:{each.account}"
+            yield Step(each.budget, account=each.account, title=each.name, below=below)
+
+
 # --- who brought it
 
 
@@ -406,6 +418,8 @@ _TITLES: Mapping[str, Text] = {
     "top": Text("De tre største betaleres andel", "Share of the three largest payers"),
     "income": Text("Indtægter", "Income"), "paid": Text("Betalt", "Paid"), "cost": Text("Omkostninger", "Costs"),
     "budget": Text("Budget", "Budget"), "deviation": Text("Afvigelse", "Deviation"),
+    "given": Text("Budget for omkostninger", "Budget of costs"), "left-over": Text("Afvigelse i alt", "Deviation in all"),
+    "all-paid": Text("Betalt i alt", "Paid in all"),
     "payer": Text("Faktureret", "Invoiced"), "payer-paid": Text("Betalt", "Paid"),
     "payer-owed": Text("Udestående", "Outstanding"),
     "members": Text("Medlemmer af OS2", "Members of OS2"), "others": Text("Ikke medlemmer", "Not members"),
@@ -425,6 +439,17 @@ def _plain(name: str) -> _Title:
         if of:
             raise _no_such(f"{name}:{of}")
         return _TITLES[name]
+
+    return title
+
+
+def _budgeted(name: str) -> _Title:
+    plain = _plain(name)
+
+    def title(ground: _Ground, of: str) -> Text:
+        if ground.report.given is None:
+            raise _no_such(name)
+        return plain(ground, of)
 
     return title
 
@@ -476,6 +501,9 @@ _FIGURES: Mapping[str, tuple[_Title, _Find]] = {
     "cost": (_of_account("cost", costs=True), _cost),
     "budget": (_of_account("budget", costs=False), _budget),
     "deviation": (_of_account("deviation", costs=True), _deviation),
+    "all-paid": (_plain("all-paid"), _all_paid),
+    "given": (_budgeted("given"), _given),
+    "left-over": (_budgeted("left-over"), _others(("given", 1), ("spent", -1))),
     "payer": (_of_payer("payer"), _payer),
     "payer-paid": (_of_payer("payer-paid"), _payer_paid),
     "payer-owed": (_of_payer("payer-owed"), _payer_owed),

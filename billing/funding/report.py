@@ -26,6 +26,12 @@ class Income:
     invoiced: Money
     paid: Money
     budget: Money | None  # None where no budget is adopted
+    remark: str = ""
+
+    @property
+    def deviation(self) -> Money | None:
+        """Give how much more came than the budget has; below zero where less did. None without a budget."""
+        return None if self.budget is None else self.invoiced - self.budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,7 @@ class FundingReport:
     under_notice: tuple[Change, ...]
     budget: str
     ledger_head: str  # the digest of the postings that the figures are made of
+    remark: str = ""  # on the report as a whole, in lines
 
     @property
     def earned(self) -> Money:
@@ -131,6 +138,22 @@ class FundingReport:
     def spent(self) -> Money:
         """Give all costs of the period."""
         return total(cost.spent for cost in self.costs)
+
+    @property
+    def paid(self) -> Money:
+        """Give what was paid of the income, by account."""
+        return total(income.paid for income in self.income)
+
+    @property
+    def given(self) -> Money | None:
+        """Give what the adopted budget gave all costs; None where there is none."""
+        given = [cost.budget for cost in self.costs if cost.budget is not None]
+        return total(given) if given else None
+
+    @property
+    def deviation(self) -> Money | None:
+        """Give what is left of that; below zero where more was spent."""
+        return None if self.given is None else self.given - self.spent
 
     @property
     def result(self) -> Money:
@@ -145,7 +168,10 @@ class FundingReport:
 
 
 def to_json(report: FundingReport) -> str:
-    """Write a report as canonical JSON, which its digest is taken of: amounts in øre, days as ISO."""
+    """Write a report as canonical JSON, which its digest is taken of: amounts in øre, days as ISO.
+
+    A remark that nobody wrote is left out where reports once had none, so that what they said keeps its digest.
+    """
     return canonical(_plain(report))
 
 
@@ -164,7 +190,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        found = {field.name: getattr(value, field.name) for field in fields(value)}
+        left_out = {field.name for field in fields(value) if found[field.name] == field.default}
+        return {name: _plain(one) for name, one in found.items() if name not in left_out}
     return value
 
 

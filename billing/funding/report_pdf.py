@@ -96,6 +96,7 @@ def _pages(report: FundingReport, language: Language, imprint: Imprint) -> list[
 
 def _parts(report: FundingReport, language: Language) -> Iterator[_Unit]:
     yield _Unit([_key_figures(report, language), _paragraph(summary.paragraph(report)[language]), _gap(10)])
+    yield from _whole_remark(report, language)
     yield from _section(_INCOME_AND_COSTS, language, _accounts_picture(report, language), [])
     yield from _table(_income(report, language), language)
     yield from _section(_AGAINST_BUDGET, language, _budget_picture(report, language), [])
@@ -116,6 +117,15 @@ def _section(title: Text, language: Language, picture: Block | None, rest: Seque
     """A heading with the picture below it; without one, the heading stands with the table."""
     if picture is not None:
         yield _Unit([_heading(title[language]), picture, *rest, _gap(8)])
+
+
+def _whole_remark(report: FundingReport, language: Language) -> Iterator[_Unit]:
+    """What is remarked on the report as a whole, line by line as it was written."""
+    lines = [line for line in report.remark.split("\n") if line]
+    for at, line in enumerate(lines):
+        yield _Unit([*([_heading(summary.REMARKS[language])] if at == 0 else []), _paragraph(line), _gap(4)])
+    if lines:
+        yield _Unit([_gap(6)])
 
 
 def _gap(high: float) -> Block:
@@ -315,20 +325,24 @@ def _money(value: Money | None, language: Language) -> str:
 
 
 _WORDS = WIDTH - 3 * 92
+_REMARK = Text("Bemærkning", "Remark")
 
 
 def _income(report: FundingReport, language: Language) -> _Table:
-    columns = (
-        _Column(Text("Indtægtskonto", "Income account"), _WORDS), _Column(Text("Faktureret", "Invoiced"), 92, True),
-        _Column(Text("Heraf betalt", "Of that paid"), 92, True), _Column(Text("Budget", "Budget"), 92, True),
-    )  # fmt: skip
+    """Income by account; where nobody remarked on any, the words have the room."""
+    remarked = any(each.remark for each in report.income)
+    each_wide = 74 if remarked else 92
+    words = (WIDTH - 3 * each_wide) / (2 if remarked else 1)
+    titles = (Text("Faktureret", "Invoiced"), Text("Heraf betalt", "Of that paid"), Text("Budget", "Budget"))
+    columns = [_Column(Text("Indtægtskonto", "Income account"), words)]
+    columns += [_Column(title, each_wide, True) for title in titles]
+    columns += [_Column(_REMARK, words, indent=14)] if remarked else []
     rows = [
         (f"{each.name[language]} ({each.account})", amount(each.invoiced, language), amount(each.paid, language),
-         _money(each.budget, language))
+         _money(each.budget, language), each.remark)[: len(columns)]
         for each in report.income
     ]  # fmt: skip
-    paid = sum(each.paid.ore for each in report.income)
-    last = (_IN_ALL[language], amount(report.earned, language), amount(Money(paid), language), "")
+    last = (_IN_ALL[language], amount(report.earned, language), amount(report.paid, language), "", "")[: len(columns)]
     return _Table(Text("Indtægter efter konto", "Income by account"), columns, rows, last)
 
 
@@ -340,17 +354,15 @@ def _costs(report: FundingReport, language: Language) -> _Table:
     columns = (
         _Column(Text("Omkostningskonto", "Cost account"), wide), _Column(Text("Brugt", "Spent"), 74, True),
         _Column(Text("Budget", "Budget"), 74, True), _Column(Text("Afvigelse", "Deviation"), 74, True),
-        _Column(Text("Bemærkning", "Remark"), wide, indent=14),
+        _Column(_REMARK, wide, indent=14),
     )  # fmt: skip
     rows = [
         (f"{each.name[language]} ({each.account})", amount(each.spent, language), _money(each.budget, language),
          _money(each.deviation, language), each.remark)
         for each in report.costs
     ]  # fmt: skip
-    budgets = [each.budget.ore for each in report.costs if each.budget is not None]
-    whole = Money(sum(budgets)) if budgets else None
-    left = None if whole is None else whole - report.spent
-    last = (_IN_ALL[language], amount(report.spent, language), _money(whole, language), _money(left, language), "")
+    last = (_IN_ALL[language], amount(report.spent, language), _money(report.given, language),
+            _money(report.deviation, language), "")  # fmt: skip
     return _Table(Text("Omkostninger efter konto", "Costs by account"), columns, rows, last)
 
 

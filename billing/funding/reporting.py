@@ -56,9 +56,9 @@ def compute(session: Session, product: str | None, period: Period) -> FundingRep
     accounts = _by_account(rows)
     charges = paid.charges(session, period) if product is None else ZERO
     budget = budgets.for_report(session, product, period)
-    given = budget.amounts if budget else None
-    income = tuple(_income(known, rows, shares, charges, given))
-    costs = tuple(_costs(known, accounts, given, remarks.of_report(session, product, period)))
+    given, said = budget.amounts if budget else None, remarks.of_report(session, product, period)
+    income = tuple(_income(known, rows, shares, charges, given, said))
+    costs = tuple(_costs(known, accounts, given, said))
     transfers = Money(-accounts.get(ledger.FUND, 0))
     earned, spent = total(each.invoiced for each in income), total(each.spent for each in costs)
     owed = _owed(session, product, last)
@@ -74,6 +74,7 @@ def compute(session: Session, product: str | None, period: Period) -> FundingRep
         left=tuple(each.change(each.last_on or last) for each in changes.left(period)),
         under_notice=tuple(each.change(each.noticed_on or last) for each in changes.under_notice(last)),
         budget=budget.name if budget else "", ledger_head=_head(opening, rows, shares),
+        remark=_said(said, remarks.WHOLE),
     )  # fmt: skip
 
 
@@ -161,8 +162,9 @@ def chart(session: Session) -> Chart:
 
 
 def _income(
-    chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money, budget: Mapping[str, Money] | None
-) -> Iterator[Income]:
+    chart: Chart, rows: Sequence[Row[Any]], shares: Sequence[Share], charges: Money,
+    budget: Mapping[str, Money] | None, said: Mapping[str, Remark],
+) -> Iterator[Income]:  # fmt: skip
     """Give each income account. What is booked beside invoices is paid as it is booked, `charges` of reminders apart:
 
     of those it is known what was paid together, which stands with their fees.
@@ -176,11 +178,11 @@ def _income(
             paid_of[row.account] -= row.amount_ore
     if charges:
         paid_of[FEES_EARNED] += charges.ore
-    planned = {account for account in budget or () if chart.is_income(account)}
+    planned = {account for account in (*(budget or ()), *said) if account and chart.is_income(account)}
     for account in sorted({*invoiced, *paid_of, *planned}):
         yield Income(
             account, chart.named(account), Money(invoiced.get(account, 0)), Money(paid_of[account]),
-            _given(budget, account),
+            _given(budget, account), _said(said, account),
         )  # fmt: skip
 
 
@@ -188,9 +190,13 @@ def _costs(
     chart: Chart, spent: Mapping[str, int], budget: Mapping[str, Money] | None, said: Mapping[str, Remark]
 ) -> Iterator[Cost]:
     """Give each cost account that something was spent on, that a budget gives something, or that is remarked on."""
-    for account in sorted(filter(chart.is_cost, {*spent, *(budget or ()), *said})):
-        remark = said[account].text if account in said else ""
-        yield Cost(account, chart.named(account), Money(spent.get(account, 0)), _given(budget, account), remark)
+    for account in sorted(filter(chart.is_cost, {*spent, *(budget or ()), *said} - {remarks.WHOLE})):
+        yield Cost(account, chart.named(account), Money(spent.get(account, 0)), _given(budget, account),
+                   _said(said, account))  # fmt: skip
+
+
+def _said(said: Mapping[str, Remark], account: str) -> str:
+    return said[account].text if account in said else ""
 
 
 def _given(budget: Mapping[str, Money] | None, account: str) -> Money | None:

@@ -15,6 +15,9 @@ from foundation.periods import Period
 #: How many payers count as the largest.
 TOP = 3
 
+#: What stands above the remark on a report as a whole.
+REMARKS = Text("Bemærkninger til rapporten", "Remarks on the report")
+
 
 def title(report: FundingReport) -> Text:
     """Name a report: what it is of, and for which period."""

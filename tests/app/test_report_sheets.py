@@ -52,6 +52,16 @@ def test_the_sheets_say_what_the_report_says() -> None:
     assert book["Ændringer"][2][2] == "Opsagt"
 
 
+def test_remarks_stand_beside_what_they_are_on() -> None:
+    report = reports.remarked()
+
+    book = opened(report_sheets.render(report))
+
+    assert book["Indtægter"][1][-1] == "Aarhus er kommet til"
+    assert ["Bemærkninger til rapporten", report.remark] in [row[:2] for row in book["Overblik"]]
+    assert book["Omkostninger"][-1][-3:] == ["201650", "240000", "38350"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("make", reports.SAMPLES.values(), ids=reports.SAMPLES)
 def test_the_same_report_is_the_same_bytes_at_any_time(make: Callable[[], FundingReport], language: Language) -> None:

@@ -118,6 +118,7 @@ def test_a_later_day_never_has_a_larger_share(first: date) -> None:
         ("2027k4", (2027, 10, 1), (2027, 12, 31)), ("2028-02", (2028, 2, 1), (2028, 2, 29)),
         ("2027-12", (2027, 12, 1), (2027, 12, 31)), ("2027-01-15..2028-02-29", (2027, 1, 15), (2028, 2, 29)),
         ("2027-05-05..2027-05-05", (2027, 5, 5), (2027, 5, 5)),
+        ("2027-H1", (2027, 1, 1), (2027, 6, 30)), ("2027h2", (2027, 7, 1), (2027, 12, 31)),
     ],
 )  # fmt: skip
 def test_a_period_is_read_from_the_words_people_use(words: str, first: tuple[int, ...], last: tuple[int, ...]) -> None:
@@ -129,7 +130,8 @@ def test_a_period_is_read_from_the_words_people_use(words: str, first: tuple[int
 @pytest.mark.parametrize(
     "words",
     ["", " 2027", "27", "1899", "3000", "2027-Q0", "2027-Q5", "2027-13", "2027-00", "2027-02-30..2027-03-01", "٢٠٢٧",
-     "2027-03-01..2027-02-28", "2027-01-01..", "2027\n", "2999-12-31..3000-01-01", "2027-01-01...2027-02-01"],
+     "2027-H0", "2027-H3", "2027-03-01..2027-02-28", "2027-01-01..", "2027\n", "2999-12-31..3000-01-01",
+     "2027-01-01...2027-02-01"],
 )  # fmt: skip
 def test_words_that_name_no_period_are_refused(words: str) -> None:
     with pytest.raises(periods.NotAPeriod):
@@ -139,15 +141,41 @@ def test_words_that_name_no_period_are_refused(words: str) -> None:
 @given(days, lengths)
 def test_a_period_has_the_shortest_name_that_is_read_as_it(start: date, length: int) -> None:
     for period in (Period(start, start + timedelta(days=length)), periods.quarter_of(start), periods.year(start.year),
-                   periods.months(start.year, start.month, 1)):  # fmt: skip
+                   periods.months(start.year, start.month, 1), periods.half_year(start.year, 2)):  # fmt: skip
         assert periods.named(periods.name(period)) == period
+        assert periods.has_name(period)
+        assert periods.before(period).end == period.start
+        assert periods.after(period).start == period.end
         assert start in periods.quarter_of(start)
 
 
 def test_a_period_is_told_in_words() -> None:
-    told = [periods.told(periods.named(words)) for words in ("2027", "2027-Q1", "2027-03", "2027-01-01..2027-01-31")]
+    named = ("2027", "2027-H2", "2027-Q1", "2027-03", "2027-01-01..2027-01-31")
+    told = [periods.told(periods.named(words)) for words in named]
 
-    assert [text.da for text in told] == ["2027", "1. kvartal 2027", "marts 2027", "januar 2027"]
+    assert [text.da for text in told] == ["2027", "2. halvår 2027", "1. kvartal 2027", "marts 2027", "januar 2027"]
     assert periods.told(periods.named("2027-01-02..2027-02-01")).en == "2 January 2027 – 1 February 2027"
     with pytest.raises(ValueError, match="goes on"):
         periods.name(Period(date(2027, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("words", "before", "after"),
+    [
+        ("2027", "2026", "2028"), ("2027-H1", "2026-H2", "2027-H2"), ("2027-Q4", "2027-Q3", "2028-Q1"),
+        ("2027-01", "2026-12", "2027-02"),
+        ("2027-01-15..2027-01-16", "2027-01-13..2027-01-14", "2027-01-17..2027-01-18"),
+    ],
+)  # fmt: skip
+def test_beside_a_period_stand_those_of_its_kind(words: str, before: str, after: str) -> None:
+    period = periods.named(words)
+
+    assert periods.name(periods.before(period)) == before
+    assert periods.name(periods.after(period)) == after
+
+
+def test_beside_a_period_that_goes_on_stands_none_and_it_has_no_name() -> None:
+    assert not periods.has_name(Period(date(2027, 1, 1)))
+    assert not periods.has_name(periods.before(periods.named("1900-Q1")))
+    with pytest.raises(ValueError, match="goes on"):
+        periods.after(Period(date(2027, 1, 1)))

@@ -236,8 +236,8 @@ def test_a_draft_cannot_be_made_public(desk: Desk) -> None:
 #: All that a report holds for a coordination group, by path; a field that comes must be judged here.
 ALLOWED = {
     "product", "period.start", "period.end", "opening", "passed_on", "transfers", "closing", "receivables", "budget",
-    "ledger_head",
-    *(f"income.{name}" for name in ("account", "name.da", "name.en", "invoiced", "paid", "budget")),
+    "ledger_head", "remark",
+    *(f"income.{name}" for name in ("account", "name.da", "name.en", "invoiced", "paid", "budget", "remark")),
     *(f"payers.{name}" for name in ("cvr", "name", "band", "is_member", "invoiced", "paid", "outstanding")),
     *(f"bands.{name}" for name in ("band", "authorities", "invoiced", "paid")),
     *(f"{who}.{name}" for who in ("members", "others") for name in ("authorities", "invoiced", "paid")),

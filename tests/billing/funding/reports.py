@@ -84,11 +84,20 @@ def large() -> FundingReport:
     costs = tuple(replace(each, remark="Bemærkning " * 40, spent=huge, budget=-huge) for each in one.costs * 4)
     days = [date(2017 + nth // 4, (nth % 4) * 3 + 1, 1) for nth in range(41)]
     return replace(
-        one, product="OS2" + "produktmedetlangtnavn" * 3, period=periods.named("2017-01-01..2027-01-01"),
+        one, product="OS2" + "produktmedetlangtnavn" * 3, remark="Bemærkning til helheden. " * 70,
+        income=tuple(replace(each, remark="Flere end ventet " * 25, invoiced=huge) for each in one.income),
+        period=periods.named("2017-01-01..2027-01-01"),
         opening=-huge, payers=payers, costs=costs, connected=tuple(Connected(on, 7 * nth) for nth, on in
                                                                    enumerate(days)),
         joined=tuple(replace(one.joined[0], name=f"{name} {nth}") for nth in range(40)),
     )  # fmt: skip
+
+
+def remarked() -> FundingReport:
+    """Give the usual one with remarks on its income and on the whole."""
+    one = usual()
+    income = (replace(one.income[0], remark="Aarhus er kommet til"), *one.income[1:])
+    return replace(one, income=income, remark="Kvartalet gik som ventet.\nUdvikling er udskudt.")
 
 
 SAMPLES = {"usual": usual, "empty": empty, "large": large}

@@ -93,6 +93,16 @@ def test_the_tables_say_what_the_report_says() -> None:
     assert payers[3][0::5] == ["Odense Kommune", "52.000,00"]
 
 
+def test_remarks_stand_at_their_accounts_and_on_top_for_the_whole() -> None:
+    found = tree(reports.remarked())
+    income = rows(found.all("Table")[0])
+
+    said = found.read()
+    assert income[0][-1] == "Bemærkning" and income[1][-1] == "Aarhus er kommet til" and income[2][-1] == ""
+    told = ["Kvartalet gik som ventet.", "Udvikling er udskudt.", "Indtægter efter konto"]
+    assert sorted(told, key=said.index) == told
+
+
 def test_what_is_made_up_and_what_is_a_draft_is_said_first() -> None:
     assert tree(reports.usual()).read().startswith("Opdigtede tal")
     assert tree(reports.usual(), imprint=DRAFT).read().startswith("Kladde: rapporten er ikke offentliggjort")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -13,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import balances
-from billing.funding import figures, funds, paid, report, reporting
+from billing.funding import budgets, figures, funds, paid, remarks, report, reporting
 from billing.funding.report import FundingReport
 from billing.gathering import INVOICES, LINES
 from foundation import periods
@@ -177,6 +179,29 @@ def test_a_report_holds_costs_and_income_against_the_adopted_budget_with_remarks
     assert all(each.budget == ZERO for each in found.costs if each != hosting)
     assert next(each.budget for each in other.income if each.account.endswith("-00002")) == Money(12_000_00)
     assert (found.closing, found.ledger_head) == (before.closing, before.ledger_head)
+
+
+def test_remarks_on_income_and_the_whole_are_in_the_report_and_without_them_it_says_what_it_said(
+    spent: CommandLine,
+) -> None:
+    with spent.session() as session:
+        before = report.to_json(reporting.compute(session, spending.PRODUCT, QUARTERS[0]))
+        income = budgets.accounts(session)[spending.PRODUCT].named("00002") or ""
+        made = spending.trail(session)
+        written = [
+            remarks.write(session, spending.PRODUCT, QUARTERS[0], account, words, made)
+            for account, words in ((remarks.WHOLE, "Et\r\n to"), (income, "Kommer\nsenere"), (income, "Kommer senere"))
+        ]
+        found = reporting.compute(session, spending.PRODUCT, QUARTERS[0])
+        other = reporting.compute(session, spending.PRODUCT, QUARTERS[1])
+
+    assert written == [1, 1, 0]
+    assert found.remark == "Et\nto"
+    assert next(each.remark for each in found.income if each.account == income) == "Kommer senere"
+    assert report.from_json(report.to_json(found)) == found
+    assert '"remark":"Et' in report.to_json(found) and not other.remark
+    assert set(json.loads(before)) == {each.name for each in fields(report.FundingReport)} - {"remark"}
+    assert report.from_json(before).remark == ""
 
 
 def test_a_report_is_shown_and_written_by_command(spent: CommandLine) -> None:
