@@ -617,6 +617,10 @@ def _kroner() -> Words:
     return Words(40, required=True, said=Text("Skriv et beløb i kroner", "Write an amount in kroner"))
 
 
+def _fund_of_program() -> Words:
+    return Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "or `OS2` for the association"})
+
+
 class CostEntry(Strict):
     """A cost of a fund, with the supplier's file where there is one."""
 
@@ -636,13 +640,83 @@ class CostEntry(Strict):
 class CostOrder(Strict):
     """A cost of a fund, as a program enters it."""
 
-    product = Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "or `OS2` for the association"})
+    product = _fund_of_program()
     account = Words(40, required=True, metadata={"description": "its last five digits, or the whole number"})
     date = Day(required=True)
     supplier = Words(wording.LONGEST_NAME, required=True)
     reference = Words(40, required=True, metadata={"description": "the supplier's number of it, once"})
     text = Words(required=True)
     amount_ore = Whole(1, 999_999_999, required=True)
+    from_ = Day(data_key="from", metadata={"description": "of a cost that is spread over months; with `to`"})
+    to = Day(metadata={"description": "the last day of those months"})
+
+
+class ReversalOrder(Strict):
+    """Taking a cost back, as a program asks for it."""
+
+    reason = Words(required=True)
+
+
+class BudgetLineOrder(Strict):
+    """What an account is given: in the year, divided evenly, or month by month."""
+
+    account = Words(40, required=True, metadata={"description": "its last five digits, or the whole number"})
+    amount_ore = Whole(0, 99_999_999_999, metadata={"description": "of the year; without `months_ore`"})
+    months_ore = Several(Whole(0, 9_999_999_999), 12, metadata={"description": "twelve; without `amount_ore`"})
+
+
+class BudgetOrder(Strict):
+    """A version of a budget, as a program sends it."""
+
+    product = _fund_of_program()
+    year = Whole(2000, 2199, required=True)
+    basis = Words(required=True, metadata={"description": "what it rests on"})
+    lines = Several(
+        fields.Nested(BudgetLineOrder), 100, required=True,
+        metadata={"description": "each an `account` with the year's `amount_ore` or twelve `months_ore`"},
+    )  # fmt: skip
+
+
+class HoursOrder(Strict):
+    """Hours of the secretariat, as a program enters them."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True)
+    date = Day(required=True)
+    minutes = Whole(1, 120_000, required=True)
+    text = Words(required=True)
+
+
+class HourRateOrder(Strict):
+    """What an hour costs from a day on, as a program proposes it."""
+
+    from_ = Day(required=True, data_key="from")
+    amount_ore = Whole(1, 999_999_999, required=True)
+
+
+class RecurringOrder(Strict):
+    """A cost that comes every month or quarter, as a program proposes it."""
+
+    product = _fund_of_program()
+    account = Words(40, required=True, metadata={"description": "its last five digits, or the whole number"})
+    supplier = Words(wording.LONGEST_NAME, required=True)
+    text = Words(required=True)
+    amount_ore = Whole(1, 999_999_999, required=True)
+    every = Chosen(("month", "quarter"), required=True)
+    first = Day(required=True)
+    last = Day(required=True)
+
+
+class FundMoveOrder(Strict):
+    """What a fund opens with, or what goes from one to another, as a program proposes it."""
+
+    kind = Chosen(("opening", "transfer"), required=True)
+    from_ = Words(wording.LONGEST_PRODUCT, data_key="from", metadata={"description": "of a transfer: whose fund"})
+    to = _fund_of_program()
+    amount_ore = Whole(
+        -99_999_999_999, 99_999_999_999, required=True, metadata={"description": "only an opening is below zero"}
+    )
+    date = Day(required=True)
+    reason = Words(required=True, metadata={"description": "what was decided, and by whom"})
 
 
 class CostFileIntake(Strict):

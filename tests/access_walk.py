@@ -88,6 +88,7 @@ _ELSEWHERE = {
     ("/bank/transactions/", "id_"): "{transaction}",
     ("/api/v1/bank-transactions/", "id_"): "{transaction}",
     ("/api/v1/costs/", "id_"): "{cost}",
+    ("/api/v1/budgets/", "id_"): "{budget}",
     ("/api/v1/me/tokens/", "id_"): "{token}",
 }
 

@@ -17,10 +17,12 @@ from app.api import (
     audit,
     authentication,
     bank,
+    budgets,
     costs,
     deliveries,
     fee_tables,
     forecasts,
+    fund_acts,
     funding_reports,
     ground,
     invoices,
@@ -47,6 +49,8 @@ ROOMS = (
     deliveries.room,
     accounts.room,
     costs.room,
+    budgets.room,
+    fund_acts.room,
     payments.room,
     published_reports.room,
     forecasts.room,
@@ -120,6 +124,7 @@ _RESOURCES = (
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
     "forecasts", "funding-reports", "pipeline", "costs",
+    "budgets", "hour-rates", "recurring-costs", "transfers",
 )  # fmt: skip
 
 

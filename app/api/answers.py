@@ -252,6 +252,86 @@ class Cost(Answer):
     entered_at = _instant()
 
 
+class Budget(Answer):
+    """A version of a fund's budget of a year; `product` is null for the association's."""
+
+    id = _whole()
+    product = _maybe()
+    year = _whole()
+    version = _whole()
+    state = _text(metadata={"description": "draft, proposed, adopted or replaced"})
+    basis = _text()
+    drafted_by = _text()
+    drafted_at = _instant()
+    proposal = _whole_or_none()
+    adopted_on = _day_or_none()
+    adopted_by = _maybe()
+
+
+class BudgetDrafted(Answer):
+    """A draft that was kept."""
+
+    id = _whole()
+    version = _whole()
+
+
+class BudgetLine(Answer):
+    """What an account is given, month by month."""
+
+    account = _text()
+    amount_ore = _ore()
+    months_ore = fields.List(fields.Integer(), required=True, metadata={"description": "January first"})
+
+
+class BudgetWhole(Budget):
+    """A version with its lines."""
+
+    lines = _many(BudgetLine)
+
+
+class HourRate(Answer):
+    """What an hour of the secretariat costs a product from a day on."""
+
+    id = _whole()
+    from_ = fields.Date(required=True, data_key="from", attribute="from")
+    amount_ore = _ore()
+
+
+class HourRates(Answer):
+    """The rates, the one that counts first where several begin on a day."""
+
+    items = _many(HourRate)
+
+
+class RecurringCost(Answer):
+    """A cost that comes every month or quarter; `product` is null for the association's."""
+
+    id = _whole()
+    product = _maybe()
+    account = _text()
+    supplier = _text()
+    text = _text()
+    amount_ore = _ore()
+    every = _text(metadata={"description": "month or quarter"})
+    first = _day()
+    last = _day()
+    proposal = _whole()
+
+
+class FundMove(Answer):
+    """What a fund opened with, or what was moved from one to another; null is the association's fund."""
+
+    id = _whole()
+    kind = _text(metadata={"description": "opening or transfer"})
+    from_ = fields.String(required=True, allow_none=True, data_key="from", attribute="from",
+                          metadata={"description": "null for an opening, too"})  # fmt: skip
+    to = _maybe()
+    amount_ore = _ore()
+    date = _day()
+    reason = _text()
+    proposal = _whole()
+
+
 class BankTransaction(Answer):
     """Money that moved: in above zero, out below."""
 
@@ -340,6 +420,14 @@ class Proposed(Answer):
     content = _text()
     proposed_by = _text()
     proposed_at = _instant()
+
+
+class TakenCosts(Answer):
+    """What a file of costs or budgets brought."""
+
+    added = _whole()
+    unchanged = _whole()
+    proposals = _many(Proposed)
 
 
 class CreditProposed(Answer):

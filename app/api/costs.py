@@ -1,4 +1,4 @@
-"""Costs of funds: reading them, and entering one for another person to approve."""
+"""Costs of funds: reading them, entering and taking them back, for another person to approve."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import database
-from app.api import answers, ground, pages, writes
+from app.adapters import csv_files
+from app.api import answers, ground, intake, pages, writes
 from app.api.fee_tables import proposed
-from app.api.ground import ID, ID_IN_PATH
+from app.api.ground import ID, ID_IN_PATH, Write
 from app.api.pages import PageQuery
 from app.api.writes import Answer
-from app.schemas import CostOrder, Words
+from app.schemas import CostOrder, ReversalOrder, Words
 from app.web import layout
-from billing.funding import costs
-from billing.funding.costs import ASSOCIATION, COSTS, Draft
+from billing.funding import cost_intake, costs
+from billing.funding.costs import ASSOCIATION, COSTS, CostRefused, Draft
 from foundation import periods
 from foundation.audit import Trail
+from foundation.language import Text
 from foundation.money import Money
+from foundation.periods import Period
 
 room = ground.room("costs", "Costs of the funds")
 
@@ -70,8 +73,41 @@ def enter_cost(query: object, sent: Mapping[str, Any]) -> Any:
         account = costs.chart(session).named(product, sent["account"]) or sent["account"]
         draft = Draft(
             product, account, sent["supplier"], sent["reference"], sent["date"], sent["text"],
-            Money(sent["amount_ore"]),
+            Money(sent["amount_ore"]), _spread(sent),
         )  # fmt: skip
         return Answer(proposed(costs.propose(session, [draft], trail, on=today)[0]))
+
+    return writes.once(act)
+
+
+def _spread(sent: Mapping[str, Any]) -> Period | None:
+    """Read over which months a cost is spread. Raises CostRefused where one of the days is missing."""
+    first, last = sent.get("from_"), sent.get("to")
+    if (first is None) != (last is None):
+        raise CostRefused({"to": Text("skriv både »from« og »to«, eller ingen af dem",
+                                      "write both `from` and `to`, or neither")})  # fmt: skip
+    return None if first is None else periods.through(first, last)
+
+
+@ground.writes(room, "/costs/imports", "cost.enter", None, answers.TakenCosts, Write(body=intake.CSV))
+def import_costs(query: object) -> Any:
+    """Take costs in from CSV, all or none, for another person to approve; the same file again changes nothing."""
+    rows, today = intake.rows(csv_files.COSTS), layout.today()
+
+    def act(session: Session, trail: Trail) -> Answer:
+        return Answer(intake.told(cost_intake.take_in(session, rows, trail, on=today)))
+
+    return writes.once(act)
+
+
+@ground.writes(
+    room, f"/costs/{ID_IN_PATH}/reversals", "cost.enter", ReversalOrder, answers.Proposed, Write(parameters={"id_": ID})
+)
+def reverse_cost(query: object, sent: Mapping[str, Any], id_: int) -> Any:
+    """Propose to take a booked cost back by its opposite; another person approves it, in the browser."""
+    today = layout.today()
+
+    def act(session: Session, trail: Trail) -> Answer:
+        return Answer(proposed(costs.propose_reversal(session, id_, sent["reason"], trail, on=today)))
 
     return writes.once(act)

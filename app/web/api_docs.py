@@ -86,7 +86,12 @@ def _body(document: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Mem
     """Give the members of a JSON body; of a register's rows, the columns."""
     if "requestBody" not in found:
         return
-    schema = found["requestBody"]["content"]["application/json"]["schema"]
+    content = found["requestBody"]["content"]
+    if "application/json" not in content:
+        file = content["text/csv"]["schema"]
+        yield Member("text/csv", "body", True, _kind(file), api_words.member(file["description"]))
+        return
+    schema = content["application/json"]["schema"]
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     if rows := schema["properties"].get("rows"):

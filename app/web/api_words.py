@@ -21,6 +21,8 @@ ROOMS: Mapping[str, str] = {
     "api_funding_reports": "Fondenes rapporter, som tallene er nu",
     "api_forecasts": "Hvad en fond ventes at få, og hvem der er på vej",
     "api_costs": "Fondenes omkostninger",
+    "api_budgets": "Fondenes budgetter, version for version",
+    "api_fund_acts": "Timer, faste omkostninger og overførsler mellem fondene",
     "api_accounts": "Regnskabet: perioder, konti og posteringer",
     "api_published_reports": "Økonomirapporter, som de er offentliggjort for koordinationsgrupperne",
     "api_me": "En selv",
@@ -112,6 +114,26 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/costs": "Hent omkostningerne, i den rækkefølge de blev indtastet.",
     "GET /api/v1/costs/{id_}": "Hent én omkostning, som den står.",
     "POST /api/v1/costs": "Indtast en omkostning; en anden godkender den i browseren, og så bogføres den.",
+    "POST /api/v1/costs/imports": "Læs omkostninger ind fra CSV, dem alle eller ingen; en anden godkender dem. Den"
+                                  " samme fil igen ændrer intet.",
+    "POST /api/v1/costs/{id_}/reversals": "Foreslå at føre en bogført omkostning tilbage; en anden godkender det i"
+                                          " browseren.",
+    "GET /api/v1/budgets": "Hent budgetternes versioner, i den rækkefølge de blev skrevet.",
+    "GET /api/v1/budgets/{id_}": "Hent en version med det, hver konto får, måned for måned.",
+    "POST /api/v1/budgets": "Gem et udkast som den næste version af fondens år.",
+    "POST /api/v1/budgets/{id_}/proposals": "Foreslå en version; en anden vedtager den i browseren.",
+    "POST /api/v1/budgets/imports": "Læs budgetter ind fra CSV, og foreslå dem, alle eller ingen. Den samme fil igen"
+                                    " ændrer intet.",
+    "GET /api/v1/hour-rates": "Hent timesatserne, den nyeste først.",
+    "POST /api/v1/hour-rates": "Foreslå, hvad en time koster fra en dag; en anden godkender det i browseren.",
+    "POST /api/v1/hours": "Indtast en dags timer til dagens sats; en anden godkender dem i browseren. De læses som"
+                          " omkostninger.",
+    "GET /api/v1/recurring-costs": "Hent de faste omkostninger, der er godkendt, den ældste først.",
+    "POST /api/v1/recurring-costs": "Foreslå en omkostning, der kommer hver måned eller hvert kvartal; en anden"
+                                    " godkender den i browseren.",
+    "GET /api/v1/transfers": "Hent fondenes åbningssaldi og overførslerne imellem dem, den ældste først.",
+    "POST /api/v1/transfers": "Foreslå en åbningssaldo eller en overførsel fra en fond til en anden; en anden godkender"
+                              " det i browseren.",
     "GET /api/v1/audit-entries": "Hent, hvad der er gjort, det ældste først.",
     "GET /api/v1/me": "Se, hvis nøgle det er, og hvad den må i dag.",
     "GET /api/v1/me/tokens": "Hent ens egne nøgler; de laves på en side, af en selv.",
@@ -152,6 +174,16 @@ MEMBERS: Mapping[str, str] = {
     "its last five digits, or the whole number": "de sidste fem cifre, eller hele nummeret",
     "of the invoice, credit note or reminder": "på fakturaen, kreditnotaen eller rykkeren",
     "or `OS2` for the association": "eller `OS2` for foreningen",
+    "of a cost that is spread over months; with `to`": "for en omkostning, der periodiseres over måneder; sammen med"
+                                                       " `to`",
+    "the file as the command line takes it": "filen, som kommandolinjen tager den",
+    "the last day of those months": "den sidste dag i de måneder",
+    "each an `account` with the year's `amount_ore` or twelve `months_ore`":
+        "hver en `account` med årets `amount_ore` eller tolv `months_ore`",
+    "what it rests on": "det, budgettet bygger på",
+    "of a transfer: whose fund": "for en overførsel: hvis fond",
+    "only an opening is below zero": "kun en åbningssaldo kan være under nul",
+    "what was decided, and by whom": "hvad der er besluttet, og af hvem",
     "the loss is certain, so that VAT is regained": "tabet er konstateret, så momsen kommer igen",
     "the payment's `id`": "betalingens `id`",
     "the supplier's number of it, once": "leverandørens nummer på den, én gang",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import partial
@@ -241,19 +241,20 @@ def take_in() -> ResponseReturnValue:
     sent = forms.read(BudgetFile)
     if sent.errors:
         return _import_form(fault=next(iter(sent.errors.values()))), 422
-    upload = _upload(sent)
-    if upload is None:
-        return _import_form(fault=_GONE if sent.get("kept") else _CHOOSE), 422
     is_trial = sent.get("trial") == "yes"
     try:
-        rows = csv_files.read_stream(io.BytesIO(upload.content), wording.legible(upload.name), csv_files.BUDGETS)
-        taken = _tried(rows) if is_trial else _taken(rows)
+        with _upload(sent) as upload:
+            if upload is None:
+                return _import_form(fault=_GONE if sent.get("kept") else _CHOOSE), 422
+            rows = csv_files.read_bytes(wording.legible(upload.name), upload.content.read(), csv_files.BUDGETS)
+            taken = _tried(rows) if is_trial else _taken(rows)
+            kept = _keep(upload) if is_trial else ""
     except RowsRefused as refused:
         return _import_form(refused=refused, fault=refused.head), 422
     except Refused as refused:
         return _import_form(fault=refused.text), 422
     if is_trial:
-        return _import_form(tried=taken, kept=_keep(upload))
+        return _import_form(tried=taken, kept=kept)
     kept_uploads.forget(_folder(), _owner())
     layout.done(taken.text)
     years = sorted({row["year"] for row in rows})
@@ -288,16 +289,20 @@ def _owner() -> int:
     return access.current().user_id or 0
 
 
-def _upload(sent: Sent) -> Upload | None:
-    """Give the file that was sent, or the one whose rows were looked at."""
+@contextmanager
+def _upload(sent: Sent) -> Iterator[Upload | None]:
+    """Open the file that was sent, or the one whose rows were looked at."""
     file = sent.get("file")
     if file is None:
-        return kept_uploads.kept(_folder(), _owner(), sent.get("kept") or "", clock.now(layout.config()))
-    return Upload(file.filename or "", file.read(csv_files.LARGEST_FILE + 1))
+        with kept_uploads.kept(_folder(), _owner(), sent.get("kept") or "", clock.now(layout.config())) as found:
+            yield found
+        return
+    yield Upload(file.filename or "", file.stream)
 
 
 def _keep(upload: Upload) -> str:
     """Keep a file while its rows are looked at; where the disk has no room, it is chosen again."""
+    upload.content.seek(0)
     try:
         return kept_uploads.keep(_folder(), _owner(), upload, clock.now(layout.config()))
     except OSError:
