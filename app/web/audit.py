@@ -89,6 +89,8 @@ ACTIONS = {
     "journey.task_added": Text("Opgave på rejsen tilføjet", "Task added to a journey"),
     "journey.file_added": Text("Fil lagt på rejsen", "File laid to a journey"),
     "journey.file_withdrawn": Text("Fil på rejsen trukket tilbage", "File of a journey withdrawn"),
+    "showing.offered": Text("Fremvisning tilbudt", "Showing offered"),
+    "showing.ended": Text("Tilbud om fremvisning trukket tilbage", "Offer of a showing taken back"),
     "journey.trial_written": Text("Prøve på rejsen skrevet", "Trial of a journey written"),
     "invoice.hold_ended": Text("Indsigelse eller løfte afsluttet", "Dispute or promise ended"),
     "invoice.promised": Text("Betaling lovet", "Payment promised"),

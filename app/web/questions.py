@@ -44,6 +44,10 @@ def _seen(session: Session, number: int, permission: str = "journey.read") -> In
     return inquiries.get(session, _scoped(permission), number)
 
 
+#: What a link to the form may say beforehand.
+_GIVEN = ("cvr", "product", "topic", "subject", "words")
+
+
 # --- the inbox -----------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +140,7 @@ def _fits(row: Inquiry, given: Mapping[str, str]) -> bool:
 @access.needs("journey.update")
 def asking() -> ResponseReturnValue:
     """Offer the form of a question."""
-    typed = {name: request.args[name] for name in ("cvr", "product", "topic") if name in request.args}
+    typed = {name: request.args[name] for name in _GIVEN if name in request.args}
     with database.reading() as session:
         return _asking(session, typed, {})
 

@@ -15,7 +15,7 @@ from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
 from agreements.road import files as road_files
 from agreements.road import guide as guides
-from agreements.road import journeys
+from agreements.road import journeys, showings
 from agreements.road.files import Brought
 from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
 from agreements.signing import Task
@@ -193,6 +193,7 @@ def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], err
         ways=journeys.WAYS, verdicts=journeys.VERDICTS,
         timeline=_timeline(walk), cost=_cost(session, found) if key == "connection" else None,
         signing=_signing(session, found) if key == "connection" else None,
+        shown=showings.of_product(session, found.product, layout.today()) if key == "test" else (),
     )  # fmt: skip
 
 
