@@ -1069,6 +1069,12 @@ class JourneyEnd(Strict):
     reason = Words(1_000)
 
 
+class RoadReminders(Strict):
+    """Whether somebody wants to be reminded of what was promised on the road."""
+
+    wanted = Chosen(("yes", "no"), required=True)
+
+
 class ShowingEntry(Strict):
     """An offer to show a product."""
 

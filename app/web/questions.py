@@ -195,6 +195,7 @@ def _one(session: Session, number: int, typed: Mapping[str, Any], errors: Mappin
         "road/question.html", inquiry=found, messages=shown, topics=TOPICS, typed=typed, errors=errors,
         may_answer=answers, may_ask=access.reaches("journey.update", found.authority_id), today=layout.today(),
         common=inquiries.common(session) if answers else [],
+        kept_until=layout.config().road.kept_until(found.spoken_on),
     )  # fmt: skip
 
 
