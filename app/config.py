@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from agreements.road.terms import Terms
 from foundation import letters, wording
 from foundation.errors import Refused
 from foundation.language import LANGUAGES, Language, Text
@@ -139,6 +140,7 @@ class Config:
     metrics_token: str  # who has it may read /metrics from elsewhere
     threads: int  # of one worker, each with a connection to the database
     bank_account: str  # of the ledger, on which bank statements are booked
+    road: Terms  # how long the road keeps what was written on it
     batch: int | None  # what is issued, and rendered, in one transaction; None: as the commands choose
 
     @property
@@ -196,6 +198,8 @@ class Config:
             "OS2TILSLUT_CLOCK": self.clock.isoformat() if self.clock else "",
             "OS2TILSLUT_BANK_ACCOUNT": self.bank_account,
             "OS2TILSLUT_BATCH": str(self.batch or ""),
+            "OS2TILSLUT_ROAD_KEPT_MONTHS": str(self.road.kept_months),
+            "OS2TILSLUT_ROAD_QUIET_MONTHS": str(self.road.quiet_months),
             "OS2TILSLUT_SIGNING_KEY": self.signing.key,
             "OS2TILSLUT_SIGNING_PASSWORD": self.signing.password,
             "OS2TILSLUT_SIGNING_CHAIN": str(self.signing.chain or ""),
@@ -241,6 +245,10 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         metrics_token=environ.get("OS2TILSLUT_METRICS_TOKEN", ""),
         threads=_count(environ, "OS2TILSLUT_THREADS", 4, most=64),
         bank_account=_account(environ, "OS2TILSLUT_BANK_ACCOUNT", "6470"),
+        road=Terms(
+            _count(environ, "OS2TILSLUT_ROAD_KEPT_MONTHS", 24, most=120),
+            _count(environ, "OS2TILSLUT_ROAD_QUIET_MONTHS", 12, most=120),
+        ),
         batch=_batch(environ),
     )
     _refuse_unsafe(config)

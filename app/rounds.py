@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agreements import correspondence, offers
 from agreements.offered import Offer
-from app import clock, config, create_ground, database, delivering, mailing, reminder_work, seals
+from app import clock, config, create_ground, database, delivering, mailing, reminder_work, road_work, seals
 from app.adapters import starter
 from app.annual_work import InNameOf, Surroundings
 from app.config import Config
@@ -123,6 +123,21 @@ def book_costs(surroundings: Surroundings) -> Came:
     )
 
 
+def remind_of_promises(surroundings: Surroundings) -> Came:
+    """Remind those who want it of what was promised on the road."""
+    written = road_work.remind(surroundings)
+    return Came(Text(f"{written} breve skrevet", f"{written} letters written") if written else _NOTHING)
+
+
+def let_go(surroundings: Surroundings) -> Came:
+    """Ask about quiet journeys, and empty what the road kept long enough."""
+    found = road_work.let_go(surroundings)
+    asked, emptied = len(found.ask), len(found.empty) + len(found.inquiries) + len(found.showings)
+    told = Text(f"{asked} spurgt, {len(found.end)} sluttet, {emptied} tømt",
+                f"{asked} asked, {len(found.end)} ended, {emptied} emptied")  # fmt: skip
+    return Came(told if found else _NOTHING)
+
+
 def seal(surroundings: Surroundings) -> Came:
     """Seal what is countersigned."""
     with surroundings.reading() as session:
@@ -177,6 +192,8 @@ STEPS: tuple[Step, ...] = (
     Step("dun", Text("Rykkere for fakturaer", "Reminders of invoices"), remind_of_invoices),
     Step("costs", Text("Faste omkostninger", "Recurring costs"), book_costs),
     Step("seal", Text("Forsegling", "Sealing"), seal),
+    Step("promises", Text("Det lovede på vejen", "What was promised on the road"), remind_of_promises),
+    Step("keeping", Text("Hvad vejen gemmer", "What the road keeps"), let_go),
     Step("deliver", Text("Afleveringer", "Deliveries"), deliver),
     Step("letters", Text("Breve", "Letters"), send),
 )

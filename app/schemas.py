@@ -1180,6 +1180,25 @@ class JourneyEnd(Strict):
     reason = Words(1_000)
 
 
+class RoadReminders(Strict):
+    """Whether somebody wants to be reminded of what was promised on the road."""
+
+    wanted = Chosen(("yes", "no"), required=True)
+
+
+class ShowingEntry(Strict):
+    """An offer to show a product."""
+
+    cvr = Words(20, required=True, said=Text("Vælg en myndighed", "Choose an authority"))
+    supplier = Words(200)
+    product = Words(60, required=True, said=Text("Vælg et produkt", "Choose a product"))
+    shows = Words(300, required=True, said=Text("Skriv, hvad der kan ses", "Write what can be seen"))
+    contact = Words(300, required=True, said=Text("Skriv en funktion, der kan skrives til",
+                                                  "Write a function that can be written to"))  # fmt: skip
+    from_on = Day()
+    until_on = Day()
+
+
 class GuideWords(Strict):
     """The road's text, as TOML."""
 

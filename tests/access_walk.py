@@ -28,7 +28,7 @@ PEOPLE = {
 #: Things of an authority, which may be another's; all others are the same for everybody.
 _OWNED = (
     "cvr", "invoice", "note", "details", "place", "offer", "agreement", "right", "reminder", "hold", "journey",
-    "inquiry", "fund", "publication", "question", "report", "disclosure",
+    "inquiry", "showing", "fund", "publication", "question", "report", "disclosure",
 )  # fmt: skip
 
 #: What stands for the arguments of a rule: a name of the world in braces, or a word that is always right.
@@ -37,7 +37,8 @@ _ARGUMENTS = {
     "cvr": "{cvr}", "user": "{user}", "position": "{entry}", "token": "{link}", "number": "{invoice}",
     "name": "{product}", "proposal": "{credit}", "id_": "{adopted}", "format": "pdf", "reference": "{offer}",
     "right": "{right}", "version": "{version}", "transaction": "{payment}", "match_id": "{match}", "hold": "{hold}",
-    "journey": "{journey}", "file": "{file}", "step": "mobilisation", "inquiry": "{inquiry}", "answer": "{answer}",
+    "journey": "{journey}", "file": "{file}", "showing": "{showing}", "step": "mobilisation",
+    "inquiry": "{inquiry}", "answer": "{answer}",
     "cost": "{cost}", "budget": "{budget}", "fund": "{product}",
     "product": "{fund}", "period": "2026-Q4", "question": "{question}", "figure": "earned",
 }  # fmt: skip

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from agreements import billing_details, correspondence, paper, table_proposals, templates
 from agreements.models import Agreement, RightToSign
 from agreements.road import files as road_files
-from agreements.road import guide, inquiries, journeys
+from agreements.road import guide, inquiries, journeys, showings
 from agreements.road.inquiries import Question
 from app import (
     agreement_demonstration,
@@ -157,6 +157,7 @@ class Waiting:
     hold: int  # a dispute of Aarhus's first invoice
     journeys: dict[str, int]  # by CVR: Aarhus's to OS2valghalla, Aalborg's to OS2kitos
     files: dict[str, int]  # by CVR, on those journeys
+    showings: dict[str, int]  # by CVR, of those products
     inquiries: dict[str, int]  # by CVR, on the same products
     answer: int  # that is used again
     spending: int  # a proposal of one cost
@@ -184,6 +185,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         hold=acting.by(line, finance, _hold),
         journeys=(acting.by(line, finance, _expect), acting.by(line, finance, _walk))[1],
         files=acting.by(line, finance, _lay),
+        showings=acting.by(line, finance, _show),
         inquiries=acting.by(line, finance, _ask),
         answer=acting.by(
             line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
@@ -285,6 +287,16 @@ def _lay(session: Session, trail: Trail) -> dict[str, int]:
     brought = road_files.Brought("plan.pdf", b"%PDF-1.7\ntrailer << >>\n%%EOF\n")
     about = "mobilisation/anchoring/owner"
     return {each.cvr: road_files.add(session, each, about, brought, trail) for each in found}
+
+
+def _show(session: Session, trail: Trail) -> dict[str, int]:
+    ids = {row.cvr: row.id for row in session.execute(select(Authority.id, Authority.cvr))}
+    on = trail.at.date()
+    offers = {
+        cvr: showings.Offer(product, ids[cvr], "", "Opdigtet", "Opdigtet", on)
+        for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+    }
+    return {cvr: showings.offer(session, given, trail, on=on) for cvr, given in offers.items()}
 
 
 def _ask(session: Session, trail: Trail) -> dict[str, int]:
@@ -409,6 +421,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "hold": "987654",
         "journey": "987654",
         "file": "987654",
+        "showing": "987654",
         "inquiry": "987654",
     }
     missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
@@ -435,7 +448,7 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "cvr": cvr, "invoice": invoice, "note": note, "details": str(waiting.details[cvr]), "place": str(place.id),
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
-        "journey": str(waiting.journeys[cvr]), "file": str(waiting.files[cvr]),
+        "journey": str(waiting.journeys[cvr]), "file": str(waiting.files[cvr]), "showing": str(waiting.showings[cvr]),
         "inquiry": str(waiting.inquiries[cvr]),
         **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

@@ -82,6 +82,12 @@ class Inquiry:
                 waiting = message.written_at.astimezone(BUSINESS_ZONE).date()
         return waiting
 
+    @property
+    def spoken_on(self) -> date:
+        """Give the day of the last word."""
+        day: date = self.messages[-1].written_at.astimezone(BUSINESS_ZONE).date()
+        return day
+
     def is_late(self, on: date) -> bool:
         """Tell whether it waits beyond the day by which somebody was to answer."""
         due = self.assigned.due_on if self.assigned is not None else None
@@ -236,11 +242,12 @@ def retire(session: Session, number: int, trail: Trail) -> None:
 
 
 def listing() -> Select[Any]:
-    """Give the threads with authority and product, to narrow to what a person may see."""
+    """Give the threads with authority and product, to narrow to what a person may see; one let go is seen by nobody."""
     return (
         select(INQUIRIES, AUTHORITIES.c.name.label("authority"), AUTHORITIES.c.cvr, PRODUCTS.c.name.label("product"))
         .join(AUTHORITIES, INQUIRIES.c.authority_id == AUTHORITIES.c.id)
         .outerjoin(PRODUCTS, INQUIRIES.c.product_id == PRODUCTS.c.id)
+        .where(INQUIRIES.c.emptied_on.is_(None))
     )
 
 

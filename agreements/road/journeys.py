@@ -165,6 +165,9 @@ class Journey:
     ended_on: date | None
     outcome: Outcome | None
     reason: str | None
+    asked_on: date | None
+    confirmed_on: date | None
+    emptied_on: date | None
     steps: tuple[Walk, ...]
     trials: tuple[Row[Any], ...]  # the newest version of each
     files: tuple[Row[Any], ...]  # all that were laid to it, without their bytes, oldest first
@@ -182,6 +185,7 @@ class Journey:
         raise NoSuchTask(Text("rejsen har intet sådant trin", "the journey has no such step"))
 
 
+_LET_GO = Text("Slettet opgave", "Deleted task")
 _SETTLED = (Status.DONE, Status.NOT_NEEDED)
 
 
@@ -438,6 +442,7 @@ def _journey(
         id=row.id, authority_id=row.authority_id, authority=row.authority, cvr=row.cvr, product=row.product,
         opened_on=row.opened_on, opened_by=row.opened_by, ended_on=row.ended_on,
         outcome=Outcome(row.outcome) if row.outcome else None, reason=row.reason,
+        asked_on=row.asked_on, confirmed_on=row.confirmed_on, emptied_on=row.emptied_on,
         steps=tuple(_walk(step, tasks, by_task) for step in guide.steps),
         trials=tuple(newest[number] for number in sorted(newest)),
         files=tuple(files),
@@ -449,7 +454,9 @@ def _walk(step: Step, own: Sequence[Row[Any]], entries: Mapping[str, Sequence[Ro
     for theme in step.themes:
         asked = [_task(each.key, each.title, each.guidance, entries.get(each.key, ())) for each in theme.tasks]
         added = [
-            _task(f"own/{each.id}", same(each.title), None, entries.get(f"own/{each.id}", ()))
+            _task(
+                f"own/{each.id}", same(each.title) if each.title else _LET_GO, None, entries.get(f"own/{each.id}", ())
+            )
             for each in own
             if (each.step, each.theme) == (step.key, theme.key)
         ]

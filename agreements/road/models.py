@@ -43,6 +43,9 @@ class Journey(Base):
     outcome: Mapped[str | None]  # connected or given_up
     reason: Mapped[str | None]
     reached: Mapped[str | None]  # the step it had come to when it ended
+    asked_on: Mapped[date | None]  # whether it goes on; what happened since is the answer
+    confirmed_on: Mapped[date | None]  # that it does
+    emptied_on: Mapped[date | None]  # of words, files and names; steps and days stay
 
 
 class JourneyTask(Base):
@@ -117,6 +120,43 @@ class JourneyFile(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+class Showing(Base):
+    """An offer to show a product to who is on the way to it: by an authority that uses it, or by a supplier."""
+
+    __tablename__ = "product_showing"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
+    authority_id: Mapped[int | None] = mapped_column(ForeignKey("authority.id"), index=True)  # None: a supplier
+    supplier: Mapped[str]
+    shows: Mapped[str]
+    contact: Mapped[str]  # a function and how to reach it, no person
+    from_on: Mapped[date]
+    until_on: Mapped[date | None]  # the last day
+    offered_by: Mapped[str]
+    offered_at: Mapped[datetime]
+
+
+class ShowingEnd(Base):
+    """That an offer to show a product was taken back."""
+
+    __tablename__ = "product_showing_end"
+
+    showing_id: Mapped[int] = mapped_column(ForeignKey("product_showing.id"), primary_key=True, autoincrement=False)
+    ended_by: Mapped[str]
+    ended_at: Mapped[datetime]
+
+
+class RoadReminding(Base):
+    """A user account that wants to be reminded of what was promised on the road; without a row it is left in peace."""
+
+    __tablename__ = "road_reminding"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    wanted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class Inquiry(Base):
     """A question of an authority to the secretariat, or to a product's coordinator: one thread."""
 
@@ -130,6 +170,7 @@ class Inquiry(Base):
     asked_by: Mapped[str]
     asker_id: Mapped[int | None]  # the user account that answers are mailed to
     asked_at: Mapped[datetime]
+    emptied_on: Mapped[date | None]  # of words and names; topic and days stay
 
 
 class InquiryMessage(Base):

@@ -48,6 +48,7 @@ _COMMANDS = {
     "signing": "app.cli.signing",
     "users": "app.cli.users",
     "letters": "app.cli.letters",
+    "road": "app.cli.road",
     "work": "app.cli.work",
     "serve": "app.cli.serving",
     "demo": "app.cli.demonstration",

@@ -48,6 +48,7 @@ from app.web import (
     report_remarks,
     road,
     settings,
+    showings,
     signin,
     signing_rights,
     speaking,
@@ -64,8 +65,8 @@ _SUBJECTS = (
     start, signin, authorities, billing_details, imports, fee_tables, year, invoices, credits, bank, audit, users,
     settings, tokens, api_docs, agreements, agreement_signing, countersigning, agreement_drafts, notices,
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
-    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, questions,
-    costs, fund_acts, fund_overview, fund_report, publications, report_comments, report_remarks, openness,
+    reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, showings,
+    questions, costs, fund_acts, fund_overview, fund_report, publications, report_comments, report_remarks, openness,
     public_reports, forecasts, pipeline, tracing, budgets,
 )  # fmt: skip
 

@@ -44,6 +44,10 @@ def _seen(session: Session, number: int, permission: str = "journey.read") -> In
     return inquiries.get(session, _scoped(permission), number)
 
 
+#: What a link to the form may say beforehand.
+_GIVEN = ("cvr", "product", "topic", "subject", "words")
+
+
 # --- the inbox -----------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +140,7 @@ def _fits(row: Inquiry, given: Mapping[str, str]) -> bool:
 @access.needs("journey.update")
 def asking() -> ResponseReturnValue:
     """Offer the form of a question."""
-    typed = {name: request.args[name] for name in ("cvr", "product", "topic") if name in request.args}
+    typed = {name: request.args[name] for name in _GIVEN if name in request.args}
     with database.reading() as session:
         return _asking(session, typed, {})
 
@@ -191,6 +195,7 @@ def _one(session: Session, number: int, typed: Mapping[str, Any], errors: Mappin
         "road/question.html", inquiry=found, messages=shown, topics=TOPICS, typed=typed, errors=errors,
         may_answer=answers, may_ask=access.reaches("journey.update", found.authority_id), today=layout.today(),
         common=inquiries.common(session) if answers else [],
+        kept_until=layout.config().road.kept_until(found.spoken_on),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
 from agreements.road import files as road_files
 from agreements.road import guide as guides
-from agreements.road import journeys
+from agreements.road import journeys, reminding, retention, showings
 from agreements.road.files import Brought
 from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
 from agreements.signing import Task
@@ -27,6 +27,7 @@ from app.schemas import (
     JourneyOpening,
     Nothing,
     OwnTask,
+    RoadReminders,
     TaskChange,
     TrialWords,
 )
@@ -156,7 +157,8 @@ def _one(session: Session, number: int, typed: Mapping[str, Any], errors: Mappin
     return render_template(
         "road/one.html", journey=found, statuses=STATUSES, outcomes=OUTCOMES, today=layout.today(),
         came_on=journeys.came_on(found), cost=_cost(session, found), typed=typed, errors=errors,
-        next=journeys.next_task(found), may_update=_may_update(found),
+        next=journeys.next_task(found), may_update=_may_update(found), terms=layout.config().road,
+        quiet_until=retention.waits_for_answer(session, found),
     )  # fmt: skip
 
 
@@ -193,6 +195,7 @@ def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], err
         ways=journeys.WAYS, verdicts=journeys.VERDICTS,
         timeline=_timeline(walk), cost=_cost(session, found) if key == "connection" else None,
         signing=_signing(session, found) if key == "connection" else None,
+        shown=showings.of_product(session, found.product, layout.today()) if key == "test" else (),
     )  # fmt: skip
 
 
@@ -340,6 +343,44 @@ def end(journey: int) -> ResponseReturnValue:
 
 def _step_again(journey: int, step: str, session: Session, sent: Sent) -> str:
     return _step(session, journey, step, sent.typed, sent.errors)
+
+
+@blueprint.post("/road/<int:journey>/confirm")
+@access.needs("journey.update")
+def confirm(journey: int) -> ResponseReturnValue:
+    """Say that a journey on which nothing happened goes on."""
+    forms.taken(Nothing)
+    with layout.acting() as (session, trail):
+        retention.confirm(session, _seen(session, journey, "journey.update"), trail)
+    layout.done(Text("Godt. Rejsen fortsætter", "Good. The journey goes on"))
+    return redirect(f"/road/{journey}", 303)
+
+
+# --- being reminded ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/road/reminders")
+@access.needs("journey.read")
+def reminders() -> ResponseReturnValue:
+    """Show whether the person is reminded of what was promised."""
+    with database.reading() as session:
+        wanted = reminding.is_wanted(session, access.current().user_id or 0)
+    return render_template("road/reminders.html", wanted=wanted)
+
+
+@blueprint.post("/road/reminders")
+@access.needs("journey.read")
+def want_reminders() -> ResponseReturnValue:
+    """Turn the person's own reminders on or off."""
+    is_on = forms.taken(RoadReminders)["wanted"] == "yes"
+    with layout.acting() as (session, trail):
+        reminding.want(session, access.current().user_id or 0, is_on, trail)
+    on, off = (
+        Text("Påmindelser er slået til", "Reminders are on"),
+        Text("Påmindelser er slået fra", "Reminders are off"),
+    )
+    layout.done(on if is_on else off)
+    return redirect("/road/reminders", 303)
 
 
 # --- the guide's text ----------------------------------------------------------------------------------------------
