@@ -1,6 +1,6 @@
 """Why: a journey counts in the forecast by itself, as likely as its step, as past journeys teach, or as it is judged.
 
-Revision: 0033, after 0027, 2026-11-29
+Revision: 0033, after 0031, 2026-11-29
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0027"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
