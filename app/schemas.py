@@ -14,7 +14,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from agreements import billing_details
-from agreements.road import guide
+from agreements.road import guide, implementation
 from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
@@ -1144,6 +1144,41 @@ class TaskChange(Strict):
     starts_on = Day()
     due_on = Day()
     note = Typed(4_000)
+    stage = Whole(1, 1_000)
+
+
+class PlanManner(Strict):
+    """Whether an implementation comes at once or in stages."""
+
+    manner = Chosen(
+        tuple(implementation.MANNERS), required=True, said=Text("Vælg, hvordan I gør det", "Choose how you do it")
+    )
+
+
+class StageWords(Strict):
+    """A stage of an implementation."""
+
+    stage = Whole(1, 1_000)
+    title = Words(300, required=True, said=Text("Giv etapen et navn", "Give the stage a name"))
+    starts_on = Day()
+    due_on = Day()
+
+
+class RiskWords(Strict):
+    """A risk of an implementation."""
+
+    risk = Whole(1, 1_000)
+    words = Typed(4_000, required=True, may_be_empty=False)
+    likelihood = Chosen(
+        tuple(implementation.LIKELIHOODS), required=True,
+        said=Text("Vælg, hvor sandsynligt det er", "Choose how likely it is"),
+    )  # fmt: skip
+    consequence = Chosen(
+        tuple(implementation.GRADES), required=True,
+        said=Text("Vælg, hvor alvorligt det er", "Choose how grave it is"),
+    )  # fmt: skip
+    measure = Typed(4_000)
+    owner = Words(300)
 
 
 class OwnTask(Strict):

@@ -20,7 +20,7 @@ from agreements.products import PRODUCTS
 from agreements.road import guide as guides
 from agreements.road.guide import STEPS, Guide, Step
 from agreements.road.models import Journey as JourneyRow
-from agreements.road.models import JourneyEntry, JourneyFile, JourneyTask, JourneyTrial
+from agreements.road.models import JourneyEntry, JourneyFile, JourneyStage, JourneyTask, JourneyTrial
 from authorities.register import AUTHORITIES
 from foundation import wording
 from foundation.audit import Trail
@@ -33,6 +33,7 @@ TASKS: Table = JourneyTask.__table__  # type: ignore[assignment]
 ENTRIES: Table = JourneyEntry.__table__  # type: ignore[assignment]
 TRIALS: Table = JourneyTrial.__table__  # type: ignore[assignment]
 _FILES: Table = JourneyFile.__table__  # type: ignore[assignment]
+STAGES: Table = JourneyStage.__table__  # type: ignore[assignment]
 
 _MOST_OWN_TASKS = 200
 _LONGEST_NOTE = 4_000
@@ -84,6 +85,7 @@ class Change:
     starts_on: date | None = None
     due_on: date | None = None
     note: str = ""
+    stage: int | None = None  # of the implementation; None: of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Task:
     due_on: date | None
     note: str
     history: tuple[Row[Any], ...]
+    stage: int | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -265,17 +268,27 @@ def write(session: Session, journey: Journey, task: Task, change: Change, trail:
         raise RoadRefused({"note": Text("Skriv, hvorfor det ikke er nødvendigt", "Write why it is not needed")})
     if change.starts_on and change.due_on and change.due_on < change.starts_on:
         raise RoadRefused({"due_on": Text("Fristen ligger før begyndelsen", "The day is before the beginning")})
-    before = (task.status, task.owner, task.starts_on, task.due_on, task.note)
-    if before == (change.status, owner, change.starts_on, change.due_on, note):
+    _check_stage(session, journey, task, change.stage)
+    before = (task.status, task.owner, task.starts_on, task.due_on, task.note, task.stage)
+    if before == (change.status, owner, change.starts_on, change.due_on, note, change.stage):
         return False
     session.execute(
         insert(ENTRIES).values(
             journey_id=journey.id, task=task.key, status=change.status.value, owner=owner, starts_on=change.starts_on,
-            due_on=change.due_on, note=note, written_by=trail.actor, written_at=trail.at,
+            due_on=change.due_on, note=note, stage=change.stage, written_by=trail.actor, written_at=trail.at,
         )
     )  # fmt: skip
     trail.record("journey.task_written", f"journey {journey.id}", {"task": task.key, "status": change.status.value})
     return True
+
+
+def _check_stage(session: Session, journey: Journey, task: Task, stage: int | None) -> None:
+    if stage is None:
+        return
+    known = select(STAGES.c.id).where(STAGES.c.journey_id == journey.id, STAGES.c.number == stage)
+    is_planned = any(task.key == each.key for each in journey.walk("implementation").tasks)
+    if not is_planned or not 0 < stage < 2**31 or session.execute(known.limit(1)).first() is None:
+        raise RoadRefused({"stage": Text("Vælg en etape af planen", "Choose a stage of the plan")})
 
 
 def add(session: Session, journey: Journey, step: str, theme: str, title: str, trail: Trail) -> str:
@@ -469,7 +482,16 @@ def _task(key: str, title: Text, guidance: Text | None, entries: Sequence[Row[An
         return Task(key, title, guidance, Status.NOT_STARTED, "", None, None, "", ())
     now = entries[0]
     return Task(
-        key, title, guidance, Status(now.status), now.owner, now.starts_on, now.due_on, now.note, tuple(entries)
+        key,
+        title,
+        guidance,
+        Status(now.status),
+        now.owner,
+        now.starts_on,
+        now.due_on,
+        now.note,
+        tuple(entries),
+        now.stage,
     )
 
 

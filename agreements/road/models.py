@@ -75,6 +75,7 @@ class JourneyEntry(Base):
     starts_on: Mapped[date | None]
     due_on: Mapped[date | None]
     note: Mapped[str]  # where it is not needed: why
+    stage: Mapped[int | None]  # the number of the stage of the implementation; None: of all
     written_by: Mapped[str]
     written_at: Mapped[datetime]
 
@@ -155,6 +156,56 @@ class RoadReminding(Base):
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     wanted_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class JourneyPlan(Base):
+    """Whether the product is taken into use at once or in stages, as chosen at a moment; the newest counts."""
+
+    __tablename__ = "journey_plan"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    manner: Mapped[str]  # at_once or stages
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+
+class JourneyStage(Base):
+    """A stage of the implementation, such as a department, with its days; the newest version counts."""
+
+    __tablename__ = "journey_stage"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    number: Mapped[int]
+    version: Mapped[int]
+    title: Mapped[str]
+    starts_on: Mapped[date | None]
+    due_on: Mapped[date | None]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("journey_id", "number", "version"),)
+
+
+class JourneyRisk(Base):
+    """What may go wrong, how likely and how grave that is, and what is done about it; the newest version counts."""
+
+    __tablename__ = "journey_risk"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    journey_id: Mapped[int] = mapped_column(ForeignKey("journey.id"), index=True)
+    number: Mapped[int]
+    version: Mapped[int]
+    words: Mapped[str]
+    likelihood: Mapped[str]  # low, medium, high, or gone: it is no risk any more
+    consequence: Mapped[str]  # low, medium or high
+    measure: Mapped[str]
+    owner: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("journey_id", "number", "version"),)
 
 
 class Inquiry(Base):

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from agreements.road import journeys
 from agreements.road.files import FILES
+from agreements.road.implementation import PLANS, RISKS
 from agreements.road.inquiries import ASSIGNMENTS, INQUIRIES, MESSAGES
-from agreements.road.journeys import ENTRIES, JOURNEYS, TASKS, TRIALS, Journey, Outcome
+from agreements.road.journeys import ENTRIES, JOURNEYS, STAGES, TASKS, TRIALS, Journey, Outcome
 from agreements.road.showings import ENDS, SHOWINGS
 from agreements.road.terms import Terms
 from foundation import language
@@ -27,6 +28,12 @@ from foundation.periods import BUSINESS_ZONE
 
 #: How long somebody has to say that a journey goes on.
 ANSWER = timedelta(days=30)
+
+#: What is written on a journey, and the column that tells when.
+_SIGNS = (
+    (ENTRIES, "written_at"), (TASKS, "added_at"), (TRIALS, "written_at"), (FILES, "added_at"), (PLANS, "written_at"),
+    (STAGES, "written_at"), (RISKS, "written_at"),
+)  # fmt: skip
 
 _AT_A_TIME = 500
 
@@ -111,7 +118,7 @@ def _lived(session: Session, wanted: Select[Any]) -> dict[int, date]:
     signs = union_all(
         *(
             select(table.c.journey_id, table.c[at].label("at")).where(table.c.journey_id.in_(wanted))
-            for table, at in ((ENTRIES, "written_at"), (TASKS, "added_at"), (TRIALS, "written_at"), (FILES, "added_at"))
+            for table, at in _SIGNS
         )
     ).subquery()
     newest = select(signs.c.journey_id, func.max(signs.c.at)).group_by(signs.c.journey_id)
@@ -134,9 +141,10 @@ def let_go(session: Session, found: Due, terms: Terms, trail: Trail) -> None:
         session.execute(update(JOURNEYS).where(JOURNEYS.c.id.in_(ids)).values(asked_on=on))
     for id_ in found.ask:
         trail.record("journey.asked", f"journey {id_}", {})
-    for id_, life in found.end.items():
-        since = language.day(life).da
-        journeys.end(session, id_, Outcome.GIVEN_UP, f"Intet er sket siden {since}, og ingen har svaret", trail)
+    for ids in _some(list(found.end)):
+        for journey in journeys.read(session, session.execute(journeys.listing().where(JOURNEYS.c.id.in_(ids))).all()):
+            since = language.day(found.end[journey.id]).da
+            journeys.end(session, journey, Outcome.GIVEN_UP, f"Intet er sket siden {since}, og ingen har svaret", trail)
     told = {"kept_months": terms.kept_months}
     for ids, empty, subject in (
         (found.empty, _empty_journeys, "journey"), (found.inquiries, _empty_inquiries, "inquiry"),
@@ -161,6 +169,9 @@ def _empty_journeys(session: Session, ids: Sequence[int], on: date) -> None:
     _blank(session, ENTRIES, ids, "owner", "note", "written_by")
     _blank(session, TASKS, ids, "title", "added_by")
     _blank(session, TRIALS, ids, "place", "proves", "result", "seen_by", "why", "written_by")
+    _blank(session, PLANS, ids, "written_by")
+    _blank(session, STAGES, ids, "title", "written_by")
+    _blank(session, RISKS, ids, "words", "measure", "owner", "written_by")
     _blank(session, FILES, ids, "name", "sha256", "added_by", content=None, withdrawn_by=None)
     _blank(session, JOURNEYS, ids, "opened_by", key="id", reason=None, emptied_on=on)
 

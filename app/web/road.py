@@ -15,9 +15,10 @@ from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
 from agreements.road import files as road_files
 from agreements.road import guide as guides
-from agreements.road import journeys, reminding, retention, showings
+from agreements.road import implementation, journeys, reminding, retention, showings
 from agreements.road.files import Brought
-from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial, Walk
+from agreements.road.implementation import Risk, Stage
+from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial
 from agreements.signing import Task
 from app import access, database
 from app.schemas import (
@@ -27,7 +28,10 @@ from app.schemas import (
     JourneyOpening,
     Nothing,
     OwnTask,
+    PlanManner,
+    RiskWords,
     RoadReminders,
+    StageWords,
     TaskChange,
     TrialWords,
 )
@@ -189,11 +193,14 @@ def step(journey: int, step: str) -> ResponseReturnValue:
 def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
     found = _seen(session, number)
     walk = found.walk(key)
+    plan = implementation.read(session, found.id) if key == implementation.STEP else None
     return render_template(
         "road/step.html", journey=found, step=walk, statuses=STATUSES, today=layout.today(), typed=typed,
         errors=errors, may_update=_may_update(found), may_withdraw=_reaches(found), files=_files(found),
         ways=journeys.WAYS, verdicts=journeys.VERDICTS,
-        timeline=_timeline(walk), cost=_cost(session, found) if key == "connection" else None,
+        plan=plan, timeline=implementation.timeline(walk, plan), manners=implementation.MANNERS,
+        grades=implementation.GRADES, likelihoods=implementation.LIKELIHOODS,
+        cost=_cost(session, found) if key == "connection" else None,
         signing=_signing(session, found) if key == "connection" else None,
         shown=showings.of_product(session, found.product, layout.today()) if key == "test" else (),
     )  # fmt: skip
@@ -219,12 +226,6 @@ def _signing(session: Session, journey: Journey) -> tuple[str, Task] | None:
     return row.reference, signing.task(session, offer, user_id, layout.today())
 
 
-def _timeline(step: Walk) -> Sequence[journeys.Task]:
-    """Give the tasks with days, in their order."""
-    dated = [task for task in step.tasks if task.starts_on or task.due_on]
-    return sorted(dated, key=lambda task: (task.starts_on or task.due_on, task.due_on or task.starts_on))
-
-
 @blueprint.post("/road/<int:journey>/<step>/tasks")
 @access.needs("journey.update")
 def change(journey: int, step: str) -> ResponseReturnValue:
@@ -234,7 +235,7 @@ def change(journey: int, step: str) -> ResponseReturnValue:
         found = _seen(session, journey, "journey.update")
         wanted = Change(
             Status(sent["status"]), sent.get("owner", ""), sent.get("starts_on"), sent.get("due_on"),
-            sent.get("note", ""),
+            sent.get("note", ""), sent.get("stage"),
         )  # fmt: skip
         journeys.write(session, found, found.walk(step).task(sent["task"]), wanted, trail)
         return f"/road/{journey}/{step}#{sent['task']}"
@@ -253,6 +254,48 @@ def add(journey: int, step: str) -> ResponseReturnValue:
 
     told = Text("Opgaven er tilføjet", "The task is added")
     return filling.filled(OwnTask, act, partial(_step_again, journey, step), told)
+
+
+@blueprint.post("/road/<int:journey>/implementation/plan")
+@access.needs("journey.update")
+def choose(journey: int) -> ResponseReturnValue:
+    """Choose whether the implementation comes at once or in stages."""
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        implementation.choose(session, _seen(session, journey, "journey.update"), sent["manner"], trail)
+        return f"/road/{journey}/implementation#stages"
+
+    return filling.filled(PlanManner, act, partial(_step_again, journey, implementation.STEP), Text("Gemt", "Kept"))
+
+
+@blueprint.post("/road/<int:journey>/implementation/stages")
+@access.needs("journey.update")
+def stage(journey: int) -> ResponseReturnValue:
+    """Write a stage, or its next version."""
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        wanted = Stage(sent["title"], sent.get("starts_on"), sent.get("due_on"))
+        found = _seen(session, journey, "journey.update")
+        implementation.write_stage(session, found, wanted, trail, sent.get("stage"))
+        return f"/road/{journey}/implementation#stages"
+
+    told = Text("Etapen er gemt", "The stage is kept")
+    return filling.filled(StageWords, act, partial(_step_again, journey, implementation.STEP), told)
+
+
+@blueprint.post("/road/<int:journey>/implementation/risks")
+@access.needs("journey.update")
+def risk(journey: int) -> ResponseReturnValue:
+    """Write a risk, or its next version."""
+
+    def act(session: Session, trail: Trail, sent: Sent) -> str:
+        words = {name: value for name, value in sent.values.items() if name != "risk"}
+        found = _seen(session, journey, "journey.update")
+        implementation.write_risk(session, found, Risk(**words), trail, sent.get("risk"))
+        return f"/road/{journey}/implementation#risks"
+
+    told = Text("Risikoen er gemt", "The risk is kept")
+    return filling.filled(RiskWords, act, partial(_step_again, journey, implementation.STEP), told)
 
 
 @blueprint.post("/road/<int:journey>/test/trials")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Table, func, select
 
-from agreements.road import guide, journeys
+from agreements.road import guide, implementation, journeys
 from agreements.road.journeys import ENTRIES, JOURNEYS, Status
 from app.access import Role
 from authorities.register import AUTHORITIES
@@ -196,6 +196,88 @@ def test_how_a_step_stands_is_read_from_its_tasks(statuses: list[Status], expect
     assert journeys.standing(statuses) is expected
 
 
+# --- the plan of an implementation ---------------------------------------------------------------------------------
+
+
+def test_an_implementation_comes_in_stages_whose_tasks_stand_in_the_timeline(road: Road) -> None:
+    at = f"{road.address}/implementation"
+    assert "Det er ikke valgt endnu" in road.desk.read(at)
+    road.desk.post(f"{at}/plan", manner="stages")
+    for title, starts in (("Biblioteket", "2027-02-01"), ("Borgerservice", "2027-05-01")):
+        assert road.desk.post(f"{at}/stages", title=title, starts_on=starts).status_code == 303
+    for task, stage in (("transition", "2"), ("migration", "1"), ("installation", "")):
+        said = {"status": "under_way", "due_on": "2027-06-01", "stage": stage}
+        assert change(road, f"implementation/technical/{task}", **said) == 303
+
+    told = road.desk.read(at).partition("Tidslinje")[2]
+
+    places = [told.find(words) for words in (
+        "Alle etaper", "Installation", "Etape 1: Biblioteket", "Flytning af data", "Etape 2: Borgerservice", "Overgang"
+    )]  # fmt: skip
+    assert -1 not in places and places == sorted(places)
+    road.desk.post(f"{at}/plan", manner="at_once")
+    assert "Etape 1" not in road.desk.read(at)
+
+
+def test_a_stage_and_a_risk_are_written_anew_as_further_versions_and_a_second_click_adds_none(road: Road) -> None:
+    at = f"{road.address}/implementation"
+    road.desk.post(f"{at}/plan", manner="stages")
+    risk = {"words": "Leverandøren <b>springer</b> fra", "likelihood": "low", "consequence": "high"}
+    for _ in range(2):
+        road.desk.post(f"{at}/stages", title="Biblioteket")
+        road.desk.post(f"{at}/risks", **risk)
+    road.desk.post(f"{at}/stages", stage="1", title="Bibliotekerne")
+    road.desk.post(
+        f"{at}/risks", risk="1", **(risk | {"likelihood": "gone", "measure": "Aftale", "owner": "It-chefen"})
+    )
+
+    html = road.desk.html(at)
+
+    assert (count(road, journeys.STAGES), count(road, implementation.RISKS)) == (2, 2)
+    assert "Etape 1: Bibliotekerne" in html and "Ikke længere en risiko" in html and "It-chefen" in html
+    assert "Leverandøren &lt;b&gt;springer&lt;/b&gt; fra" in html
+
+
+def test_the_gravest_risk_stands_first(road: Road) -> None:
+    for words, likelihood, consequence in (("Lille", "low", "low"), ("Stor", "high", "high"), ("Ude", "gone", "high")):
+        road.desk.post(f"{road.address}/implementation/risks", words=words, likelihood=likelihood,
+                       consequence=consequence)  # fmt: skip
+
+    told = road.desk.read(f"{road.address}/implementation")
+
+    assert told.find("Stor") < told.find("Lille") < told.find("Ude")
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "said"),
+    [
+        ("plan", {"manner": "måske"}, "Vælg, hvordan I gør det"),
+        ("stages", {"title": " "}, "Giv etapen et navn"),
+        ("stages", {"title": "A", "starts_on": "2027-03-02", "due_on": "2027-03-01"}, "Fristen ligger før"),
+        ("stages", {"title": "\u202e"}, "tegnet U+202E"),
+        ("risks", {"words": "", "likelihood": "low", "consequence": "low"}, "må ikke være tomt"),
+        ("risks", {"words": "A", "likelihood": "", "consequence": "low"}, "Vælg, hvor sandsynligt det er"),
+        ("risks", {"words": "A", "likelihood": "low", "consequence": "gone"}, "Vælg, hvor alvorligt det er"),
+        ("risks", {"words": "x" * 4_001, "likelihood": "low", "consequence": "low"}, "har over 4000 tegn"),
+        ("tasks", {"task": "implementation/technical/migration", "status": "done", "stage": "1"}, "Vælg en etape"),
+    ],
+)
+def test_a_wrong_plan_writes_nothing_and_says_what_to_mend(
+    road: Road, form: str, fields: dict[str, str], said: str
+) -> None:
+    answer = road.desk.post(f"{road.address}/implementation/{form}", **fields)
+
+    assert answer.status_code == 422 and said in desks.words(answer)
+    assert {count(road, table) for table in (journeys.STAGES, implementation.RISKS, ENTRIES)} == {0}
+
+
+def test_a_number_that_is_not_the_journey_s_is_not_found(road: Road) -> None:
+    at = f"{road.address}/implementation"
+
+    assert road.desk.post(f"{at}/stages", title="A", stage="7").status_code == 404
+    assert road.desk.post(f"{at}/risks", words="A", likelihood="low", consequence="low", risk="7").status_code == 404
+
+
 # --- trials and the end --------------------------------------------------------------------------------------------
 
 
@@ -292,6 +374,22 @@ def test_a_new_version_counts_for_new_journeys_only(road: Road) -> None:
     assert "Er der nogen" in road.desk.read(f"{number}/mobilisation")
     assert "Er der en produktejer" in road.desk.read(f"{road.address}/mobilisation")
     assert "Er der en produktejer" in road.desk.read("/road/guide/1")
+
+
+def test_every_text_of_the_road_is_data_in_both_languages_and_who_published_each_version_is_told(road: Road) -> None:
+    words = guide.shipped().replace("Have you", "Do you").replace('en = "Mobilisation"', 'en = "Getting ready"')
+    assert road.desk.sit(APPROVER).post("/road/guide", text=words).status_code == 303
+
+    history = road.desk.read("/road/guide")
+    road.desk.post("/road/new", cvr=AALBORG, product="OS2mo")
+    road.desk.post("/language", language="en", next="/")
+    newer, older = road.desk.read("/road/2"), road.desk.read(road.address)
+
+    assert history.find("Person 2 #2") < history.find("Person 1 #1") and "15. januar 2027" in history
+    assert "Getting ready" in newer and "Getting ready" not in older and "Mobilisation" in older
+    with road.line.session() as session:
+        told = [text for step in guide.newest(session).steps for text in (step.title, step.told)]
+    assert all(text.da and text.en for text in told)
 
 
 @pytest.mark.parametrize(
