@@ -19,15 +19,18 @@ from agreements import template_text
 from app import (
     agreement_demonstration,
     bank_demonstration,
+    books_demonstration,
     create_ground,
     demonstration,
     funding_demonstration,
+    posting_files,
+    reminder_work,
     road_demonstration,
     seals,
 )
 from app import config as configuration
 from app.adapters import bank_files
-from app.cli import billing, databases, inspection, output, registers, starter, tables, templates
+from app.cli import billing, bookkeeping, databases, inspection, output, registers, starter, tables, templates
 from app.cli.service import Service
 from app.config import NotInProduction
 from app.identity import demonstration as people
@@ -98,6 +101,8 @@ def command(context: click.Context) -> int:
     timings.step(Text("Digter et kontoudtog, og placerer betalingerne",
                       "Making a bank statement up, and placing the payments"),
                  lambda: _take_payments(surroundings, folder / "input"))  # fmt: skip
+    timings.step(Text("Rykker for det, der er forfaldent", "Reminding of what is overdue"),
+                 lambda: _remind(surroundings))  # fmt: skip
     timings.step(Text("Digter rejser mod en tilslutning", "Making up journeys towards a connection"),
                  lambda: _walk_the_road(surroundings))  # fmt: skip
     timings.step(Text("Digter fondenes omkostninger, timer, budgetter og prognoser",
@@ -105,6 +110,8 @@ def command(context: click.Context) -> int:
                  lambda: _spend(surroundings))  # fmt: skip
     timings.step(Text("Digter offentliggjorte rapporter", "Making up published reports"),
                  lambda: _publish_reports(surroundings))  # fmt: skip
+    timings.step(Text("Lukker et kvartal, og skriver dets posteringer", "Closing a quarter, and writing its postings"),
+                 lambda: _close(context, surroundings, folder / "bookkeeping"))  # fmt: skip
     verdict = timings.step(Text("Efterregner alt", "Verifying everything"), lambda: _verify(surroundings))
     _summarise(surroundings, (made, largest), verdict, timings)
     return 0 if verdict.ok else 1
@@ -129,7 +136,7 @@ def _surroundings(context: click.Context) -> Service:
 def _clear(folder: Path) -> None:
     for name in ("os2tilslut.sqlite", "os2tilslut.sqlite-wal", "os2tilslut.sqlite-shm"):
         (folder / name).unlink(missing_ok=True)
-    for name in ("input", "documents"):
+    for name in ("input", "documents", "bookkeeping"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
@@ -238,6 +245,16 @@ def _take_payments(surroundings: Service, folder: Path) -> None:
     )  # fmt: skip
 
 
+def _remind(surroundings: Service) -> None:
+    """Remind who has not paid the year before, but for one that disputes it, by two people."""
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        books_demonstration.reminded(session, trail, Trail(session, _APPROVER, trail.at), surroundings.today)
+    with surroundings.app.app_context():
+        issued = reminder_work.issue(surroundings, surroundings.today)
+    count = len(issued.numbers)
+    output.say(Text(f"{count} rykkere er udstedt (reminders list)", f"{count} reminders are issued (reminders list)"))
+
+
 def _spend(surroundings: Service) -> None:
     """Let the funds open, spend and be worked for, by two people."""
     with surroundings.writing(actor=_PREPARER) as (session, trail):
@@ -252,6 +269,18 @@ def _publish_reports(surroundings: Service) -> None:
     with surroundings.writing(actor=_PREPARER) as (session, trail):
         other = Trail(session, _APPROVER, trail.at)
         funding_demonstration.published(session, trail, other, surroundings.config, surroundings.today)
+
+
+def _close(context: click.Context, surroundings: Service, folder: Path) -> None:
+    """Close the first quarter of the year before, by two people, and write its postings for the bookkeeping system."""
+    quarter = periods.named(f"{demonstration.YEAR - 1}-Q1")
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        other = Trail(session, _APPROVER, trail.at)
+        books_demonstration.closed(session, trail, other, quarter, surroundings.today)
+    folder.mkdir(parents=True)
+    for form in posting_files.FORMS:
+        file = folder / f"posteringer_{periods.name(quarter)}_opdigtet.{form}"
+        context.invoke(bookkeeping.export, period=periods.name(quarter), file=file, columns="", form=form)
 
 
 def _verify(surroundings: Service) -> verification.Verdict:
@@ -332,6 +361,10 @@ def _show_places(folder: Path) -> None:
         (
             "documents",
             Text("fakturaerne: NUMMER.pdf, NUMMER.xml, NUMMER.en.pdf", "the invoices: NUMBER.pdf, .xml, .en.pdf"),
+        ),
+        (
+            "bookkeeping",
+            Text("det lukkede kvartals posteringer, opdigtet", "the postings of the closed quarter, made up"),
         ),
         ("input", Text("de opdigtede filer, som blev indlæst", "the made-up files that were imported")),
         ("os2tilslut.sqlite", Text("databasen", "the database")),
