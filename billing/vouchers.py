@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Select, Table, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, String, Table, literal, select, union_all
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from billing import closed_periods, ledger
 from billing.gathering import Book
@@ -127,5 +130,26 @@ def _within(day: Any, period: Period | None) -> list[Any]:
 
 
 def _unsought(book: Any, period: Period | None) -> Any:
-    """Keep SQLite from seeking by the book, which nearly all postings have, where it can seek by day."""
-    return book if period is None else book.concat("").label("book")
+    return book if period is None else _Unsought(book).label("book")
+
+
+class _Unsought(ColumnElement[str]):
+    """A column that SQLite does not seek by: nearly all postings have one book, and it takes equal for rare."""
+
+    inherit_cache = True
+    type = String()
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy declares it
+
+    def __init__(self, column: ColumnElement[str]) -> None:
+        self.column = column
+
+
+@compiles(_Unsought)
+def _plain(element: _Unsought, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return compiler.process(element.column, **kwargs)
+
+
+@compiles(_Unsought, "sqlite")
+def _signed(element: _Unsought, compiler: SQLCompiler, **kwargs: Any) -> str:
+    """The sign changes no text; it is SQLite's own word for an index that is not to be used."""
+    return f"+{compiler.process(element.column, **kwargs)}"

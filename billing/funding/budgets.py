@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import ledger
+from billing.funding import stretches
 from billing.funding.budget_models import BudgetAdoption, BudgetLine, BudgetVersion
 from billing.funding.costs import ASSOCIATION
 from foundation import append_only, money, periods, proposals, wording
@@ -311,19 +312,18 @@ def adopted(session: Session, product: str | None, period: Period, on: date) -> 
 
     None where a year that the period touches had no adopted budget then.
     """
-    return _held(session, period, on, product=product).get(product)
+    return _held(_adopted(session, [period], product), period, on).get(product)
 
 
 def for_report(session: Session, product: str | None, period: Period) -> Budget | None:
     """Give what a period's figures are held against: what held on its last day; the first adopted where none did."""
-    assert period.last_day is not None
-    return _held(session, period, period.last_day, product=product, or_first=True).get(product)
+    return _held(_adopted(session, [period], product), period, _last(period), or_first=True).get(product)
 
 
-def of_all(session: Session, period: Period) -> dict[str | None, Budget]:
-    """Give the same of every fund that has one, in one query."""
-    assert period.last_day is not None
-    return _held(session, period, period.last_day, or_first=True)
+def of_all(session: Session, asked: Sequence[Period]) -> list[dict[str | None, Budget]]:
+    """Give the same of every fund that has one, for each of some periods, in one query."""
+    found = _adopted(session, asked)
+    return [_held(found, period, _last(period), or_first=True) for period in asked]
 
 
 def spending(session: Session, year: int) -> dict[str | None, Money]:
@@ -331,7 +331,7 @@ def spending(session: Session, year: int) -> dict[str | None, Money]:
     known = accounts(session)
     return {
         of: total(amount for account, amount in held.amounts.items() if account in known[of].costs)
-        for of, held in of_all(session, periods.year(year)).items()
+        for of, held in of_all(session, [periods.year(year)])[0].items()
         if of in known
     }
 
@@ -350,77 +350,112 @@ class Month(NamedTuple):
 
 def months_for_report(session: Session, product: str | None, period: Period) -> list[Month]:
     """Give what `for_report` adds up, month by month, in one query."""
-    assert period.last_day is not None
-    held = _adoptions(period, period.last_day, product=product, or_first=True)
     rows = session.execute(
         select(VERSIONS.c.product, VERSIONS.c.id, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, LINES.c.month,
                LINES.c.amount_ore)
         .join(VERSIONS, VERSIONS.c.id == LINES.c.version_id)
         .join(ADOPTIONS, ADOPTIONS.c.version_id == VERSIONS.c.id)
-        .where(ADOPTIONS.c.id.in_(held))
+        .where(ADOPTIONS.c.id.in_(_adoptions(period, product)))
         .order_by(VERSIONS.c.year)
     )  # fmt: skip
     return [Month(*row[:-1], _inside(Money(row.amount_ore), row.year, row.month, period)) for row in rows]
 
 
-def _held(
-    session: Session, period: Period, on: date, *, product: str | bool | None = True, or_first: bool = False
-) -> dict[str | None, Budget]:
-    """Read what adopted lines give the months a period touches; `product` is True for every fund."""
-    rows = session.execute(_lines_within(period, _adoptions(period, on, product=product, or_first=or_first)))
-    amounts: dict[str | None, dict[str, Money]] = defaultdict(dict)
-    names: dict[str | None, dict[int, int]] = defaultdict(dict)
-    for product_, year, version, account, month, ore in rows:
-        inside = Money(int(ore)) if month == 0 else _inside(Money(int(ore)), year, month, period)
-        amounts[product_][account] = amounts[product_].get(account, ZERO) + inside
-        names[product_][year] = version
-    return {
-        of: Budget(of, ", ".join(f"{year} v{version}" for year, version in names[of].items()), found)
-        for of, found in amounts.items()
-        if len(names[of]) == len(_years_of(period))
-    }
-
-
-def _years_of(period: Period) -> range:
-    assert period.last_day is not None
-    return range(period.start.year, period.last_day.year + 1)
-
-
-def _adoptions(period: Period, on: date, *, product: str | bool | None, or_first: bool) -> Select[Any]:
-    """Ask which adoptions hold at the end of a day, of each year that a period touches."""
-    years = _years_of(period)
-    newest = func.max(case((ADOPTIONS.c.adopted_on <= on, ADOPTIONS.c.id)))
-    held = (
-        select(func.coalesce(newest, func.min(ADOPTIONS.c.id)) if or_first else newest)
-        .join(VERSIONS, VERSIONS.c.id == ADOPTIONS.c.version_id)
-        .where(VERSIONS.c.year.between(years[0], years[-1]))
-        .group_by(VERSIONS.c.product, VERSIONS.c.year)
-    )
-    return held if product is True else held.where(VERSIONS.c.product.is_not_distinct_from(product))
-
-
-def _lines_within(period: Period, adoptions: Select[Any]) -> Select[Any]:
-    """Ask what adopted versions give accounts in a period: whole months together as month 0, those cut by it each."""
-    last = period.last_day
-    assert last is not None
-    nth = VERSIONS.c.year * MONTHS_IN_YEAR + LINES.c.month
-    first, end = (day.year * MONTHS_IN_YEAR + day.month for day in (period.start, last))
-    cut = [month for month, is_cut in ((first, period.start.day > 1), (end, period.end != _next(last))) if is_cut]
-    month = case((nth.in_(cut), LINES.c.month), else_=0).label("at_month")
-    inside = func.sum(case((nth.between(first, end), LINES.c.amount_ore), else_=0))
+def _adoptions(period: Period, product: str | None) -> Select[Any]:
+    """Ask which of a fund's adoptions a report holds its figures against, of each year that a period touches."""
+    last = _last(period)
+    newest = func.max(case((ADOPTIONS.c.adopted_on <= last, ADOPTIONS.c.id)))
     return (
-        select(VERSIONS.c.product, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, month, inside)
-        .join(VERSIONS, VERSIONS.c.id == LINES.c.version_id)
-        .join(ADOPTIONS, ADOPTIONS.c.version_id == VERSIONS.c.id)
-        .where(ADOPTIONS.c.id.in_(adoptions))
-        .group_by(VERSIONS.c.product, VERSIONS.c.year, VERSIONS.c.version, LINES.c.account, "at_month")
-        .order_by(VERSIONS.c.year)
+        select(func.coalesce(newest, func.min(ADOPTIONS.c.id)))
+        .join(VERSIONS, VERSIONS.c.id == ADOPTIONS.c.version_id)
+        .where(VERSIONS.c.year.between(period.start.year, last.year), VERSIONS.c.product.is_not_distinct_from(product))
+        .group_by(VERSIONS.c.year)
     )
 
 
-def _next(day: date) -> date | None:
-    """Give the first day of the month after a day's."""
-    return periods.months(day.year, day.month, 1).end
+@dataclass(slots=True)
+class _Adopted:
+    """An adopted version, and what it gives accounts from one month to another, counted through the years."""
+
+    on: date
+    product: str | None
+    year: int
+    version: int
+    lines: list[tuple[str, int, int, Money]]
+
+
+def _held(found: Sequence[_Adopted], period: Period, on: date, *, or_first: bool = False) -> dict[str | None, Budget]:
+    """Give what the versions that held on a day, or else were adopted first, give funds in a period."""
+    years = range(period.start.year, _last(period).year + 1)
+    chosen: dict[tuple[int, str | None], _Adopted] = {}
+    for each in found:
+        place = each.year, each.product
+        if each.year in years and (each.on <= on or (or_first and place not in chosen)):
+            chosen[place] = each
+    amounts: dict[str | None, dict[str, Money]] = defaultdict(dict)
+    names: dict[str | None, list[str]] = defaultdict(list)
+    for year, of in sorted(chosen, key=lambda place: place[0]):
+        each = chosen[year, of]
+        names[of].append(f"{year} v{each.version}")
+        for account, first, end, amount in each.lines:
+            amounts[of][account] = amounts[of].get(account, ZERO) + _within(amount, first, end, period)
+    return {of: Budget(of, ", ".join(names[of]), sums) for of, sums in amounts.items() if len(names[of]) == len(years)}
+
+
+def _adopted(session: Session, asked: Sequence[Period], product: str | bool | None = True) -> list[_Adopted]:
+    """Read what was adopted for the months of some periods, as it was adopted; `product` is True for every fund.
+
+    Months are added up where all of the periods hold them together and whole.
+    """
+    marks = sorted({mark for period in asked for mark in _marks(period)})
+    nth = VERSIONS.c.year * MONTHS_IN_YEAR + LINES.c.month
+    at = stretches.of(nth, marks).label("at")
+    keys = (ADOPTIONS.c.id, ADOPTIONS.c.adopted_on, VERSIONS.c.product, VERSIONS.c.year, VERSIONS.c.version)
+    statement = (
+        select(*keys, LINES.c.account, at, func.sum(LINES.c.amount_ore).label("ore"))
+        .join(VERSIONS, VERSIONS.c.id == ADOPTIONS.c.version_id)
+        .join(LINES, LINES.c.version_id == VERSIONS.c.id)
+        .where(nth >= marks[0], nth < marks[-1])
+        .group_by(*keys, LINES.c.account, "at")
+        .order_by(ADOPTIONS.c.id, LINES.c.account)
+    )
+    if product is not True:
+        statement = statement.where(VERSIONS.c.product.is_not_distinct_from(product))
+    found: dict[int, _Adopted] = {}
+    for id_, on, of, year, version, account, stretch, ore in session.execute(statement):
+        if id_ not in found:
+            found[id_] = _Adopted(on, of, year, version, [])
+        found[id_].lines.append((account, marks[stretch], marks[stretch + 1], Money(int(ore))))
+    return list(found.values())
+
+
+def _last(period: Period) -> date:
+    assert period.last_day is not None
+    return period.last_day
+
+
+def _month(day: date) -> int:
+    return day.year * MONTHS_IN_YEAR + day.month
+
+
+def _marks(period: Period) -> Iterator[int]:
+    """Give the months at which a period begins and ends, and those around a month that it cuts."""
+    last = _last(period)
+    yield from (_month(period.start), _month(last) + 1)
+    if period.start.day > 1:
+        yield _month(period.start) + 1
+    if period.end != periods.months(last.year, last.month, 1).end:
+        yield _month(last)
+
+
+def _within(amount: Money, first: int, end: int, period: Period) -> Money:
+    """Give the part of what months are given that falls to a period: all, nothing, or that of a month it cuts."""
+    if end <= _month(period.start) or first > _month(_last(period)):
+        return ZERO
+    if end - first > 1:
+        return amount
+    year, month = divmod(first - 1, MONTHS_IN_YEAR)
+    return _inside(amount, year, month + 1, period)
 
 
 def _inside(amount: Money, year: int, month: int, period: Period) -> Money:

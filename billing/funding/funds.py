@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Table, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from billing import ledger, vouchers
+from billing.funding import stretches
 from billing.funding.models import FundBalance
 from billing.gathering import INVOICES, LINES
 from foundation import append_only, periods
@@ -110,7 +111,7 @@ def moved_between(session: Session, days: Sequence[date]) -> list[list[Moved]]:
     """Give what came to funds from each day to the next, in one statement: O(postings between first and last)."""
     entry = vouchers.entries(Period(days[0], days[-1])).subquery("entry")
     rows = session.execute(
-        select(_stretch(entry.c.posted_on, days).label("stretch"), entry.c.product, entry.c.account, entry.c.kind,
+        select(stretches.of(entry.c.posted_on, days).label("stretch"), entry.c.product, entry.c.account, entry.c.kind,
                func.sum(entry.c.amount_ore).label("ore"))
         .where(entry.c.book == "real", is_of_fund(entry.c.account))
         .group_by("stretch", entry.c.product, entry.c.account, entry.c.kind)
@@ -119,15 +120,6 @@ def moved_between(session: Session, days: Sequence[date]) -> list[list[Moved]]:
     for stretch, product, account, kind, ore in rows:
         found[stretch].append(Moved(product, account, kind, Money(-int(ore))))
     return found
-
-
-def _stretch(day: ColumnElement[date], days: Sequence[date], first: int = 0) -> ColumnElement[int]:
-    """Tell between which of some days, in order, a day lies, from zero; by halves, so that few are compared."""
-    if len(days) <= 2:
-        return literal(first)
-    half = len(days) // 2
-    earlier, later = _stretch(day, days[: half + 1], first), _stretch(day, days[half:], first + half)
-    return case((day < days[half], earlier), else_=later)
 
 
 def conservation(session: Session, period: Period) -> Conservation:
@@ -143,7 +135,7 @@ def conservations(session: Session, days: Sequence[date], found: Sequence[Sequen
         INVOICES.c.book == "real", INVOICES.c.issued_on >= days[0], INVOICES.c.issued_on < days[-1]
     )
     rows = session.execute(
-        select(_stretch(INVOICES.c.issued_on, days).label("stretch"), is_credit.label("is_credit"),
+        select(stretches.of(INVOICES.c.issued_on, days).label("stretch"), is_credit.label("is_credit"),
                func.sum(LINES.c.net_ore).label("ore"))
         .join(LINES, LINES.c.invoice_id == INVOICES.c.id)
         .where(LINES.c.invoice_id.in_(issued))

@@ -1,7 +1,7 @@
 """All funds beside each other, quarter by quarter, for a board.
 
-What it costs grows with the postings of the periods, and not with the history before them; the statements are a fixed
-number, and one for each period's budgets.
+What it costs grows with the postings of the periods, and not with the history before them; the number of statements is
+always the same.
 """
 
 from __future__ import annotations
@@ -101,16 +101,17 @@ def read(session: Session, periods: Sequence[Period], of: Collection[str] | None
     standing, moved = Counter(_in_ore(funds.balance(session, days[0]))), funds.moved_between(session, days)
     owed = dict(zip(lasts, reporting.receivables(session, lasts), strict=True))
     kept = funds.conservations(session, days, moved) if of is None else []
+    held = dict(zip(periods, budgets.of_all(session, periods), strict=True))
     rows, wholes = list[Row](), list[Whole]()
     for at, (first, after) in enumerate(pairwise(days)):
         sums, period = _summed(chart, moved[at]), Period(first, after)
-        if period in periods:
-            held, due = budgets.of_all(session, period), owed[after - _DAY]
+        if period in held:
+            given, due = held[period], owed[after - _DAY]
             own = [
                 Row(
                     name, period, Money(standing[name]), Money(sums[name].earned), Money(sums[name].spent),
                     Money(sums[name].transfers), due.get(name, ZERO), published.get((name, period)),
-                    _budgeted(held.get(name), chart),
+                    _budgeted(given.get(name), chart),
                 )
                 for name in names
             ]  # fmt: skip

@@ -81,7 +81,7 @@ def test_a_period_is_given_what_held_on_its_last_day_or_what_was_adopted_first(s
         found = [budgets.for_report(session, PRODUCT, periods.named(f"2027-Q{nth}")) for nth in (1, 2, 3)]
         assert [each.name for each in found if each] == ["2027 v1", "2027 v1", "2027 v2"]
         assert budgets.for_report(session, None, periods.named("2027-Q1")) is None
-        assert budgets.of_all(session, periods.named("2027-Q2")).keys() == {PRODUCT}
+        assert budgets.of_all(session, [periods.named("2027-Q2")])[0].keys() == {PRODUCT}
 
 
 def test_a_period_over_a_year_without_a_budget_has_none(starter: CommandLine) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -134,59 +133,6 @@ def test_shares_of_a_payment_add_up_to_it_and_periods_to_each_other(income: list
     before, after = (_split(invoice, at) for at in (0, 1))
 
     assert (sum(before), sum(after)) == (early, early + later)
-
-
-ACTS = st.tuples(st.sampled_from(["cost", "spread", "opening", "transfer", "pay"]), st.integers(1, 10**6),
-                 st.integers(1, 6), st.sampled_from(["OS2kitos", "OS2mo", None]))  # fmt: skip
-
-
-def act(session: Session, nth: int, what: tuple[str, int, int, str | None]) -> None:
-    """Let something happen to a fund in a month."""
-    kind, ore, month, product = what
-    on = date(2027, month, 3)
-    if kind in ("cost", "spread"):
-        spread = periods.through(on, date(2027, 11, 30)) if kind == "spread" else None
-        suffix = "00013" if product is None else "00005"
-        told: dict[str, Any] = {
-            "product": product,
-            "incurred_on": on,
-            "reference": f"R-{nth}",
-            "spread": spread,
-            "suffix": suffix,
-        }
-        spending.spend(session, spending.draft(session, ore, **told))
-    elif kind == "pay":
-        owed = [each for each in balances.outstanding(session, date.max).values() if each.outstanding.ore > ore]
-        if owed:
-            pay(session, owed[ore % len(owed)].number, ore, max(on, owed[ore % len(owed)].issued_on))
-    else:
-        source = {"from_product": "OS2valghalla"} if kind == "transfer" else {}
-        spending.move(session, ore, product, on=on, **source)
-
-
-@given(acts=st.lists(ACTS, min_size=1, max_size=5))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_opening_of_a_period_is_the_closing_of_the_one_before_in_any_history(
-    year: CommandLine, acts: list[tuple[str, int, int, str | None]]
-) -> None:
-    with year.session() as session:
-        for nth, what in enumerate(acts):
-            act(session, nth, what)
-        standing, shared = Counter[str | None](), Counter[str | None]()
-        for quarter in QUARTERS:
-            for moved in funds.moved(session, quarter):
-                standing[moved.product] += moved.amount.ore
-            for share in paid.shares(session, quarter):
-                shared[share.product] += share.amount.ore
-            closing = {name: each.ore for name, each in funds.balance(session, quarter.end or DAY).items()}
-            assert {name: ore for name, ore in closing.items() if ore} == {n: o for n, o in standing.items() if o}
-            assert funds.conservation(session, quarter).drift == Money(0)
-        whole = Counter[str | None]()
-        for share in paid.shares(session, YEAR):
-            whole[share.product] += share.amount.ore
-        assert {n: o for n, o in whole.items() if o} == {n: o for n, o in shared.items() if o}
-        assert broken(session) == []
-        session.rollback()
 
 
 def test_a_balance_and_what_moved_take_three_statements_however_long_the_history(year: CommandLine) -> None:
