@@ -15,6 +15,8 @@ from foundation.periods import Period
 #: How many payers count as the largest.
 TOP = 3
 
+_NAMED = 3  # accounts above their budget that are named
+
 #: What stands above the remark on a report as a whole.
 REMARKS = Text("Bemærkninger til rapporten", "Remarks on the report")
 
@@ -152,8 +154,8 @@ def budget_in_short(report: FundingReport) -> Text | None:
     over = sorted([each for each in beyond if each[0] > ZERO], key=lambda each: -each[0])
     if not over:
         return Text("Ingen konto er over sit budget.", "No account is above its budget.")
-    named = [name + same(" ") + kroner(amount) for amount, name in over[:_TOP]]
-    more = len(over) - _TOP
+    named = [name + same(" ") + kroner(amount) for amount, name in over[:_NAMED]]
+    more = len(over) - _NAMED
     accounts = "konto" if more == 1 else "konti"
     rest = Text(f" og {more} {accounts} mere", f" and {more} more") if more > 0 else same("")
     return _sentence(Text("Over budget: ", "Above budget: ") + joined(named, by=", ") + rest)
