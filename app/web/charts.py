@@ -9,7 +9,7 @@ from fee_tables.size_key import SizeKey, band_title
 from foundation.language import Text
 
 WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 92, 624, 16, 226
+_LEFT, _RIGHT, _TOP, _BOTTOM = 112, 624, 16, 222
 _HEADROOM = 20  # a twentieth above and below the figures
 _LABELS_APART = 60  # units of the drawing between two years
 
@@ -85,26 +85,3 @@ def _labelled(marks: Sequence[Mark]) -> list[Mark]:
         if found[-1].x - mark.x >= _LABELS_APART:
             found.append(mark)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar that lies: its words, where it stands, how long it is, and its figure in øre."""
-
-    title: Text
-    y: int
-    width: int
-    value: int
-
-
-_BAR_APART = 52
-_BARS_FROM, _BARS_WIDE = 150, 330
-
-
-def bars(figures: Sequence[tuple[Text, int]]) -> list[Bar]:
-    """Lay bars out below each other, the longest as wide as there is room; what is below zero has none."""
-    most = max(1, *(value for _, value in figures))
-    return [
-        Bar(title, _TOP + at * _BAR_APART, max(0, value) * _BARS_WIDE // most, value)
-        for at, (title, value) in enumerate(figures)
-    ]

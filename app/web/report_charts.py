@@ -1,6 +1,7 @@
 """The pictures of a report as whole-number coordinates; a Jinja macro draws them, each with its table beside it.
 
-Bars are told apart without colour: filled, striped, framed.
+Bars are told apart without colour: filled, striped, framed. Words stand above what they name and amounts at the right
+edge, with room for letters that are as large on a phone as beside it (style.css, .chart-label).
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from typing import Literal
 
 from billing.funding import summary
 from billing.funding.report import FundingReport
-from foundation.language import Text, day, whole_number
+from foundation.language import Text, same, whole_number
 from foundation.language import kroner as in_kroner
 from foundation.money import ZERO, Money
 
 WIDTH = 640
-_LABELS, _LONGEST, _BAR = 190, 310, 16
-_APART, _TOGETHER, _TOP = 10, 3, 34
-_COLUMNS_HIGH, _FOOT = 150, 186
-_WIDEST, _LABELS_APART = 60, 96
+_LONGEST, _BAR = 410, 18  # the longest bar, and how high each is
+_WORDS, _APART, _TOGETHER, _TOP = 24, 10, 4, 30
+_MEANINGS_APART = 220
+_COLUMNS_HIGH, _FOOT = 150, 190
+_SIDE, _WIDEST, _LABELS_APART = 60, 60, 130
 
 Look = Literal["filled", "striped", "framed"]
 
@@ -35,9 +37,14 @@ class Bar:
     look: Look
 
     @property
+    def label_y(self) -> int:
+        """Give the line its name stands on."""
+        return self.y - 7
+
+    @property
     def text_y(self) -> int:
-        """Give the line its words stand on."""
-        return self.y + _BAR - 4
+        """Give the line its amount stands on."""
+        return self.y + _BAR - 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,6 @@ class Bars:
     bars: Sequence[Bar]
     legend: Sequence[tuple[int, Look, Text]]  # where it stands
     high: int
-    x: int = _LABELS
     bar_high: int = _BAR
 
 
@@ -71,40 +77,42 @@ class Columns:
 
     columns: Sequence[Column]
     foot: int = _FOOT
-    high: int = _FOOT + 26
+    high: int = _FOOT + 30
 
 
-_Row = tuple[Text | None, Money, Look]
+#: What a bar is called, how much it is, and how it looks.
+Row = tuple[Text | None, Money, Look]
 
 
 def accounts(report: FundingReport) -> Bars | None:
     """Lay out what each account brought and took; None where there is nothing."""
-    rows: list[_Row] = [(each.name, each.invoiced, "filled") for each in report.income if each.invoiced]
+    rows: list[Row] = [(each.name, each.invoiced, "filled") for each in report.income if each.invoiced]
     rows += [(each.name, each.spent, "striped") for each in report.costs if each.spent]
-    return _bars(rows, (("filled", Text("Indtægter", "Income")), ("striped", Text("Omkostninger", "Costs"))))
+    return bars(rows, (("filled", Text("Indtægter", "Income")), ("striped", Text("Omkostninger", "Costs"))))
 
 
 def budget(report: FundingReport) -> Bars | None:
     """Lay out what each cost account took beside its budget; None where no budget is adopted."""
     if all(each.budget is None for each in report.costs):
         return None
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for each in report.costs:
         rows += [(each.name, each.spent, "striped"), (None, each.budget or ZERO, "framed")]
-    return _bars(rows, (("striped", Text("Brugt", "Spent")), ("framed", Text("Budget", "Budget"))))
+    return bars(rows, (("striped", Text("Brugt", "Spent")), ("framed", Text("Budget", "Budget"))))
 
 
-def _bars(rows: Sequence[_Row], meanings: Sequence[tuple[Look, Text]]) -> Bars | None:
+def bars(rows: Sequence[Row], meanings: Sequence[tuple[Look, Text]] = ()) -> Bars | None:
+    """Lay bars out, the longest as wide as there is room; below zero none is drawn. None where there are no rows."""
     if not rows:
         return None
     longest = max(1, *(amount.ore for _, amount, _ in rows))
-    bars, y = [], _TOP - _APART
+    found, y = [], (_TOP if meanings else 0) - _APART
     for label, amount, look in rows:
-        y += _APART if label is not None else _TOGETHER
-        bars.append(Bar(label, in_kroner(amount), y, max(amount.ore, 0) * _LONGEST // longest, look))
+        y += _APART + _WORDS if label is not None else _TOGETHER
+        found.append(Bar(label, in_kroner(amount), y, max(amount.ore, 0) * _LONGEST // longest, look))
         y += _BAR
-    legend = [(_LABELS + at * 130, look, title) for at, (look, title) in enumerate(meanings)]
-    return Bars(bars, legend, y + _APART)
+    legend = [(at * _MEANINGS_APART, look, title) for at, (look, title) in enumerate(meanings)]
+    return Bars(found, legend, y + 2)
 
 
 def connected(report: FundingReport) -> Columns | None:
@@ -112,20 +120,22 @@ def connected(report: FundingReport) -> Columns | None:
     points = report.connected
     if not any(each.authorities for each in points):
         return None
-    most, step = max(each.authorities for each in points), WIDTH // len(points)
-    wide, every = min(_WIDEST, max(2, step * 3 // 5)), -(-_LABELS_APART // max(step, 1))
+    most, room = max(each.authorities for each in points), WIDTH - 2 * _SIDE
+    middles = [_SIDE + (2 * at + 1) * room // (2 * len(points)) for at in range(len(points))]
+    step = max(1, room // len(points))
+    wide, every = min(_WIDEST, max(1, step * 3 // 5)), -(-_LABELS_APART // step)
     columns = []
-    for at, each in enumerate(points):
-        tall, left = each.authorities * _COLUMNS_HIGH // most, at * step + (step - wide) // 2
+    for at, (each, middle) in enumerate(zip(points, middles, strict=True)):
+        tall = each.authorities * _COLUMNS_HIGH // most
         labelled = (len(points) - 1 - at) % every == 0
-        columns.append(Column(left, _FOOT - tall, wide, tall, left + wide // 2, whole_number(each.authorities),
-                              day(each.on), labelled))  # fmt: skip
+        columns.append(Column(middle - wide // 2, _FOOT - tall, wide, tall, middle, whole_number(each.authorities),
+                              same(f"{each.on:%d.%m.%Y}"), labelled))  # fmt: skip
     return Columns(columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The pictures of a report, and what each shows in words."""
+    """The pictures of a report, what each shows in words, and what a reader should see in it."""
 
     accounts: Bars | None
     budget: Bars | None
@@ -133,11 +143,15 @@ class Pictures:
     told_accounts: Text
     told_budget: Text
     told_connected: Text
+    short_accounts: Text | None
+    short_budget: Text | None
+    short_connected: Text | None
 
 
 def of(report: FundingReport) -> Pictures:
     """Lay the pictures of a report out."""
     return Pictures(
         accounts(report), budget(report), connected(report), summary.accounts(report), summary.budget(report),
-        summary.connected(report),
+        summary.connected(report), summary.accounts_in_short(report), summary.budget_in_short(report),
+        summary.connected_in_short(report),
     )  # fmt: skip

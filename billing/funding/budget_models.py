@@ -51,7 +51,7 @@ class BudgetAdoption(Base):
 
 
 class DeviationRemark(Base):
-    """Why an account went otherwise than its budget in a period; the newest holds, an empty one takes it back."""
+    """A remark on an account in a period, or without one on the whole; the newest holds, an empty one takes it back."""
 
     __tablename__ = "deviation_remark"
     __table_args__ = (APPEND_ONLY,)

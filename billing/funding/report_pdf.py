@@ -97,11 +97,12 @@ def _pages(report: FundingReport, language: Language, imprint: Imprint) -> list[
 def _parts(report: FundingReport, language: Language) -> Iterator[_Unit]:
     yield _Unit([_key_figures(report, language), _paragraph(summary.paragraph(report)[language]), _gap(10)])
     yield from _whole_remark(report, language)
-    yield from _section(_INCOME_AND_COSTS, language, _accounts_picture(report, language), [])
+    yield from _section(_INCOME_AND_COSTS, language, _accounts_picture(report, language),
+                        summary.accounts_in_short(report))  # fmt: skip
     yield from _table(_income(report, language), language)
-    yield from _section(_AGAINST_BUDGET, language, _budget_picture(report, language), [])
+    yield from _section(_AGAINST_BUDGET, language, _budget_picture(report, language), summary.budget_in_short(report))
     yield from _table(_costs(report, language), language)
-    yield from _section(_OVER_TIME, language, _connected_picture(report, language), [])
+    yield from _section(_OVER_TIME, language, _connected_picture(report, language), summary.connected_in_short(report))
     yield from _table(_connected(report, language), language)
     for table in (_members(report, language), _bands(report, language), _changes(report, language),
                   _payers(report, language)):  # fmt: skip
@@ -113,10 +114,11 @@ _AGAINST_BUDGET = Text("Omkostninger mod budget", "Costs against budget")
 _OVER_TIME = Text("Tilsluttede myndigheder", "Connected authorities")
 
 
-def _section(title: Text, language: Language, picture: Block | None, rest: Sequence[Block]) -> Iterator[_Unit]:
-    """A heading with the picture below it; without one, the heading stands with the table."""
+def _section(title: Text, language: Language, picture: Block | None, short: Text | None) -> Iterator[_Unit]:
+    """A heading with what the picture shows in short, and the picture; without one, the table's heading suffices."""
     if picture is not None:
-        yield _Unit([_heading(title[language]), picture, *rest, _gap(8)])
+        said = [_paragraph(short[language]), _gap(6)] if short is not None else []
+        yield _Unit([_heading(title[language]), *said, picture, _gap(8)])
 
 
 def _whole_remark(report: FundingReport, language: Language) -> Iterator[_Unit]:

@@ -15,6 +15,8 @@ from foundation.periods import Period
 #: How many payers count as the largest.
 TOP = 3
 
+_NAMED = 3  # accounts above their budget that are named
+
 #: What stands above the remark on a report as a whole.
 REMARKS = Text("Bemærkninger til rapporten", "Remarks on the report")
 
@@ -124,6 +126,45 @@ def connected(report: FundingReport) -> Text:
     """Say what the picture of connected authorities shows."""
     rows = [day(each.on) + same(": ") + whole_number(each.authorities) for each in report.connected]
     return Text("Tilsluttede myndigheder: ", "Connected authorities: ") + joined(rows, by=", ")
+
+
+# --- what a reader should see in them
+
+
+def accounts_in_short(report: FundingReport) -> Text | None:
+    """Say which account brought most, and which took most; None where nothing came or went."""
+    earning = max(report.income, key=lambda each: each.invoiced, default=None)
+    costing = max(report.costs, key=lambda each: each.spent, default=None)
+    parts: list[Text] = []
+    if earning is not None and earning.invoiced > ZERO:
+        told = kroner(earning.invoiced)
+        parts.append(earning.name + Text(f" gav mest: {told.da}", f" brought most: {told.en}"))
+    if costing is not None and costing.spent > ZERO:
+        told, share = kroner(costing.spent), costing.spent.ore * 100 // max(1, report.spent.ore)
+        parts.append(costing.name + Text(f" kostede mest: {told.da}, {share} % af omkostningerne",
+                                         f" cost most: {told.en}, {share}% of the costs"))  # fmt: skip
+    return joined([_sentence(part) for part in parts], by=" ") if parts else None
+
+
+def budget_in_short(report: FundingReport) -> Text | None:
+    """Name the accounts that took more than their budget, the furthest first; None without a budget."""
+    if report.given is None:
+        return None
+    beyond = [(-each.deviation, each.name) for each in report.costs if each.deviation is not None]
+    over = sorted([each for each in beyond if each[0] > ZERO], key=lambda each: -each[0])
+    if not over:
+        return Text("Ingen konto er over sit budget.", "No account is above its budget.")
+    named = [name + same(" ") + kroner(amount) for amount, name in over[:_NAMED]]
+    more = len(over) - _NAMED
+    accounts = "konto" if more == 1 else "konti"
+    rest = Text(f" og {more} {accounts} mere", f" and {more} more") if more > 0 else same("")
+    return _sentence(Text("Over budget: ", "Above budget: ") + joined(named, by=", ") + rest)
+
+
+def connected_in_short(report: FundingReport) -> Text | None:
+    """Say how many are connected, and whether they were when the period began."""
+    told = _connected(report.connected)
+    return None if told is None else _sentence(told)
 
 
 def band(number: int | None) -> Text:

@@ -15,6 +15,7 @@ from billing.funding.report import FundingReport
 from billing.funding.report_pdf import DRAFT, Imprint
 from foundation import letterhead
 from foundation.language import LANGUAGES, Language, Text, amount
+from foundation.money import Money
 from tests import pdf_structure
 from tests.billing.funding import reports
 from tests.billing.funding.reports import SAMPLES
@@ -123,3 +124,23 @@ def test_no_sentence_of_the_summary_ends_twice(language: Language) -> None:
 
         assert ".." not in words
         assert words.endswith(".")
+
+
+def test_what_a_reader_should_see_in_the_pictures_is_said_in_short() -> None:
+    usual, empty = reports.usual(), reports.empty()
+    under = replace(usual, costs=usual.costs[:1])
+    all_over = replace(usual, costs=tuple(replace(each, budget=Money(0)) for each in usual.costs))
+
+    def shorts(of: FundingReport) -> list[str | None]:
+        made = (summary.accounts_in_short, summary.budget_in_short, summary.connected_in_short)
+        found = [make(of) for make in made]
+        return [None if told is None else told.da.replace("\u00a0", " ") for told in found]
+
+    assert shorts(usual) == [
+        "Tilslutningsafgift gav mest: 350.000,00 kr. Udvikling kostede mest: 118.400,00 kr., 58 % af omkostningerne.",
+        "Over budget: Drift (hosting, domæne) 1.250,00 kr.",
+        "3 myndigheder er tilsluttet mod 2 ved periodens begyndelse.",
+    ]  # fmt: skip
+    assert shorts(empty) == [None, None, None]
+    assert shorts(under)[1] == "Ingen konto er over sit budget."
+    assert (shorts(all_over)[1] or "").endswith("Koordinering (frikøb) 30.000,00 kr. og 1 konto mere.")
