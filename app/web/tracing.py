@@ -147,7 +147,8 @@ def export_figure(product: str, period: str, figure: str, form: str) -> Response
     with database.reading() as session:
         fund, of = fund_addresses.found(session, product, period)
         listing, rows = _asked(figures.trace(session, fund, of, figure))
-    return lists.export_rows(listing.name, listing.columns, rows, form)
+    columns = [column for column in listing.columns if column.key != "agreement"]  # of which only the link says more
+    return lists.export_rows(listing.name, columns, rows, form)
 
 
 def _with_agreement(step: Step, rest_on: Mapping[int, int]) -> Step:
