@@ -6,6 +6,7 @@ A route that has no line there fails, and so does one that answers anybody other
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,9 +20,10 @@ from werkzeug.test import TestResponse
 
 from app import access, database
 from app.access import ANONYMOUS, POLICY, Principal, Role
-from tests import access_walk, world
+from tests import access_walk, seen_fields, world
 from tests.access_walk import PEOPLE, Line
 from tests.app.identity.provider import Local, served
+from tests.billing.funding.reports import usual
 from tests.command_line import CommandLine
 
 MATRIX = Path(__file__).resolve().parents[2] / "shared" / "authorisation-matrix.csv"
@@ -216,3 +218,84 @@ def test_the_policy_reaches_no_further_than_the_matrix() -> None:
                 assert extent is access.OWN, (permission, role)
             if says.startswith("group"):
                 assert extent is access.GROUP, (permission, role)
+
+
+# --- what a coordination group sees
+
+
+#: Where everybody reads the same, or a person about itself.
+_NOT_OF_GROUPS = ("-", "account.use", "token.create", "tables.read")
+
+#: A file of a journey is as it was sent.
+_AS_SENT = "/road/<int:journey>/files/<int:file>"
+
+#: What is only told to who asks for a fund and a period, or for another kind of file.
+_ASKED_WITH = {
+    "/api/v1/funding-reports": ("/api/v1/funding-reports?product={fund}&period=2027",),
+    "/api/v1/forecasts": ("/api/v1/forecasts?product={fund}&year=2028",),
+    "/funds/<product>/<period>": ("/funds/{fund}/2027",),
+    "/funds/<product>/<period>/versions/<int:version>/report.<form>": (
+        "/funds/{fund}/2026-Q4/versions/1/report.pdf", "/funds/{fund}/2026-Q4/versions/1/report.xlsx",
+    ),
+    "/funds/trace/<product>/<period>/<figure>.<any(csv,xlsx):form>": ("/funds/trace/{fund}/2027/earned.csv",),
+    "/funds/trace/<product>/<period>/<figure>": tuple(
+        "/funds/trace/{fund}/2027/" + figure
+        for figure in ("earned", "spent", "receivables", "passed_on", "closing", "members", "top",
+                       "connected:2026-12-31")
+    ),
+}  # fmt: skip
+
+
+def _of_groups() -> dict[str, list[str]]:
+    """Give every address of their own that a group reads, by its rule."""
+    found: dict[str, list[str]] = {}
+    for line in LINES:
+        is_theirs = line.whose in ("", "own", "known") and line.asks not in _NOT_OF_GROUPS
+        if line.method == "GET" and is_theirs and line.rule != _AS_SENT:
+            bare = [line.template] if line.answer("coordination") == "200" else []
+            found[line.rule] = [*bare, *_ASKED_WITH.get(line.rule, ())]
+    return found
+
+
+def test_a_group_sees_the_fields_listed_for_it_and_no_other(walk: Walk) -> None:
+    found = {(rule, field) for rule, answer in _seen_by(walk, "coordination") for field in seen_fields.of(answer)}
+    found |= {(file, field) for file, fields in seen_fields.of_report(usual()).items() for field in fields}
+
+    assert sorted(found - seen_fields.listed()) == [], "tests/coordination_fields.csv does not list it"
+    assert sorted(seen_fields.listed() - found) == [], "tests/coordination_fields.csv lists what is not there"
+
+
+def test_nothing_a_group_reads_names_another_product_a_contact_or_a_paper(walk: Walk) -> None:
+    other, told = walk.things["other"]["fund"], []
+    for rule, answer in _seen_by(walk, "coordination"):
+        words = seen_fields.words(answer)
+        told += [(rule, each) for each in _FORBIDDEN if re.search(each, words)]
+        told += [(rule, other)] if rule.startswith(("/funds", "/forecast", "/pipeline")) and other in words else []
+
+    assert told == []
+    to_staff = " ".join(seen_fields.words(answer) for rule, answer in _seen_by(walk, "auditor") if "trace" in rule)
+    assert re.search("/invoices/", to_staff) and re.search(_FORBIDDEN[-1], to_staff)
+
+
+#: Mail addresses, GLN numbers, invoices, costs, and what the world's agreements say of persons.
+_FORBIDDEN = (r"[\w.]@[\w.]", r"\b(299|579)[0-9]{10}\b", r"/invoices/", r"/costs/[0-9]", r"\b20[0-9]{2}-[0-9]{4}\b")
+
+
+def test_where_a_group_reads_its_own_another_product_is_not_there() -> None:
+    own = {line.rule for line in LINES if line.method == "GET" and line.whose == "own"
+           and line.answer("coordination") == "200" and line.asks not in _NOT_OF_GROUPS}  # fmt: skip
+    other = {line.rule: line.answer("coordination") for line in LINES if line.method == "GET" and line.whose == "other"}
+
+    assert own
+    assert {rule for rule in own if other[rule] != "404"} == set()
+
+
+def _seen_by(walk: Walk, role: str) -> Iterator[tuple[str, TestResponse]]:
+    who = walk.people[role]
+    for rule, addresses in _of_groups().items():
+        walk.app.extensions["principal_loader"] = lambda: walk._who
+        walk._who = replace(who, via="token") if rule.startswith("/api/") else who
+        for address in addresses:
+            answer = walk.app.test_client().get(address.format_map(walk.things["own"]), buffered=True)
+            assert answer.status_code == 200, (address, answer.text[-600:])
+            yield rule, answer

@@ -11,7 +11,7 @@ import click
 
 from app.access import Role
 from app.adapters import csv_files
-from app.cli import output, service
+from app.cli import funds, output, service
 from app.cli.registers import FILE
 from billing.funding import budget_intake, budgets
 from billing.funding.budgets import STATES, Version
@@ -25,6 +25,7 @@ from foundation.proposals import Proposal
 _PREPARERS = (Role.FINANCE, Role.APPROVER)
 _BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
+_YEAR = click.IntRange(2000, 2199)
 
 
 class NotOneChange(Refused):
@@ -66,7 +67,7 @@ def take_in(file: Path, by: str) -> None:
 
 @command.command("copy")
 @click.argument("product")
-@click.argument("year", type=int)
+@click.argument("year", type=_YEAR)
 @click.option("--index", metavar="PCT", help="Året før × PCT %, fx 103.5.")
 @click.option("--growth", metavar="PCT", help="Året før plus PCT %, fx 3.5 eller -2.")
 @click.option("--rounding", type=click.Choice([*budgets.ROUNDINGS]), default="krone", show_default=True,
@@ -80,7 +81,7 @@ def copy(product: str, year: int, index: str | None, growth: str | None, roundin
     surroundings, factor = service.current(), _factor(index, growth)
     with surroundings.writing() as (session, trail):
         trail.actor = surroundings.person(session, by, _PREPARERS)
-        draft = budgets.copied(session, _fund(product), year, factor, rounding)
+        draft = budgets.copied(session, funds.product(session, product), year, factor, rounding)
         made = budgets.propose(session, budgets.draft(session, draft, trail), trail)
     output.say(Text(draft.basis, draft.basis))
     _told(made)
@@ -96,10 +97,6 @@ def _factor(index: str | None, growth: str | None) -> Fraction:
         raise NotOneChange(Text("giv enten --index (fx 103.5) eller --growth (fx 3.5)",
                                 "give either --index (such as 103.5) or --growth (such as 3.5)"))  # fmt: skip
     return Fraction(percent if growth is None else 100 + percent) / 100
-
-
-def _fund(given: str) -> str | None:
-    return None if given == ASSOCIATION else given
 
 
 @command.command("adopt")
@@ -119,7 +116,7 @@ def adopt(proposal: int, digest: str, by: str) -> None:
 
 
 @command.command("list")
-@click.argument("year", type=int, required=False)
+@click.argument("year", type=_YEAR, required=False)
 @click.option("--product", metavar="PRODUKT", help=f"Kun én fond; {ASSOCIATION} er foreningen.")
 @_JSON
 def listing(year: int | None, product: str | None, as_json: bool) -> None:
@@ -128,7 +125,7 @@ def listing(year: int | None, product: str | None, as_json: bool) -> None:
     Show the versions of budgets.
     """
     with service.current().reading() as session:
-        found = budgets.listed(session, True if product is None else _fund(product), year)
+        found = budgets.listed(session, True if product is None else funds.product(session, product), year)
         lines = budgets.lines_of(session, [each.id for each in found])
     if as_json:
         output.say_json({"budgets": [version_json(each, lines.get(each.id, ())) for each in found]})

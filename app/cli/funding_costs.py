@@ -10,12 +10,14 @@ import click
 
 from app.access import Role
 from app.adapters import csv_files
-from app.cli import output, service, typed
+from app.cli import funds, output, service, typed
 from app.cli.registers import FILE
-from billing.funding import cost_intake, costs, funds, hours, moves, recurring
+from billing.funding import cost_intake, costs, hours, moves, recurring
+from billing.funding import funds as balances_of
 from billing.funding.costs import ASSOCIATION, COSTS, STATES, State
 from billing.funding.hours import Worked
 from billing.funding.moves import Move
+from billing.funding.recurring import Plan
 from foundation import periods, proposals
 from foundation.errors import Refused
 from foundation.language import Text, amount, kroner, same
@@ -27,6 +29,7 @@ _BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", h
 _JSON = click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 _DAY = click.DateTime(["%Y-%m-%d"])
 _MINUTES = 60
+_EVERY = {"month": 1, "quarter": 3}
 
 
 class NotWhole(Refused):
@@ -76,10 +79,9 @@ def list_costs(period: str, product: str | None, as_json: bool) -> None:
     """
     wanted = periods.named(period)
     found = costs.listed().where(COSTS.c.incurred_on >= wanted.start, COSTS.c.incurred_on <= wanted.last_day)
-    if product:
-        fund = _fund(product)
-        found = found.where(COSTS.c.product.is_(None) if fund is None else COSTS.c.product == fund)
     with service.current().reading() as session:
+        if product is not None:
+            found = found.where(COSTS.c.product.is_not_distinct_from(funds.product(session, product)))
         rows = session.execute(found.order_by(COSTS.c.incurred_on, COSTS.c.id)).all()
     if as_json:
         output.say_json({"period": periods.name(wanted), "costs": [cost_json(row) for row in rows]})
@@ -211,6 +213,49 @@ def _move(kind: moves.Kind, source: str | None, target: str | None, given: str, 
     _told(made)
 
 
+@click.command("recur")
+@click.argument("product")
+@click.argument("account")
+@click.argument("kroner")
+@click.option("--every", type=click.Choice(list(_EVERY)), required=True, help="Hvor ofte den kommer.")
+@click.option("--supplier", required=True, metavar="NAVN", help="Leverandøren.")
+@click.option("--text", required=True, metavar="TEKST", help="Hvad pengene går til.")
+@click.option("--first", type=_DAY, required=True, help="Den første dag, den kommer.")
+@click.option("--last", type=_DAY, required=True, help="Den sidste dag, den kan komme.")
+@_BY
+def recur(product: str, account: str, kroner: str, by: str, **told: Any) -> None:
+    """Foreslå en fast omkostning, der kommer hver måned eller hvert kvartal; OS2 er foreningen.
+
+    Propose a cost that comes every month or quarter.
+    """
+    surroundings = service.current()
+    with surroundings.writing() as (session, trail):
+        trail.actor = surroundings.person(session, by, _PREPARERS)
+        fund = funds.product(session, product)
+        plan = Plan(
+            fund, costs.chart(session).named(fund, account) or account, told["supplier"].strip(), told["text"].strip(),
+            typed.amount(kroner), _EVERY[told["every"]], told["first"].date(), told["last"].date(),
+        )  # fmt: skip
+        made = recurring.propose(session, plan, trail)
+    _told(made)
+
+
+@click.command("reverse")
+@click.argument("cost", type=int)
+@click.option("--reason", required=True, metavar="TEKST", help="Hvorfor den føres tilbage.")
+@_BY
+def reverse(cost: int, reason: str, by: str) -> None:
+    """Foreslå at føre en bogført omkostning tilbage.
+
+    Propose to take a booked cost back by its opposite.
+    """
+    surroundings = service.current()
+    with surroundings.writing() as (session, trail):
+        trail.actor = surroundings.person(session, by, _PREPARERS)
+        made = costs.propose_reversal(session, cost, reason, trail, on=surroundings.today)
+    _told(made)
+
+
 @click.command("balances")
 @click.argument("day", type=_DAY)
 @_JSON
@@ -220,7 +265,7 @@ def balances(day: Any, as_json: bool) -> None:
     Show what each fund has when a day begins.
     """
     with service.current().reading() as session:
-        found = sorted(funds.balance(session, day.date()).items(), key=lambda each: each[0] or "")
+        found = sorted(balances_of.balance(session, day.date()).items(), key=lambda each: each[0] or "")
     if as_json:
         output.say_json({"on": day.date().isoformat(),
                          "funds": [{"product": name, "amount_ore": each.ore} for name, each in found]})  # fmt: skip
@@ -230,5 +275,6 @@ def balances(day: Any, as_json: bool) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    import_costs, list_costs, approve, enter_hours, hour_rate, transfer, opening, balances,
+    import_costs, list_costs, approve, enter_hours, hour_rate, transfer, opening, recur, reverse,
+    balances,
 )  # fmt: skip

@@ -8,11 +8,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from agreements import products
 from app import publishing
 from app.access import Role
 from app.adapters import files
-from app.cli import output, service
+from app.cli import funds, output, service
 from billing.funding import naming, publications
 from billing.funding.publications import Edition, NoSuchReport, Published
 from foundation import periods, proposals
@@ -24,10 +23,6 @@ _PREPARERS = (Role.FINANCE, Role.APPROVER)
 _BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
 _FORMS = ("json", "pdf", "xlsx")
-
-
-class NoSuchProduct(NotFound):
-    """No product has that name."""
 
 
 class NotProposed(NotFound):
@@ -52,7 +47,7 @@ def publish(product: str, period: str, digest: str, by: str) -> None:
     surroundings, wanted = service.current(), periods.named(period)
     if digest:
         with surroundings.approving(by) as (session, trail):
-            waiting = _waiting(session, _product(session, product), wanted, digest)
+            waiting = _waiting(session, funds.product(session, product), wanted, digest)
             edition = publishing.approve(session, waiting, trail, surroundings.config, on=surroundings.today)
         output.say(
             Text(f"{edition.name} er offentliggjort, SHA-256 {edition.digest}",
@@ -61,7 +56,7 @@ def publish(product: str, period: str, digest: str, by: str) -> None:
         return
     with surroundings.writing() as (session, trail):
         trail.actor = surroundings.person(session, by, _PREPARERS)
-        made = publishing.propose(session, _product(session, product), wanted, trail, on=surroundings.today)
+        made = publishing.propose(session, funds.product(session, product), wanted, trail, on=surroundings.today)
     output.say(
         Text(f"{made.subject}: foreslået offentliggjort, kontrolsum {made.digest}",
              f"{made.subject}: proposed to be published, digest {made.digest}")
@@ -70,13 +65,6 @@ def publish(product: str, period: str, digest: str, by: str) -> None:
         Text(f"En anden offentliggør den: funding publish {made.subject} --digest {made.digest} --by NAVN",
              f"Somebody else publishes it: funding publish {made.subject} --digest {made.digest} --by NAME")
     )  # fmt: skip
-
-
-def _product(session: Session, name: str) -> str | None:
-    found = naming.product(name)
-    if found is not None and found not in products.ids_by_name(session):
-        raise NoSuchProduct(Text(f"intet produkt hedder {name!r}", f"no product is called {name!r}"))
-    return found
 
 
 def _waiting(session: Session, product: str | None, period: Period, digest: str) -> int:
@@ -103,8 +91,8 @@ def published(product: str | None, as_json: bool) -> None:
     Show the published reports, the newest version of each.
     """
     with service.current().reading() as session:
-        found = publications.listed(session)
-    shown = [each for each in found if product is None or naming.name(each.product) == product]
+        found, wanted = publications.listed(session), product and funds.product(session, product)
+    shown = [each for each in found if product is None or each.product == wanted]
     if as_json:
         output.say_json({"reports": [_told(each) for each in shown]})
         return
@@ -137,7 +125,7 @@ def published_file(product: str, period: str, file: Path, version: int | None, f
     """
     wanted = form or file.suffix.lower().removeprefix(".")
     with service.current().reading() as session:
-        found = _found(session, _product(session, product), periods.named(period), version)
+        found = _found(session, funds.product(session, product), periods.named(period), version)
         content = (
             found.document.encode()
             if wanted == "json"

@@ -6,20 +6,14 @@ from pathlib import Path
 
 import click
 
-from agreements import products
 from app import report_sheets
 from app.adapters import files
-from app.cli import output, service
-from billing.funding import naming, report_pdf, reporting, summary
-from billing.funding.costs import ASSOCIATION
+from app.cli import funds, output, service
+from billing.funding import report_pdf, reporting, summary
 from billing.funding.report import FundingReport, to_json
 from foundation import periods
-from foundation.errors import NotFound, Refused
+from foundation.errors import Refused
 from foundation.language import Language, Text, amount
-
-
-class NoSuchFund(NotFound):
-    """No product has that name."""
 
 
 class NoFile(Refused):
@@ -46,11 +40,8 @@ def report(product: str, period: str, form: str, lang: Language | None, out: Pat
     wanted, spoken = periods.named(period), lang or output.language()
     if out is None and form in ("pdf", "xlsx"):
         raise NoFile(Text("angiv en fil med --out", "name a file with --out"))
-    fund = None if product == ASSOCIATION else naming.product(product)
     with service.current().reading() as session:
-        if fund is not None and fund not in products.ids_by_name(session):
-            raise NoSuchFund(Text(f"intet produkt hedder {product!r}", f"no product is called {product!r}"))
-        found = reporting.compute(session, fund, wanted)
+        found = reporting.compute(session, funds.product(session, product), wanted)
     if out is None:
         click.echo(to_json(found)) if form == "json" else _tell(found, spoken)
         return

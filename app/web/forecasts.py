@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request
@@ -79,7 +79,7 @@ def one(product: str, year: int) -> ResponseReturnValue:
             bars=report_charts.bars(_rows(made)) if made else None, told=_told(made) if made else None,
             bands=[(band, layout.say(band_title(band))) for band in STANDARD_BANDS],
             connected=_connected(made) if made else {},
-            free=prospect.unconnected(session, product, year) if made else [], most=_MOST,
+            free=_free(session, product, year) if made else [], most=_MOST,
         )  # fmt: skip
     return (answer, 422) if errors else answer
 
@@ -125,6 +125,11 @@ def _read(given: MultiDict[str, str]) -> Supposed:
         tuple(dict.fromkeys(word for word in given.getlist(name) if word)) for name in ("leave", "join")
     )
     return Supposed(leaving, joining, band if band in STANDARD_BANDS and 1 <= number <= _MOST else "", number)
+
+
+def _free(session: Session, product: str, year: int) -> Sequence[tuple[int, str, str]]:
+    """Give who could join; a group knows the authorities of its own product, and supposes by their size."""
+    return prospect.unconnected(session, product, year) if access.funds() is None else []
 
 
 def _connected(made: Forecast) -> Mapping[str, str]:

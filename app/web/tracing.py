@@ -147,7 +147,8 @@ def export_figure(product: str, period: str, figure: str, form: str) -> Response
     with database.reading() as session:
         fund, of = fund_addresses.found(session, product, period)
         listing, rows = _asked(figures.trace(session, fund, of, figure))
-    return lists.export_rows(listing.name, listing.columns, rows, form)
+    columns = [column for column in listing.columns if column.key != "agreement"]  # of which only the link says more
+    return lists.export_rows(listing.name, columns, rows, form)
 
 
 def _with_agreement(step: Step, rest_on: Mapping[int, int]) -> Step:
@@ -191,7 +192,7 @@ def _of_steps(found: Trace, columns: Sequence[Column]) -> MemoryListing:
 
 def _columns(steps: Sequence[Step], *, is_staff: bool) -> Iterator[Column]:
     """Give the columns that say something of these steps; a group sees no invoice, text or paper."""
-    if any(step.on for step in steps):
+    if any(step.on for step in steps) or not steps:
         yield Column("date", Text("Dag", "Day"), lambda step: step.on)
     if any(step.kind or step.title for step in steps):
         yield Column("what", Text("Hvad", "What"), _what, link=_below)
@@ -206,7 +207,7 @@ def _columns(steps: Sequence[Step], *, is_staff: bool) -> Iterator[Column]:
                      link=lambda step: f"/agreements/{step.agreement_id}" if step.agreement_id else None)  # fmt: skip
     if is_staff:
         yield from _of_staff(steps)
-    if any(step.amount is not None for step in steps):
+    if any(step.amount is not None for step in steps) or not steps:
         yield Column("amount", Text("Beløb", "Amount"), lambda step: step.amount)
 
 

@@ -89,6 +89,11 @@ def test_a_forecast_is_kept_by_who_prepares_and_read_by_its_group_alone(desk: De
     assert desk.sit(STRANGERS).get(YEAR).status_code == 404
 
 
+def test_who_could_join_is_named_to_the_secretariat_alone(desk: Desk) -> None:
+    assert 'name="join"' in desk.sit(AUDITOR).html(YEAR)
+    assert 'name="join"' not in desk.sit(GROUP).html(YEAR)
+
+
 @pytest.mark.parametrize("asked", ["leave=%27--", "join=12345678", "leave=1&join=1"])
 def test_a_scenario_with_somebody_unknown_says_so(desk: Desk, asked: str) -> None:
     assert desk.sit(AUDITOR).get(f"{YEAR}?{asked}").status_code == 422
