@@ -24,6 +24,7 @@ from app.config import Config
 from app.identity import users
 from app.identity.users import Person
 from authorities.register import AUTHORITIES
+from billing.funding import judgements
 from foundation import language, letters
 from foundation.audit import Trail
 from foundation.language import Language, Text
@@ -137,6 +138,7 @@ def let_go(surroundings: Surroundings) -> Due:
             found = retention.due(session, config.road, clock.today(config))
             _ask(session, found.ask, trail, config)
             retention.let_go(session, found, config.road, trail)
+            judgements.empty(session, found.empty)
     return found
 
 
