@@ -44,16 +44,16 @@ def first(road: Road, table: Any) -> Any:
         return session.execute(select(table)).first()
 
 
-def seated(road: Road, mail: str = "en@example.org", language: str = "da") -> int:
-    """Let somebody sign for Aarhus, with an account that letters go to."""
-    aarhus = id_of(road.line, AARHUS)
+def seated(road: Road, mail: str = "en@example.org", language: str = "da", cvr: str = AARHUS) -> int:
+    """Let somebody sign for Aarhus, or another, with an account that letters go to."""
+    authority_id = id_of(road.line, cvr)
     with road.line.session() as session:
         account = UserAccount(name="Opdigtet", mail=mail, language=language, created_at=NOW)
         session.add(account)
         session.flush()
         number = account.id
         session.add(RoleGrant(user_id=number, role=Role.SIGNATORY, from_on=NOW.date(), granted_by="x", granted_at=NOW))
-        session.add(Seat(user_id=number, authority_id=aarhus, from_on=NOW.date(), given_by="x"))
+        session.add(Seat(user_id=number, authority_id=authority_id, from_on=NOW.date(), given_by="x"))
         session.commit()
     return number
 
