@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
 from agreements.products import PRODUCTS
-from agreements.road import guide, journeys
+from agreements.road import guide, journeys, showings
 from agreements.road.journeys import Change, Status, Trial
 from authorities.register import AUTHORITIES
 from foundation.audit import Trail
@@ -27,7 +27,28 @@ def make(session: Session, trail: Trail) -> int:
         authority_id = _without(session, product)
         number = journeys.open_(session, authority_id, product, trail)
         _walk(session, number, behind, trail)
+        _show(session, product, trail)
     return len(_WAYS)
+
+
+def _show(session: Session, product: str, trail: Trail) -> None:
+    """Let a municipality that uses a product be willing to show it, where there is one, and a supplier."""
+    on, columns = trail.at.date(), AGREEMENTS.c
+    users = (
+        select(columns.authority_id)
+        .join(PRODUCTS, columns.product_id == PRODUCTS.c.id)
+        .where(
+            PRODUCTS.c.name == product, columns.countersigned_on <= on, columns.in_force_from <= on,
+            columns.terminated_to.is_(None),
+        )
+        .order_by(columns.authority_id)
+        .limit(1)
+    )  # fmt: skip
+    for authority_id in (session.execute(users).scalar(), None):
+        supplier = "" if authority_id else "Opdigtet leverandør"
+        if authority_id or product == _WAYS[0][0]:
+            offer = showings.Offer(product, authority_id, supplier, _MADE_UP, "Opdigtet: fællespostkassen", on)
+            showings.offer(session, offer, trail, on=on)
 
 
 def _without(session: Session, product: str) -> int:

@@ -24,6 +24,7 @@ from app.config import Config
 from app.identity import users
 from app.identity.users import Person
 from authorities.register import AUTHORITIES
+from billing.funding import judgements
 from foundation import language, letters
 from foundation.audit import Trail
 from foundation.language import Language, Text
@@ -90,7 +91,7 @@ def _sees(person: Person, promised: Promised, ids: dict[str, int]) -> bool:
 
 
 def _reminder(person: Person, seen: Sequence[Promised], on: date, config: Config) -> Letter:
-    spoken: Language = "en" if person.language == "en" else "da"
+    spoken = users.spoken_by(person)
     lines = [f"{_told(each)[spoken]}\n  {base_url(config)}{each.address}" for each in seen[:_MOST_TOLD]]
     if more := len(seen) - len(lines):
         lines.append(Text(f"… og {more} mere", f"… and {more} more")[spoken])
@@ -137,6 +138,7 @@ def let_go(surroundings: Surroundings) -> Due:
             found = retention.due(session, config.road, clock.today(config))
             _ask(session, found.ask, trail, config)
             retention.let_go(session, found, config.road, trail)
+            judgements.empty(session, found.empty)
     return found
 
 
@@ -147,20 +149,23 @@ def _ask(session: Session, ids: Sequence[int], trail: Trail, config: Config) -> 
     on, told = clock.today(config), correspondence.current(session).told
     people = [person for person in users.people(session, on) if Role.SIGNATORY in person.roles]
     rows = session.execute(journeys.listing().where(JOURNEYS.c.id.in_(ids))).all()
-    wanted = []
+    wanted: list[Letter] = []
+    secretariat: list[tuple[str, Language]] = [(to, "da") for to in told]
     for journey in journeys.read(session, rows):
-        theirs = [(each.mail, each.language) for each in people if any(s.cvr == journey.cvr for s in each.seats)]
-        wanted += [_question(journey, to, spoken, on, config) for to, spoken in theirs or [(to, "da") for to in told]]
+        theirs = [
+            (each.mail, users.spoken_by(each)) for each in people if any(s.cvr == journey.cvr for s in each.seats)
+        ]
+        wanted += [_question(journey, to, spoken, on, config) for to, spoken in theirs or secretariat]
     letters.write(session, wanted, trail, sender=config.mail.sender)
 
 
-def _question(journey: Journey, to: str, spoken: str, on: date, config: Config) -> Letter:
+def _question(journey: Journey, to: str, spoken: Language, on: date, config: Config) -> Letter:
     ends, about = on + retention.ANSWER, f"{journey.authority}, {journey.product}"
     told = Text(
         f"Der er længe ikke sket noget på vejen til en tilslutning: {about}. Er I stadig på vej, så sig til her, "
         f"senest {language.day(ends).da}; ellers slutter rejsen den dag:",
         f"Nothing has happened for long on the road to a connection: {about}. If you are still on the way, say so here "
         f"by {language.day(ends).en}; else the journey ends that day:",
-    )["en" if spoken == "en" else "da"]
-    title = Text("Er I stadig på vej?", "Are you still on the way?")["en" if spoken == "en" else "da"]
+    )[spoken]
+    title = Text("Er I stadig på vej?", "Are you still on the way?")[spoken]
     return Letter(QUIET, f"journey {journey.id}/{on}", to, title, f"{told} {base_url(config)}/road/{journey.id}\n")

@@ -1215,6 +1215,12 @@ class JourneyEnd(Strict):
     reason = Words(1_000)
 
 
+class ShowingWish(Strict):
+    """Asking to see a product that somebody offers to show, on a journey to it."""
+
+    journey = Whole(1, 999_999_999, required=True)
+
+
 class RoadReminders(Strict):
     """Whether somebody wants to be reminded of what was promised on the road."""
 

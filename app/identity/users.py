@@ -25,7 +25,7 @@ from authorities.models import Authority
 from foundation import letters, wording
 from foundation.audit import Trail
 from foundation.errors import Conflict, NotFound, Refused
-from foundation.language import Text, joined, same
+from foundation.language import Language, Text, joined, same
 
 #: How long a link in a mail may be taken up.
 MAIL_LINK = timedelta(minutes=10)
@@ -115,6 +115,11 @@ class Person:
 def actor(user: UserAccount | Person) -> str:
     """Give what the audit trail records of somebody."""
     return f"{user.name} #{user.id}"
+
+
+def spoken_by(user: UserAccount | Person) -> Language:
+    """Give the language in which somebody is written to."""
+    return "en" if user.language == "en" else "da"
 
 
 def get(session: Session, user_id: int) -> UserAccount:

@@ -1,4 +1,4 @@
-"""Who shows a product, in the browser: the list, opting in, taking back."""
+"""Who shows a product, in the browser: the list, opting in, taking back, asking to see it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from sqlalchemy import Select, not_, select
 from sqlalchemy.orm import Session
 
 from agreements.products import PRODUCTS
-from agreements.road import showings
+from agreements.road import inquiries, journeys, showings
+from agreements.road.inquiries import Question
+from agreements.road.journeys import Journey
 from agreements.road.showings import SHOWINGS, Offer, ShowingRefused
-from app import access, database
-from app.schemas import Nothing, ShowingEntry
+from app import access, database, inquiry_letters
+from app.schemas import Nothing, ShowingEntry, ShowingWish
 from app.web import filling, forms, layout, lists
 from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
@@ -28,6 +30,7 @@ blueprint = Blueprint("showings", __name__)
 #: What stands for a supplier where an authority is chosen.
 SUPPLIER = "leverandør"
 
+_LONGEST_SUBJECT = 200
 _STATES = {"stands": Text("Gælder", "Stands"), "over": Text("Slut eller ikke begyndt", "Over or not begun")}
 _EMPTY = Text("Ingen har tilbudt at vise et produkt endnu. Tilbyd det første.",
               "Nobody has offered to show a product yet. Offer the first.")  # fmt: skip
@@ -166,3 +169,33 @@ def end(showing: int) -> ResponseReturnValue:
         showings.end(session, showings.get(session, _scoped("journey.update"), showing), trail)
     layout.done(Text("Tilbuddet er trukket tilbage", "The offer is taken back"))
     return redirect("/showings", 303)
+
+
+# --- asking to see it
+
+
+@blueprint.post("/showings/<int:showing>/ask")
+@access.needs("journey.update")
+def ask(showing: int) -> ResponseReturnValue:
+    """Ask to see a product, as a question on the way to it; who offers it is told. A second click asks no more."""
+    number = forms.taken(ShowingWish)["journey"]
+    with layout.acting() as (session, trail):
+        found = access.of_products(journeys.listing(), AUTHORITIES.c.id, PRODUCTS.c.name, "journey.update")
+        journey = journeys.get(session, found, number)
+        offered = showings.listing().where(PRODUCTS.c.name == journey.product, showings.stands(layout.today()))
+        row = showings.get(session, offered, showing)
+        thread = inquiries.ask(session, _wish(journey, row), access.current().user_id, trail)
+        if trail.recorded(("inquiry.asked",)):
+            asked = inquiries.get(session, inquiries.listing(), thread)
+            inquiry_letters.asked(session, asked, trail, layout.config())
+            inquiry_letters.wished(session, asked, row, trail, layout.config())
+    layout.done(Text("Ønsket er sendt. Svaret kommer her", "The wish is sent. The answer comes here"))
+    return redirect(f"/questions/{thread}", 303)
+
+
+def _wish(journey: Journey, row: Any) -> Question:
+    named = showings.who(row)
+    subject = layout.t(f"Vi vil gerne se {journey.product} hos {named}",
+                       f"We would like to see {journey.product} at {named}")  # fmt: skip
+    words = layout.t(f"{subject}.\nKontakt: {row.contact}", f"{subject}.\nContact: {row.contact}")
+    return Question(journey.authority_id, journey.product, "references", subject[:_LONGEST_SUBJECT], words)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from agreements.road.journeys import Journey, JourneyEnded
@@ -123,3 +123,9 @@ def _faults(percent: int | None, expected: date | None, reason: str) -> dict[str
     elif fault := wording.fault(reason, wording.LONGEST_TEXT):
         wrong["reason"] = fault
     return wrong
+
+
+def empty(session: Session, journey_ids: Sequence[int]) -> None:
+    """Empty what was written of journeys that are let go; percents and days stay. Needs the writer's lock."""
+    theirs = JUDGEMENTS.c.journey_id.in_(journey_ids)
+    session.execute(update(JUDGEMENTS).where(theirs).values(reason="", written_by=""))

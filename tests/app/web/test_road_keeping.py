@@ -8,19 +8,25 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from agreements.road import journeys
 from agreements.road.inquiries import INQUIRIES, MESSAGES
 from agreements.road.journeys import ENTRIES, TRIALS
 from agreements.road.showings import SHOWINGS
 from agreements.road.terms import Terms, later
 from app.access import Role
 from app.identity.models import RoleGrant, Seat, UserAccount
+from billing.funding import judgements
+from billing.funding.judgements import JUDGEMENTS
 from foundation import letters
+from foundation.audit import Trail
 from tests.app.web import desks
 from tests.app.web.desks import FINANCE, NOW, Desk, person
 from tests.app.web.test_road import AALBORG, AARHUS, OWNER, Road, change, id_of, road
 from tests.app.web.test_road_files import PDF, lay, rows
 from tests.command_line import CommandLine
+from tests.scenarios import acting
 
 __all__ = ["road"]
 
@@ -39,16 +45,16 @@ def first(road: Road, table: Any) -> Any:
         return session.execute(select(table)).first()
 
 
-def seated(road: Road, mail: str = "en@example.org", language: str = "da") -> int:
-    """Let somebody sign for Aarhus, with an account that letters go to."""
-    aarhus = id_of(road.line, AARHUS)
+def seated(road: Road, mail: str = "en@example.org", language: str = "da", cvr: str = AARHUS) -> int:
+    """Let somebody sign for Aarhus, or another, with an account that letters go to."""
+    authority_id = id_of(road.line, cvr)
     with road.line.session() as session:
         account = UserAccount(name="Opdigtet", mail=mail, language=language, created_at=NOW)
         session.add(account)
         session.flush()
         number = account.id
         session.add(RoleGrant(user_id=number, role=Role.SIGNATORY, from_on=NOW.date(), granted_by="x", granted_at=NOW))
-        session.add(Seat(user_id=number, authority_id=aarhus, from_on=NOW.date(), given_by="x"))
+        session.add(Seat(user_id=number, authority_id=authority_id, from_on=NOW.date(), given_by="x"))
         session.commit()
     return number
 
@@ -78,6 +84,12 @@ def fill(road: Road) -> None:
     lay(road, name="En Person.pdf")
     lay(road, PDF.replace(b"1.7", b"1.6"), name="En Person igen.pdf")
     road.desk.post(f"{road.address}/files/{rows(road)[1].id}/withdraw")
+    acting.by(road.line, "Nogen", lambda session, trail: _judge(session, road.number, trail))
+
+
+def _judge(session: Session, number: int, trail: Trail) -> None:
+    found = journeys.get(session, journeys.listing(), number)
+    judgements.judge(session, found, 60, None, "En Person tror på det", trail)
 
 
 def test_an_ended_journey_is_emptied_when_its_day_has_come_and_keeps_steps_and_days(road: Road) -> None:
@@ -95,6 +107,7 @@ def test_an_ended_journey_is_emptied_when_its_day_has_come_and_keeps_steps_and_d
     entry = first(road, ENTRIES)
     assert (entry.status, entry.owner, entry.note, entry.written_by) == ("under_way", "", "", "")
     assert (first(road, TRIALS).verdict, first(road, TRIALS).seen_by) == ("worth_it", "")
+    assert (first(road, JUDGEMENTS).percent, first(road, JUDGEMENTS).reason) == (60, "")
     assert [(row.content, row.name, row.size) for row in rows(road)] == [(None, "", len(PDF))] * 2
     desk = desk_at(road, "2029-01-15")
     pages = [desk.html(f"{road.address}{step}") for step in ("", "/mobilisation", "/test")]

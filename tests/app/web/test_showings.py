@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
-
 import pytest
 from sqlalchemy import select
 
@@ -13,6 +10,7 @@ from app.access import Role
 from tests.app.web import desks
 from tests.app.web.desks import AUDITOR, FINANCE, GROUP, person
 from tests.app.web.test_road import AALBORG, AARHUS, Road, id_of, road
+from tests.app.web.test_road_keeping import seated, written
 from tests.scenarios import files
 
 __all__ = ["road"]
@@ -34,6 +32,8 @@ def offered(road: Road, **changes: str) -> str:
 
 def test_who_uses_a_product_opts_in_and_who_is_on_the_way_sees_it_and_asks(road: Road) -> None:
     files.take_agreements(road.line, files.agreement(AALBORG))
+    seated(road, "aalborg@example.org", cvr=AALBORG)
+    seated(road)
     of(road, 9, AALBORG)
     at = offered(road)
     assert "I står nu på listen" in road.desk.read(at)
@@ -42,11 +42,33 @@ def test_who_uses_a_product_opts_in_and_who_is_on_the_way_sees_it_and_asks(road:
     of(road, 8, AARHUS)
     page = road.desk.html(f"{road.address}/test")
     assert "Aalborg Kommune</strong>" in page and "Kontakt: Valgkontoret" in page
-    link = next(each for each in re.findall(r'href="(/questions/new[^"]+)"', page) if "subject" in each)
-    form = road.desk.html(html.unescape(link))
-    assert 'value="Vi vil gerne se OS2valghalla hos Aalborg Kommune"' in form and "fremvisning 1" in form
+    assert f'action="{at}/ask"' in page
+    for _ in range(2):
+        thread = road.desk.post(f"{at}/ask", journey=str(road.number)).location
+    told = road.desk.read(thread)
+    assert "Vi vil gerne se OS2valghalla hos Aalborg Kommune" in told and "Kontakt: Valgkontoret" in told
+    assert told.count("Kontakt: Valgkontoret") == 1
+    assert letters_of(road) == [("aalborg@example.org", "Nogen vil gerne se et produkt hos jer")]
     assert road.desk.get(at).status_code == 404  # only the list of the step tells it to others
     assert road.desk.post(f"{at}/end").status_code == 404
+
+
+def letters_of(road: Road) -> list[tuple[str, str]]:
+    return written(road, "inquiry")
+
+
+def test_only_who_is_on_the_way_asks_and_only_for_what_stands_and_is_of_its_product(road: Road) -> None:
+    supplier = {"cvr": "leverandør", "supplier": "Opdigtet"}
+    other, over = offered(road, **supplier, product="OS2mo"), offered(road, **supplier, from_on="2027-01-16")
+    here, number = offered(road, **supplier), str(road.number)
+
+    assert [road.desk.post(f"{at}/ask", journey=number).status_code for at in (other, over, here)] == [404, 404, 303]
+    assert road.desk.post(f"{here}/ask", journey="987654").status_code == 404
+    assert road.desk.post(f"{here}/ask", journey="-1").status_code == 422
+    assert road.desk.sit(GROUP).post(f"{here}/ask", journey=number).status_code == 403
+    of(road, 9, AALBORG)
+    assert road.desk.post(f"{here}/ask", journey=number).status_code == 404
+    assert letters_of(road) == []
 
 
 def test_an_offer_that_is_taken_back_leaves_the_list_and_stays_as_a_fact(road: Road) -> None:
