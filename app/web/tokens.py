@@ -25,10 +25,7 @@ TITLES = {
     "accounts.read": Text("læse bogføringen", "read the books"),
     "funding.read": Text("læse økonomirapporter", "read funding reports"),
     "funding.comment": Text("spørge om økonomirapporter", "ask about funding reports"),
-    "funding.prepare": Text(
-        "forberede budgetter og bemærkninger, og vurdere, hvem der er på vej",
-        "prepare budgets and remarks, and judge who is on the way",
-    ),
+    "funding.prepare": Text("vurdere, hvem der er på vej", "judge who is on the way"),
     "journey.read": Text("læse rejser og spørgsmål", "read journeys and questions"),
     "journey.update": Text("begynde og føre rejser, og spørge", "begin and lead journeys, and ask"),
     "journey.answer": Text("besvare spørgsmål", "answer questions"),
