@@ -1188,6 +1188,12 @@ class OwnTask(Strict):
     title = Words(300, required=True, said=Text("Skriv, hvad der skal gøres", "Write what is to be done"))
 
 
+class OwnTaskOf(OwnTask):
+    """A task that people add to a step of a journey."""
+
+    step = Chosen(guide.STEPS, required=True)
+
+
 class TrialWords(Strict):
     """A trial of a product: how, what it is to prove, and what came of it."""
 

@@ -91,6 +91,8 @@ _ELSEWHERE = {
     ("/api/v1/costs/", "id_"): "{cost}",
     ("/api/v1/budgets/", "id_"): "{budget}",
     ("/api/v1/me/tokens/", "id_"): "{token}",
+    ("/api/v1/journeys/", "id_"): "{journey}",
+    ("/api/v1/questions/", "id_"): "{inquiry}",
 }
 
 

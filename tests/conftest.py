@@ -63,6 +63,7 @@ _ON_ONE = {
     "tests/scenarios/test_payments.py": 2, "tests/app/web/": 3, "tests/app/cli/": 2, "tests/app/identity/": 2,
     "tests/app/api/test_hostile.py": 3, "tests/app/api/test_access.py": 2,
     "tests/app/api/test_funds.py": 2, "tests/app/adapters/": 2,
+    "tests/app/api/test_journeys.py": 2,
     "tests/app/test_seals.py": 2, "tests/app/test_agreement_letters.py": 2, "tests/agreements/": 2,
     "tests/billing/": 2,
 }  # fmt: skip

@@ -187,6 +187,14 @@ class Journey:
                 return step
         raise NoSuchTask(Text("rejsen har intet sådant trin", "the journey has no such step"))
 
+    def task(self, key: str) -> Task:
+        """Give one task of whatever step. Raises NoSuchTask."""
+        for step in self.steps:
+            for task in step.tasks:
+                if task.key == key:
+                    return task
+        raise NoSuchTask(Text("rejsen har ingen sådan opgave", "the journey has no such task"))
+
 
 _LET_GO = Text("Slettet opgave", "Deleted task")
 _SETTLED = (Status.DONE, Status.NOT_NEEDED)

@@ -26,11 +26,13 @@ from app.api import (
     funding_reports,
     ground,
     invoices,
+    journeys,
     letters,
     oneself,
     payments,
     plans,
     published_reports,
+    questions,
     registers,
     reminders,
 )
@@ -55,6 +57,8 @@ ROOMS = (
     published_reports.room,
     forecasts.room,
     funding_reports.room,
+    journeys.room,
+    questions.room,
 )
 
 _root = ground.room("root", "Where to begin")
@@ -123,7 +127,7 @@ _RESOURCES = (
     "agreements", "audit-entries", "authorities", "credit-notes", "docs", "fee-tables", "invoices", "letters",
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
-    "forecasts", "funding-reports", "pipeline", "costs",
+    "forecasts", "funding-reports", "pipeline", "costs", "journeys", "questions",
     "budgets", "hour-rates", "recurring-costs", "transfers",
 )  # fmt: skip
 

@@ -1100,6 +1100,146 @@ class Forecast(Answer):
     )
 
 
+class Journey(Answer):
+    """A journey of an authority to a product."""
+
+    id = _whole()
+    cvr = _text()
+    authority = _text()
+    product = _text()
+    opened_on = _day()
+    ended_on = _day_or_none()
+    outcome = _maybe("connected or given_up; null while it is under way")
+    reason = _maybe()
+    step = _text()
+    since = _day()
+    next = _maybe("the key of the task that is next")
+    settled = _whole()
+    tasks = _whole()
+
+
+class JourneyTask(Answer):
+    """A task of a journey as it stands."""
+
+    key = _text()
+    title = _text()
+    status = _text()
+    owner = _text()
+    starts_on = _day_or_none()
+    due_on = _day_or_none()
+    note = _text()
+    stage = _whole_or_none()
+
+
+class JourneyTheme(Answer):
+    """Tasks that belong together."""
+
+    key = _text()
+    title = _text()
+    tasks = _many(JourneyTask)
+
+
+class JourneyStep(Answer):
+    """One of the five steps."""
+
+    key = _text()
+    title = _text()
+    status = _text()
+    themes = _many(JourneyTheme)
+
+
+class JourneyTrial(Answer):
+    """A trial, its newest version."""
+
+    number = _whole()
+    version = _whole()
+    way = _text()
+    place = _text()
+    proves = _text()
+    result = _text()
+    seen_by = _text()
+    verdict = _text()
+    why = _text()
+    written_at = _instant()
+
+
+class JourneyStage(Answer):
+    """A stage of the implementation, its newest version."""
+
+    number = _whole()
+    version = _whole()
+    title = _text()
+    starts_on = _day_or_none()
+    due_on = _day_or_none()
+
+
+class JourneyRisk(Answer):
+    """A risk of the implementation, its newest version."""
+
+    number = _whole()
+    version = _whole()
+    words = _text()
+    likelihood = _text()
+    consequence = _text()
+    measure = _text()
+    owner = _text()
+
+
+class WholeJourney(Journey):
+    """A journey with all that stands in it."""
+
+    steps = _many(JourneyStep)
+    trials = _many(JourneyTrial)
+    manner = _text(metadata={"description": "at_once or stages; empty until it is chosen"})
+    stages = _many(JourneyStage)
+    risks = _many(JourneyRisk)
+
+
+class JourneyActed(Answer):
+    """What was written of which journey."""
+
+    journey = _whole()
+    what = _text()
+
+
+class Thread(Answer):
+    """A question on the road, and whether it waits."""
+
+    id = _whole()
+    cvr = _text()
+    authority = _text()
+    product = _maybe()
+    topic = _text()
+    subject = _text()
+    asked_at = _instant()
+    waits = _truth()
+    waits_since = _day_or_none()
+    assigned_to = _maybe()
+    due_on = _day_or_none()
+
+
+class ThreadMessage(Answer):
+    """What was written in a thread."""
+
+    kind = _text(metadata={"description": "question, answer or note"})
+    words = _text()
+    written_by = _text()
+    written_at = _instant()
+
+
+class WholeThread(Thread):
+    """A thread with what was written in it, oldest first."""
+
+    messages = _many(ThreadMessage)
+
+
+class ThreadActed(Answer):
+    """What was written in which thread."""
+
+    question = _whole()
+    what = _text()
+
+
 class PipelineCase(Answer):
     """An authority that may join a product: a journey, or what was written by hand of who has none."""
 
