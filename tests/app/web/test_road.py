@@ -239,13 +239,17 @@ def test_a_stage_and_a_risk_are_written_anew_as_further_versions_and_a_second_cl
 
 
 def test_the_gravest_risk_stands_first(road: Road) -> None:
-    for words, likelihood, consequence in (("Lille", "low", "low"), ("Stor", "high", "high"), ("Ude", "gone", "high")):
+    for words, likelihood, consequence in (
+        ("Den lille", "low", "low"),
+        ("Den store", "high", "high"),
+        ("Den forbi", "gone", "high"),
+    ):
         road.desk.post(f"{road.address}/implementation/risks", words=words, likelihood=likelihood,
                        consequence=consequence)  # fmt: skip
 
     told = road.desk.read(f"{road.address}/implementation")
 
-    assert told.find("Stor") < told.find("Lille") < told.find("Ude")
+    assert told.find("Den store") < told.find("Den lille") < told.find("Den forbi")
 
 
 @pytest.mark.parametrize(
