@@ -16,6 +16,13 @@ STATES = {
     register.GIVEN_UP: Text("Opgivet", "Given up"),
 }
 
+#: What is handed over.
+PAPERS = {
+    register.BILLS: Text("Fakturaer", "Invoices"),
+    register.CREDITS: Text("Kreditnotaer", "Credit notes"),
+    register.REMINDERS: Text("Rykkere", "Reminders"),
+}
+
 CHANNELS = {
     "nemhandel": same("NemHandel"),
     "peppol": same("Peppol"),

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
 from billing import deliveries, papers
-from billing.gathering import INVOICES, Book
-from billing.papers import INVOICE, PAPERS, REMINDER, Papers
+from billing.gathering import CREDIT_NOTES, INVOICES
+from billing.papers import PAPERS, REMINDER, Papers
 from billing.verdicts import INVALID, VALID
 from foundation.language import Text
 
@@ -23,6 +23,9 @@ WAITS, TO_SEND, HANDED_OVER, ACKNOWLEDGED, REJECTED, GIVEN_UP = (
     "waits", "to_send", "handed_over", "acknowledged", "rejected", "given_up"
 )  # fmt: skip
 STATES = (WAITS, TO_SEND, HANDED_OVER, ACKNOWLEDGED, REJECTED, GIVEN_UP)
+
+#: What is handed over, as people tell it apart.
+BILLS, CREDITS, REMINDERS = PAPER_NAMES = ("invoice", "credit_note", "reminder")
 
 _MADE_UP = "made_up"
 
@@ -51,7 +54,8 @@ def _arm(of: Papers) -> Select[Any]:
     joined = _joined(of).join(AUTHORITIES, issued.authority_id == AUTHORITIES.c.id)
     return (
         select(
-            literal(of.kind).label("kind"), (issued.id * 2 + int(of is REMINDER)).label("id"), issued.number,
+            literal(of.kind).label("kind"), _paper(of).label("paper"),
+            (issued.id * 2 + int(of is REMINDER)).label("id"), issued.number,
             INVOICES.c.year, issued.authority_id, issued.issued_on, AUTHORITIES.c.name.label("authority"),
             AUTHORITIES.c.cvr, made.id.label("delivery_id"), made.channel, made.address, made.position,
             made.message_id, made.made_at, tried.at.label("tried_at"), tried.reason_da, tried.reason_en, told.told,
@@ -72,6 +76,14 @@ def _joined(of: Papers) -> Any:
         .outerjoin(told, told.c.id == _newest(told, "delivery_id", made.c.id))
     )
     return of.joined(joined)
+
+
+def _paper(of: Papers) -> ColumnElement[str]:
+    """Give what a document is to those who read it: a credit note is no invoice to them."""
+    if of is REMINDER:
+        return literal(REMINDERS)
+    is_note = select(CREDIT_NOTES.c.invoice_id).where(CREDIT_NOTES.c.invoice_id == INVOICES.c.id).exists()
+    return case((is_note, CREDITS), else_=literal(BILLS))
 
 
 def _newest(table: Any, column: str, of: ColumnElement[int]) -> Any:
@@ -145,13 +157,22 @@ def next_at(row: Any) -> datetime | None:
 # --- counts
 
 
-def counts(session: Session, year: int, book: Book) -> dict[str, int]:
-    """Count how a year's invoices and credit notes stand, by state; a rehearsal has none. One query."""
-    found = select(_state(INVOICE).label("state")).select_from(_joined(INVOICE))
-    stands = found.where(INVOICES.c.year == year, INVOICES.c.book == book, INVOICE.goes()).subquery()
-    rows = session.execute(select(stands.c.state, func.count().label("number")).group_by(stands.c.state))
-    counted: dict[str, int] = {row.state: row.number for row in rows}
-    return {state: counted.get(state, 0) for state in STATES}
+def counts(session: Session, year: int) -> dict[str, dict[str, int]]:
+    """Count how a year's invoices, credit notes and reminders of its invoices stand: by paper, then by state.
+
+    One query; a rehearsal has none.
+    """
+    found = union_all(*(
+        select(_paper(of).label("paper"), _state(of).label("state"))
+        .select_from(_joined(of))
+        .where(INVOICES.c.year == year, INVOICES.c.book == "real", of.goes())
+        for of in PAPERS
+    )).subquery()  # fmt: skip
+    paper, state = found.c.paper, found.c.state
+    counted = {paper_: dict.fromkeys(STATES, 0) for paper_ in PAPER_NAMES}
+    for row in session.execute(select(paper, state, func.count().label("number")).group_by(paper, state)):
+        counted[row.paper][row.state] = row.number
+    return counted
 
 
 def needing(session: Session) -> int:

@@ -86,6 +86,8 @@ def _filters(session: Session) -> tuple[Filter, ...]:
             Choice(_TO_MEND, Text("Kræver handling", "Needs action")),
             *(Choice(state, delivery_words.STATES[state]) for state in STATES),
         ]),
+        Filter("paper", Text("Slags", "Kind"), lambda paper: LISTED.c.paper == paper,
+               [Choice(paper, words) for paper, words in delivery_words.PAPERS.items()]),
         Filter("channel", Text("Vej", "Channel"), lambda channel: LISTED.c.channel == channel,
                [Choice(channel, words) for channel, words in delivery_words.CHANNELS.items()]),
         Filter("year", Text("År", "Year"), lambda year: LISTED.c.year == int(year),

@@ -142,11 +142,11 @@ def show_progress(year: int) -> ResponseReturnValue:
     with database.reading() as session:
         done = progress.of(session, year, book)
         run = work_runs.latest(session, year, book, at=clock.machine())
-        delivered = delivery_register.counts(session, year, book)
+        delivered = delivery_register.counts(session, year) if book == "real" else {}
     template = "year/progress_part.html" if layout.is_fragment() else "year/progress.html"
     return render_template(
-        template, year=year, book=book, done=done, run=run, delivered=delivered, titles=delivery_words.STATES,
-        today=layout.today(),
+        template, year=year, book=book, done=done, run=run, delivered=delivered, today=layout.today(),
+        states=delivery_words.STATES, papers=delivery_words.PAPERS,
     )  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from billing.deliveries import Outcome, Receipt
 from billing.einvoice.rule_packs import RulePack
 from foundation.audit import Trail
 from foundation.language import Text
+from tests import reminding
 from tests.app.web.desks import (
     ADMINISTRATOR,
     APPROVER,
@@ -93,7 +96,9 @@ def test_what_could_not_be_handed_over_is_named_on_the_start_page(desk: Desk) ->
 def test_the_year_tells_how_many_were_handed_over(desk: Desk) -> None:
     page = desk.sit(FINANCE).html("/year/2027/progress")
 
-    assert "Afleveret ad modtagernes vej" in page and "/deliveries?year=2027&amp;state=given_up" in page
+    assert (
+        "Afleveret ad modtagernes vej" in page and "/deliveries?year=2027&amp;paper=invoice&amp;state=given_up" in page
+    )
 
 
 def test_a_signatory_sees_how_its_own_invoice_is_handed_over_and_no_list(desk: Desk, delivered: CommandLine) -> None:
@@ -175,3 +180,25 @@ def test_a_receipt_is_shown_with_the_receivers_words(desk: Desk, delivered: Comm
     page = desk.sit(FINANCE).html(f"/deliveries/{SECOND}")
 
     assert "Afvist af modtageren" in page and "&lt;i&gt;forkert konto" in page
+
+
+def test_the_year_counts_each_kind_of_paper_and_every_count_leads_to_its_list(
+    desk: Desk, delivered: CommandLine
+) -> None:
+    late = delivered.at("2027-04-01")
+    delivered.done("billing", "credit", SECOND, "--line", 1, "--reason", "Fejl", "--approved-by", "En Godkender")
+    reminding.bank(late, date(2027, 4, 1))
+    reminding.approved(late)
+
+    page = desk.sit(FINANCE).html("/year/2027/progress")
+    links = re.findall(r'href="/deliveries\?([^"]+)" aria-label="([^"]+): ([0-9]+)"', page)
+
+    assert {words: int(number) for _, words, number in links} == {
+        "Fakturaer, Opgivet": 1, "Fakturaer, Afleveret": 1, "Fakturaer, i alt": 2, "Kreditnotaer, Venter": 1,
+        "Kreditnotaer, i alt": 1, "Rykkere, Venter": 2, "Rykkere, i alt": 2,
+    }  # fmt: skip
+    for query, _, number in links:
+        listed = desk.get(f"/deliveries.csv?{html.unescape(query)}").text
+        assert listed.count("\n") - 1 == int(number), query
+    assert 'href="/year/2027/progress#deliveries"' in desk.html("/year/2027")
+    assert 'href="/deliveries?year' not in desk.html("/year/2027/progress?book=rehearsal")
