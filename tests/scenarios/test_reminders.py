@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +14,18 @@ from lxml import etree
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app import clock, config
 from billing import payments, reminder_terms, reminders, seller, settlements, withdrawals
 from billing.einvoice import rule_packs
 from billing.matching import Part
 from billing.payments import MoreThanOwed, Placing
+from billing.reminder_plan import Plan
 from billing.reminders import PlanChanged
 from billing.settlements import WaiverOrder
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import Money
+from foundation.periods import BUSINESS_ZONE
 from foundation.proposals import SamePerson
 from tests import reminding
 from tests.command_line import CommandLine
@@ -170,6 +174,45 @@ def test_an_instant_before_midnight_in_utc_is_the_next_day_in_copenhagen(line: C
     assert planned(line.at("2027-03-27T22:59:59Z")) == []
     for moment in ("2027-03-27T23:00:00Z", "2027-03-28T00:59:59Z", "2027-03-28T01:00:01Z"):
         assert planned(line.at(moment)) == [(FIRST, 1), (SECOND, 1)]
+
+
+def halves(night: date) -> list[datetime]:
+    """Give half past midnight, one, two and three in Copenhagen, also the hour that is told twice or not at all."""
+    told = [time(hour, 30, fold=fold) for hour in range(4) for fold in (0, 1)]
+    return sorted({datetime.combine(night, each, BUSINESS_ZONE).astimezone(UTC) for each in told})
+
+
+@pytest.mark.parametrize(
+    ("night", "hours"), [(date(2027, 3, 28), 3), (date(2027, 10, 31), 5), (date(2028, 2, 29), 4)], ids=str
+)
+def test_in_the_hours_around_a_night_that_clocks_get_wrong_a_reminder_is_planned_by_day_and_sent_once(
+    line: CommandLine, night: date, hours: int
+) -> None:
+    """The second is due that night: not at half past eleven the evening before, and the third ten whole days later."""
+    enter_rates(line)
+    decide(line, automatic="true", fee=100, interest="true")
+    acting.by(line, "job", partial(_issue, on=night - timedelta(days=10)))
+    service = config.read(line.environment)
+
+    def plan_at(instant: datetime) -> Plan:
+        with line.session() as session:
+            return reminders.plan(session, clock.today(replace(service, clock=instant)))
+
+    evening, *night_hours = halves(night)[0] - timedelta(hours=1), *halves(night)
+    assert len(night_hours) == hours
+    assert plan_at(evening).items == ()
+    plans = [plan_at(instant) for instant in night_hours]
+    assert {plan.on for plan in plans} == {night}
+    assert [item.key for item in plans[0].items] == [(FIRST, 2), (SECOND, 2)]
+    assert len({plan.digest for plan in plans}) == 1
+    sent_at = []
+    for instant in night_hours:
+        on = clock.today(replace(service, clock=instant))
+        sent_at.append(acting.by(line, "job", partial(_issue, on=on)).numbers)
+    assert [len(numbers) for numbers in sent_at] == [2, *[0] * (hours - 1)]
+    later = halves(night + timedelta(days=10))[0]
+    assert plan_at(later - timedelta(hours=1)).items == ()
+    assert [item.key for item in plan_at(later).items] == [(FIRST, 3), (SECOND, 3)]
 
 
 # --- approval
