@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from tests import reminding, spending
+from tests.app.test_config import production
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.paying import fik_of, payment, pays
@@ -215,4 +216,29 @@ def test_a_rejection_needs_a_reason_and_only_ones_own_is_withdrawn(line: Command
     ]
 
     assert [each.code for each in refused] == [1, 1, 1]
+    assert database.dump(line) == before
+
+
+def test_in_production_nobody_but_registered_people_acts(line: CommandLine) -> None:
+    line.done("payments", "waive", FIRST, "50", "--reason", "Sendt forkert", *PREPARER)
+    ((number, digest),) = proposed(line)
+    there, before = production(line), database.dump(line)
+
+    refused = [
+        there.run("payments", *words)
+        for words in (
+            ("place", 2, "--invoice", FIRST, "1", *WHY),
+            ("undo", 1, "--reason", "Forkert", *PREPARER),
+            ("use-credit", ONE.cvr, FIRST, "1", *PREPARER),
+            ("refund", ONE.cvr, "1", "--reason", "x", *PREPARER),
+            ("write-off", FIRST, "1", "--reason", "x", *PREPARER),
+            ("waive", FIRST, "1", "--reason", "x", *PREPARER),
+            ("approve", number, "--digest", digest, *APPROVER),
+            ("reject", number, "--reason", "x", *APPROVER),
+            ("withdraw", number, *PREPARER),
+        )
+    ]
+
+    assert [each.code for each in refused] == [1] * 9
+    assert all("users" in each.err or "registreret" in each.err for each in refused), [each.err for each in refused]
     assert database.dump(line) == before
