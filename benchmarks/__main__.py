@@ -45,7 +45,8 @@ def main() -> None:
     options.add_argument("--write", action="store_true", help="renew docs/benchmarks.md")
     given = options.parse_args()
     for name in given.only:
-        told = "\n\n".join([_machine(), *PARTS[name](given.sizes)])
+        found = list(PARTS[name](given.sizes))
+        told = "\n\n".join([_machine(), *found])
         print(told, flush=True)
         if given.write:
             PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), name, told), encoding="utf-8")
@@ -171,7 +172,7 @@ def _database(kind: str) -> Iterator[tuple[str, str]]:
 def _machine() -> str:
     return (
         f"Measured on {date.today()}: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        f"{os.cpu_count()} cores ({_processor()})."
+        f"{os.cpu_count()} cores ({_processor()}), load {os.getloadavg()[0]:.1f} when it ended."
     )
 
 
