@@ -22,7 +22,7 @@ class NoFile(Refused):
 
 _HEADS = (
     Text("Konto", "Account"), Text("Navn", "Name"), Text("Faktureret eller brugt, kr.", "Invoiced or spent, DKK"),
-    Text("Budget, kr.", "Budget, DKK"),
+    Text("Budget, kr.", "Budget, DKK"), Text("Bemærkning", "Remark"),
 )  # fmt: skip
 
 
@@ -61,11 +61,13 @@ def _bytes(found: FundingReport, form: str, spoken: Language) -> bytes:
 def _tell(found: FundingReport, spoken: Language) -> None:
     click.echo(summary.title(found)[spoken])
     click.echo(summary.paragraph(found)[spoken])
-    rows = [(each.account, each.name, each.invoiced, each.budget) for each in found.income]
-    rows += [(each.account, each.name, each.spent, each.budget) for each in found.costs]
+    if found.remark:
+        click.echo(found.remark)
+    rows = [(each.account, each.name, each.invoiced, each.budget, each.remark) for each in found.income]
+    rows += [(each.account, each.name, each.spent, each.budget, each.remark) for each in found.costs]
     heads = tuple(head[spoken] for head in _HEADS)
-    told = [(account, name[spoken], amount(money, spoken), "" if budget is None else amount(budget, spoken))
-            for account, name, money, budget in rows]  # fmt: skip
+    told = [(account, name[spoken], amount(money, spoken), "" if budget is None else amount(budget, spoken), remark)
+            for account, name, money, budget, remark in rows]  # fmt: skip
     output.table([heads, *told], right=(2, 3))
 
 

@@ -34,7 +34,8 @@ def page(product: str, period: str, version: int) -> ResponseReturnValue:
         said = comments.of_report(session, edition.product, edition.period)
     return render_template(
         "publications/page.html", edition=edition, report=found.report, versions=versions, said=said,
-        has_moved=publications.has_moved(found, now), summary=summary.paragraph(found.report),
+        has_moved=publications.has_moved(found, now),
+        has_other_remarks=publications.has_other_remarks(found, now), summary=summary.paragraph(found.report),
         trace=fund_addresses.trace(edition.product, edition.period) if found.report == now else None,
         top=summary.percent(found.report.top_share(summary.TOP)),
         pictures=report_charts.of(found.report),

@@ -394,6 +394,16 @@ def has_moved(published: Published, now: FundingReport) -> bool:
     return published.report.ledger_head != now.ledger_head
 
 
+def has_other_remarks(published: Published, now: FundingReport) -> bool:
+    """Tell whether something else is remarked on the report now than when it was published."""
+    return _remarked(published.report) != _remarked(now)
+
+
+def _remarked(of: FundingReport) -> dict[str, str]:
+    found = {each.account: each.remark for each in of.income} | {each.account: each.remark for each in of.costs}
+    return {account: remark for account, remark in (found | {"": of.remark}).items() if remark}
+
+
 def content_of(proposal: Proposal) -> Mapping[str, Any]:
     """Read what a proposal says of its report: amounts as money, and its digest."""
     given: dict[str, Any] = json.loads(proposal.content)

@@ -44,7 +44,7 @@ WRONG = {
         "/settings/change": {"cvr": "1", "payment_days": "99"}, "/settings/propose": {"text": "payment_days = 99"},
         "/fee-tables/draft": {}, "/fee-tables/draft/size-key": {"up_to_1": "mange"},
         "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"},
-        "/accounts/mapping/propose": {"text": "x"}, "/imports": {}, "/tokens": {"days": "0"},
+        "/accounts/mapping/propose": {"text": "x"}, "/imports": {}, "/budgets/import": {}, "/tokens": {"days": "0"},
         "/invoices/{invoice}/credit": {}, "/authorities/{cvr}/billing/membership/{place}": {"gln": "1"},
     },
     "administrator": {"/users/invite": {"mail": "ingen"}},

@@ -65,7 +65,7 @@ def test_a_remark_stands_in_page_and_files_and_is_published_as_it_was(desk: Desk
     assert WHOLE in then and "Flere &lt;b&gt;brugere&lt;/b&gt;" in then
     assert file["remark"] == WHOLE
     assert "Driften følges i 2027." in sheet and "Flere &lt;b&gt;brugere&lt;/b&gt;" in sheet
-    assert "Bøgerne er ændret" not in then
+    assert "Bøgerne er ændret" not in then and "Bemærkningerne er ændret" in then
 
 
 def test_all_that_was_written_is_kept_with_who_and_when_and_the_same_again_changes_nothing(desk: Desk) -> None:

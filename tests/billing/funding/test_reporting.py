@@ -194,7 +194,11 @@ def test_remarks_on_income_and_the_whole_are_in_the_report_and_without_them_it_s
         ]
         found = reporting.compute(session, spending.PRODUCT, QUARTERS[0])
         other = reporting.compute(session, spending.PRODUCT, QUARTERS[1])
+        made.write()
+        session.commit()
+    shown = spent.done("funding", "report", spending.PRODUCT, "2027-Q1").out
 
+    assert "Et\nto\n" in shown and "Kommer senere" in shown
     assert written == [1, 1, 0]
     assert found.remark == "Et\nto"
     assert next(each.remark for each in found.income if each.account == income) == "Kommer senere"
