@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import date
 from urllib.parse import unquote
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from app.access import Role
 from tests import spending
 from tests.app.web.desks import AUDITOR, GROUP, Desk, issue, opened, person
+from tests.app.web.test_publications import publish
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -128,3 +130,14 @@ def test_a_line_of_an_invoice_leads_up_to_its_fund_and_what_the_year_s_money_wen
 
     assert lines
     assert all("gik til fonden for" in seat.read(line) for line in lines)
+
+
+def test_a_published_report_leads_on_until_the_books_have_moved(issued: CommandLine, desk: Desk) -> None:
+    version = publish(desk)
+    before = desk.sit(GROUP).html(version)
+
+    with issued.session() as session:
+        spending.spend(session, spending.draft(session, product=FUND, incurred_on=date(2026, 11, 2)))
+
+    assert FIGURE.search(before)
+    assert not FIGURE.search(desk.html(version))
