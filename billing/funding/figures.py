@@ -60,12 +60,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A figure with all that it is made of. `told` is the figure as the report writes it."""
+    """A figure with all that it is made of. `told` is the figure as the report writes it; of a share, `out_of` what."""
 
     figure: str
     title: Text
     steps: tuple[Step, ...]
     told: Text
+    out_of: Money | None = None
 
     @property
     def whole(self) -> Money:
@@ -81,7 +82,8 @@ def trace(session: Session, product: str | None, period: Period, figure: str) ->
     title, find = _FIGURES[name]
     ground = _Ground(session, product, period)
     named, steps = title(ground, of), tuple(find(ground, of))
-    return Trace(figure, named, steps, _told(ground, name, steps))
+    out_of = total(payer.invoiced for payer in ground.report.payers) if name == "top" else None
+    return Trace(figure, named, steps, _told(ground, name, steps), out_of)
 
 
 def agreements_of(session: Session, product: str | None, invoice_ids: Iterable[int]) -> dict[int, int]:

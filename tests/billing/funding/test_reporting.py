@@ -231,6 +231,18 @@ def test_every_figure_of_a_fund_is_what_its_steps_add_up_to(shared: CommandLine,
     assert found == _figures(one)
 
 
+@pytest.mark.parametrize("figure", ["opening", "earned", "closing", "receivables", "members-paid", "passed_on"])
+def test_taking_a_figure_apart_costs_the_same_for_any_period(shared: CommandLine, figure: str) -> None:
+    with shared.session() as session:
+        with queries.heard() as few:
+            figures.trace(session, "OS2kitos", QUARTERS[3], figure)
+        with queries.heard() as many:
+            figures.trace(session, "OS2kitos", YEAR, figure)
+
+    assert len(few) <= len(many) <= len(few) + 3
+    assert len(many) <= 20
+
+
 def _figures(one: FundingReport) -> dict[str, Money]:
     """Give the figures of a report by the names they are taken apart by."""
     names = ("opening", "earned", "spent", "result", "transfers", "closing", "receivables", "passed_on")
