@@ -31,18 +31,19 @@ def listing(products: Collection[str], on: date) -> MemoryListing:
         columns=(
             Column("authority", Text("Myndighed", "Authority"), lambda row: row.case.name, link=_address),
             Column("product", Text("Produkt", "Product"), lambda row: row.case.product),
-            Column("stage", Text("Trin", "Step"), _step),
-            Column("days", Text("Dage", "Days"), lambda row: _days(row, on)),
+            Column("stage", Text("Trin", "Step"), lambda row: STAGES[row.case.stage]),
+            Column("days", Text("Dage i trinnet", "Days in the step"), lambda row: _days(row, on)),
             Column("next", Text("Det næste", "Next"), _next),
-            Column("asked", Text("Spørgsmål", "Questions"), lambda row: row.asked or None,
+            Column("asked", Text("Spørgsmål, der venter", "Questions waiting"), lambda row: row.asked or None,
                    link=lambda row: f"/questions?state=waits&product={quote(row.case.product)}" if row.asked else None),
             Column("expected", Text("Ventes fra", "Expected from"), lambda row: row.case.expected_from),
-            Column("percent", Text("%", "%"), lambda row: row.case.percent),
+            Column("percent", Text("Sandsynlighed i %", "Probability in %"), lambda row: row.case.percent),
             Column("basis", Text("Hvorfra", "By what"), lambda row: BASES[row.case.basis]),
             Column("first", Text("Første år", "First year"), lambda row: row.first),
             Column("full", Text("Helt år", "Whole year"), lambda row: row.full),
-            Column("counted", Text("Ventet", "Expected"), lambda row: row.counted),
+            Column("counted", Text("Ventet første år", "Expected first year"), lambda row: row.counted),
             Column("source", Text("Kilde", "Source"), lambda row: row.case.source or _KINDS["journey"]),
+            Column("outcome", Text("Udfald", "Outcome"), lambda row: OUTCOMES[row.case.outcome]),
         ),
         filters=(
             Field("q", Text("Myndighed eller CVR", "Authority or CVR")),
@@ -67,11 +68,6 @@ def _address(row: Prospect) -> str:
         if case.journey is None
         else f"/pipeline/journeys/{case.journey.id}"
     )
-
-
-def _step(row: Prospect) -> Text:
-    """Give the step, and for a case by hand that ended how it ended."""
-    return STAGES[row.case.stage] if row.case.outcome == OPEN else OUTCOMES[row.case.outcome]
 
 
 def _days(row: Prospect, on: date) -> int | None:
