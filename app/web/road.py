@@ -15,9 +15,10 @@ from agreements import agreement_list, offered, signing
 from agreements.products import PRODUCTS
 from agreements.road import files as road_files
 from agreements.road import guide as guides
-from agreements.road import implementation, journeys, reminding, retention, showings
+from agreements.road import implementation, inquiries, journeys, reminding, retention, showings
 from agreements.road.files import Brought
 from agreements.road.implementation import Risk, Stage
+from agreements.road.inquiries import Inquiry
 from agreements.road.journeys import Change, Journey, JourneyOpen, Outcome, RoadRefused, Status, Trial
 from agreements.signing import Task
 from app import access, database
@@ -202,8 +203,17 @@ def _step(session: Session, number: int, key: str, typed: Mapping[str, Any], err
         grades=implementation.GRADES, likelihoods=implementation.LIKELIHOODS,
         cost=_cost(session, found) if key == "connection" else None,
         signing=_signing(session, found) if key == "connection" else None,
+        threads=_threads(session, found) if key == "contact" else None,
         shown=showings.of_product(session, found.product, layout.today()) if key == "test" else (),
     )  # fmt: skip
+
+
+def _threads(session: Session, journey: Journey) -> Sequence[Inquiry]:
+    """Give what the authority asked about the product, the newest first, as far as the person may see it."""
+    asked = access.of_products(inquiries.listing(), AUTHORITIES.c.id, PRODUCTS.c.name, "journey.read").where(
+        inquiries.INQUIRIES.c.authority_id == journey.authority_id, PRODUCTS.c.name == journey.product
+    )
+    return inquiries.read(session, session.execute(asked.order_by(inquiries.INQUIRIES.c.id.desc())).all())
 
 
 def _signing(session: Session, journey: Journey) -> tuple[str, Task] | None:

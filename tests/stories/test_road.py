@@ -150,6 +150,18 @@ def offer(office: Visitor, at: str) -> tuple[str, list[str]]:
     return office.path.rpartition("/")[2], found + look(office)
 
 
+def judge(office: Visitor) -> list[str]:
+    """Judge how likely the journey is, from the list of those on the way."""
+    office.go("/pipeline")
+    office.follow("Aarhus Kommune")
+    found = look(office)
+    office.page.get_by_label("Egen sandsynlighed").fill("95")
+    office.page.get_by_label("Hvorfor").fill("Tilbuddet er sendt")
+    office.press("Gem vurderingen")
+    assert "95 % – vurderet for sig: Tilbuddet er sendt" in office.words
+    return found
+
+
 def countersign(chair: Visitor) -> None:
     """Sign for the association."""
     chair.sign_in("approver")
@@ -174,7 +186,10 @@ def test_a_municipality_goes_from_the_price_to_a_countersigned_agreement_and_oth
     # the test, and the question
     found += try_it(town, at)
     settle(place, "test")
-    town.go(f"/questions/new?cvr={world.AARHUS}&product={PRODUCT}&topic=references")
+    town.go(f"{at}/contact")
+    found += look(town)
+    town.follow("Stil et spørgsmål")
+    town.page.get_by_label("Emne").select_option("references")
     town.page.get_by_label("Overskrift").fill("Hvem bruger det?")
     town.page.get_by_label("Spørgsmål").fill("Må vi tale med nogen?")
     found += look(town)
@@ -182,7 +197,8 @@ def test_a_municipality_goes_from_the_price_to_a_countersigned_agreement_and_oth
     thread = town.path
     group.sign_in("group-kitos")
     group.press("English")
-    group.go("/pipeline")
+    group.go("/road")
+    group.follow("What they are expected to bring")
     found += look(group, "en")
     waits = group.words
     group.go(thread)
@@ -200,7 +216,7 @@ def test_a_municipality_goes_from_the_price_to_a_countersigned_agreement_and_oth
     reference, faults = offer(office, at)
     town.go(f"{at}/connection")
     asked = town.words
-    found += faults + look(town) + sign(town, reference, "signatory-aarhus")
+    found += judge(office) + faults + look(town) + sign(town, reference, "signatory-aarhus")
     countersign(chair)
 
     # the end, as everybody sees it

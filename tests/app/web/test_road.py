@@ -247,7 +247,7 @@ def test_the_gravest_risk_stands_first(road: Road) -> None:
         road.desk.post(f"{road.address}/implementation/risks", words=words, likelihood=likelihood,
                        consequence=consequence)  # fmt: skip
 
-    told = road.desk.read(f"{road.address}/implementation")
+    told = road.desk.read(f"{road.address}/implementation").partition("gå galt")[2]
 
     assert told.find("Den store") < told.find("Den lille") < told.find("Den forbi")
 
