@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ def listed() -> set[tuple[str, str]]:
     """Give the fields of every rule that a group may see."""
     with FILE.open(encoding="utf-8", newline="") as rows:
         return {(row["rule"], row["field"]) for row in csv.DictReader(rows)}
+
+
+def lines(fields: Iterable[tuple[str, str]]) -> str:
+    """Write fields as the file has them, in its order."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(sorted(fields))
+    return out.getvalue()
 
 
 def of(answer: TestResponse) -> set[str]:

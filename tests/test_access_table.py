@@ -261,8 +261,9 @@ def test_a_group_sees_the_fields_listed_for_it_and_no_other(walk: Walk) -> None:
     found = {(rule, field) for rule, answer in _seen_by(walk, "coordination") for field in seen_fields.of(answer)}
     found |= {(file, field) for file, fields in seen_fields.of_report(usual()).items() for field in fields}
 
-    assert sorted(found - seen_fields.listed()) == [], "tests/coordination_fields.csv does not list it"
-    assert sorted(seen_fields.listed() - found) == [], "tests/coordination_fields.csv lists what is not there"
+    unlisted, unseen = found - seen_fields.listed(), seen_fields.listed() - found
+    assert not unlisted, f"tests/coordination_fields.csv lacks\n{seen_fields.lines(unlisted)}"
+    assert not unseen, f"tests/coordination_fields.csv lists what nobody sees\n{seen_fields.lines(unseen)}"
 
 
 def test_nothing_a_group_reads_names_another_product_a_contact_or_a_paper(walk: Walk) -> None:
