@@ -121,17 +121,19 @@ _ACTIVE = re.compile(
                                        "XFA", "ImportData", "SubmitForm"))) + rb")(?=[\s/<>\[\]()%]|$)"
 )  # fmt: skip
 _ENCRYPTED = re.compile(b"/" + _spelled("Encrypt") + rb"(?=[\s/<>\[\]()%]|$)")
-_STREAM = re.compile(rb"stream\r?\n")
+_STREAM = re.compile(rb"(?<!end)stream\r?\n")
 _DICTIONARY = 2_048  # bytes before a stream in which it says what it is
-_MOST_PIECES = 12_000
+_MOST_STREAMS, _MOST_PIECES = 20_000, 30_000
 
 
 def _refuse_pdf(content: bytes) -> None:
-    if not re.search(rb"%%EOF\s*\Z", content[-1_024:]):
+    if not re.search(rb"%%EOF[\s\0]*\Z", content[-1_024:]):
         raise HostileFile(Text("PDF'en slutter ikke, som den skal", "the PDF does not end as it must"))
     _refuse_active(_outside(content))
     left, pieces = MOST_SWOLLEN, _MOST_PIECES
-    for at in _STREAM.finditer(content):
+    for count, at in enumerate(_STREAM.finditer(content), start=1):
+        if count > _MOST_STREAMS:
+            raise _swells()
         head = content[max(0, at.start() - _DICTIONARY) : at.start()]
         holds_objects, objects = b"/ObjStm" in head[head.rfind(b" obj") + 1 :], bytearray()
         for piece in _inflated(content, at.end()):
