@@ -1,6 +1,6 @@
 """Why: the tasks and trials of a journey carry files, which may be withdrawn, and are let go with the journey's notes.
 
-Revision: 0031, after 0027, 2026-11-29
+Revision: 0028, after 0027, 2026-11-29
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
+revision = "0028"
 down_revision = "0027"
 branch_labels = None
 depends_on = None

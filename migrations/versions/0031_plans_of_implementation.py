@@ -1,6 +1,6 @@
 """Why: an implementation is planned at once or in stages, each with its days, and its risks are written down.
 
-Revision: 0034, after 0033, 2026-11-29
+Revision: 0031, after 0030, 2026-11-29
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Why: who uses a product may offer to show it, people are reminded of promises if they want, old journeys are let go.
 
-Revision: 0032, after 0031, 2026-11-29
+Revision: 0029, after 0028, 2026-11-29
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032"
-down_revision = "0031"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Why: a journey counts in the forecast by itself, as likely as its step, as past journeys teach, or as it is judged.
 
-Revision: 0033, after 0032, 2026-11-29
+Revision: 0030, after 0029, 2026-11-29
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
