@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -74,7 +74,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What is asked on one database only is told as deselected.
     """
-    left = set() if FULL else {item for item in items if _is_left_to_full(item)}
+    known = {item.nodeid for item in items}
+    left = set() if FULL else {item for item in items if _is_left_to_full(item, known)}
     if left:
         items[:] = [item for item in items if item not in left]
         config.hook.pytest_deselected(items=list(left))
@@ -84,15 +85,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="only in make test-full (OS2TILSLUT_TEST_FULL=1)"))
 
 
-def _is_left_to_full(item: pytest.Item) -> bool:
+def _is_left_to_full(item: pytest.Item, all_of_them: Collection[str]) -> bool:
+    """Tell whether a case is asked on the other database only; one that is of one database alone is always asked."""
     one_in = next((number for path, number in _ON_ONE.items() if item.nodeid.startswith(path)), None)
-    of, _, case = item.name.removesuffix("]").partition("[")
+    of, _, case = item.nodeid.removesuffix("]").partition("[")
     parts = case.split("-")
-    kind = next((part for part in (parts[0], parts[-1]) if part in ("sqlite", "postgresql")), None)
-    if one_in is None or kind is None:
+    at = next((at for at in (0, -1) if parts[at] in ("sqlite", "postgresql")), None)
+    if one_in is None or at is None:
         return False
-    parts.remove(kind)
-    return (kind == "postgresql") != (zlib.crc32(f"{of}{parts}".encode()) % one_in == 0)
+    kind, other = parts[at], "sqlite" if parts[at] == "postgresql" else "postgresql"
+    parts[at] = other
+    if f"{of}[{'-'.join(parts)}]" not in all_of_them:
+        return False
+    del parts[at]
+    return (kind == "postgresql") != (zlib.crc32(f"{item.name.partition('[')[0]}{parts}".encode()) % one_in == 0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
