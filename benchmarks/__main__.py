@@ -328,20 +328,20 @@ def _matched(matched: dict[str, Found]) -> Iterator[str]:
 
 def _funded(found: dict[str, list[Found]]) -> Iterator[str]:
     """Tell how quickly funds are told, on a short history beside a long one."""
-    lengths = [str(each["postings"]) for each in next(iter(found.values()))]
-    yield f"Funds from the database, in a history of {' and in one of '.join(lengths)} postings:"
+    lengths = [each["postings"] for each in next(iter(found.values()))]
+    yield f"Funds from the database, fastest / median / slowest of {funding.TIMES} in ms, by the history's length:"
     yield _table(
-        ("database", "what", *(f"{name} ms, {length}" for length in lengths for name in ("median", "slowest"))),
+        ("database", "what", *(f"{length} postings" for length in lengths)),
         [
-            (kind, name, *(_milliseconds(of(each["each"][name])) for each in told for of in (statistics.median, max)))
+            (kind, name, *(_spread(each["each"][name]) for each in told))
             for kind, told in found.items()
             for name in told[0]["each"]
         ],
     )
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f}"
+def _spread(seconds: Sequence[float]) -> str:
+    return " / ".join(f"{of(seconds) * 1000:.0f}" for of in (min, statistics.median, max))
 
 
 def _calculated(found: dict[str, calculating.Told]) -> Iterator[str]:

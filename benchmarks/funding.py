@@ -27,7 +27,7 @@ from foundation.periods import Period
 
 #: How long a history is that costs nothing, and how long one is that might.
 YEARS = (1, 10)
-_TIMES = 15
+TIMES = 15
 _PRODUCT = "measured 7"
 
 Act = Callable[[Session], object]
@@ -63,7 +63,7 @@ def main() -> None:
     fund_years.fill(service, int(years))
     with service.reading() as session:
         postings = session.execute(select(func.count()).select_from(vouchers.entries().subquery())).scalar()
-    each = {name: [_timed(service, act) for _ in range(_TIMES + 1)][1:] for name, act in acts(int(years)).items()}
+    each = {name: [_timed(service, act) for _ in range(TIMES + 1)][1:] for name, act in acts(int(years)).items()}
     service.close()
     print(json.dumps({"postings": postings, "each": each}))
 

@@ -168,8 +168,17 @@ def served(target: str, environ: Mapping[str, str], folder: str) -> Iterator[tup
             _wait_for(running, port, log)
             yield port, running.pid
         finally:
-            running.send_signal(signal.SIGINT)
-            running.wait()
+            _stop(running)
+
+
+def _stop(running: subprocess.Popen[bytes]) -> None:
+    """Ask the server to stop; one whose workers are still starting may not hear it, and is ended."""
+    running.send_signal(signal.SIGINT)
+    try:
+        running.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 def _free_port() -> int:

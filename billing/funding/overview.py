@@ -91,8 +91,10 @@ class _Sums:
 def read(session: Session, periods: Sequence[Period], of: Collection[str] | None = None) -> Overview:
     """Give every fund in every period, or some products' where they are named: O(postings between first and last day).
 
-    The periods have last days, stand in their order, and none overlaps another.
+    The periods have last days and stand in their order. Raises ValueError where two overlap.
     """
+    if any(one.overlaps(following) for one, following in pairwise(periods)):
+        raise ValueError("periods that overlap cannot be read together")
     names: list[str | None] = [None, *products.ids_by_name(session)] if of is None else [*sorted(of)]
     lasts = [last for period in periods if (last := period.last_day) is not None]
     days = sorted({day for period, last in zip(periods, lasts, strict=True) for day in (period.start, _after(last))})

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from agreements import products
 from billing import balances
-from billing.funding import budgets, figures, funds, paid, remarks, report, reporting
+from billing.funding import budgets, figures, funds, overview, paid, remarks, report, reporting
 from billing.funding.report import FundingReport
 from billing.gathering import INVOICES, LINES
 from foundation import periods
@@ -146,6 +146,32 @@ def test_the_number_of_statements_does_not_grow(spent: CommandLine) -> None:
             reporting.compute(session, "OS2kitos", YEAR)
 
     assert len(few) <= len(many) <= 16
+
+
+def test_all_funds_are_read_in_as_many_statements_for_a_year_as_for_two_days(shared: CommandLine) -> None:
+    days = [periods.named(f"2027-01-{nth:02}..2027-01-{nth:02}") for nth in (20, 21)]
+    with shared.session() as session:
+        with queries.heard() as few:
+            overview.read(session, days)
+        with queries.heard() as many:
+            overview.read(session, QUARTERS)
+
+    assert len(few) <= len(many) <= 14
+
+
+def test_all_funds_are_read_of_periods_with_days_between_them_and_of_days_that_cut_months(shared: CommandLine) -> None:
+    apart = [periods.named("2027-01-10..2027-02-14"), periods.named("2027-03-01..2027-12-15")]
+    with shared.session() as session:
+        found = overview.read(session, apart)
+        alone = [row for period in apart for row in overview.read(session, [period]).rows]
+
+    assert found.rows == alone
+    assert any(row.earned for row in alone[: len(alone) // 2])
+
+
+def test_periods_that_overlap_are_refused_rather_than_told_wrongly(shared: CommandLine) -> None:
+    with shared.session() as session, pytest.raises(ValueError, match="overlap"):
+        overview.read(session, [QUARTERS[0], YEAR])
 
 
 def test_costs_stand_with_their_accounts_and_a_move_with_the_transfers(spent: CommandLine) -> None:
