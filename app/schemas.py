@@ -249,6 +249,12 @@ class Several(_Told, fields.List[Any]):
         super().__init__(of, validate=AtMost(max=most), **other)
 
 
+class Part(_Told, fields.Nested):
+    """A member of what is sent that has members itself."""
+
+    default_error_messages = _messages(("type",), Text("skal være et objekt", "must be an object"))
+
+
 class File(_Told, fields.Raw):
     """A file of a form; an empty field of a form sends one without a name."""
 
@@ -672,7 +678,7 @@ class BudgetOrder(Strict):
     year = Whole(2000, 2199, required=True)
     basis = Words(required=True, metadata={"description": "what it rests on"})
     lines = Several(
-        fields.Nested(BudgetLineOrder), 100, required=True,
+        Part(BudgetLineOrder), 100, required=True,
         metadata={"description": "each an `account` with the year's `amount_ore` or twelve `months_ore`"},
     )  # fmt: skip
 

@@ -121,7 +121,7 @@ def _outcome(run: Callable[[], object]) -> int:
         output.complain(_could_not(error))
         return 3
     except Exception as error:
-        return _database_outcome(error)
+        return _outcome_of(error)
     return result if isinstance(result, int) else 0
 
 
@@ -149,8 +149,11 @@ def _could_not(error: OSError) -> Text:
     )
 
 
-def _database_outcome(error: Exception) -> int:
-    """Tell a database that cannot now from a mistake of ours; the latter keeps its trace."""
+def _outcome_of(error: Exception) -> int:
+    """Tell being stopped, and a database that cannot now, from a mistake of ours; the last keeps its trace."""
+    if isinstance(error.__cause__, KeyboardInterrupt):  # a library has told it as an error of its own
+        output.complain(_STOPPED)
+        return 3
     from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
     if not isinstance(error, DBAPIError) or isinstance(error, DataError | IntegrityError):

@@ -302,8 +302,9 @@ def test_no_cell_of_an_export_is_a_formula(house: House) -> None:
         exports = [line for line in _readable(role) if line.rule.endswith(".<form>") and "/versions/" not in line.rule]
         lists = sorted({house.path(line) for line in exports})
         for path in lists:
-            base = path.removesuffix(".csv").replace("2028", "2027")
-            words = house.ask(f"{base}.csv").data.decode("utf-8-sig")
+            base = path.rpartition(".")[0].replace("2028", "2027")
+            is_report = base.endswith("/report")  # it is a workbook, too, but no CSV
+            words = "" if is_report else house.ask(f"{base}.csv").data.decode("utf-8-sig")
             cells = [cell for row in csv.reader(io.StringIO(words), delimiter=";") for cell in row]
             assert [cell for cell in cells if re.match(r"[=@\t\r]|[+-](?![\d.,])", cell)] == [], base
             seen += sum(NAME in cell for cell in cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.command_line import CommandLine
@@ -83,6 +84,25 @@ def test_a_database_that_does_not_answer_cannot_be_worked_with_now(ready: Comman
         assert (result.code, result.out) == (3, ""), (command, result)
         assert "databasen" in result.err, (command, result)
         assert "Traceback" not in result.err
+
+
+def test_being_stopped_inside_a_library_is_no_mistake_of_ours(
+    ready: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What writes JSON calls it a type that cannot be written."""
+    monkeypatch.setattr("app.cli.cli.main", _stopped_within)
+
+    result = ready.run("verify")
+
+    assert (result.code, result.out) == (3, "")
+    assert "stoppet" in result.err
+
+
+def _stopped_within(*_arguments: object, **_how: object) -> None:
+    def interrupted(_value: object) -> object:
+        raise KeyboardInterrupt
+
+    orjson.dumps(object(), default=interrupted)
 
 
 def test_a_folder_that_cannot_be_written_ends_with_3(starter: CommandLine) -> None:
