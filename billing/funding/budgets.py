@@ -394,11 +394,13 @@ def _held(found: Sequence[_Adopted], period: Period, on: date, *, or_first: bool
             chosen[place] = each
     amounts: dict[str | None, dict[str, Money]] = defaultdict(dict)
     names: dict[str | None, list[str]] = defaultdict(list)
+    begins, ends = _month(period.start), _month(_last(period))
     for year, of in sorted(chosen, key=lambda place: place[0]):
         each = chosen[year, of]
         names[of].append(f"{year} v{each.version}")
         for account, first, end, amount in each.lines:
-            amounts[of][account] = amounts[of].get(account, ZERO) + _within(amount, first, end, period)
+            if first <= ends and begins < end:
+                amounts[of][account] = amounts[of].get(account, ZERO) + _within(amount, first, end, period)
     return {of: Budget(of, ", ".join(names[of]), sums) for of, sums in amounts.items() if len(names[of]) == len(years)}
 
 
@@ -449,9 +451,7 @@ def _marks(period: Period) -> Iterator[int]:
 
 
 def _within(amount: Money, first: int, end: int, period: Period) -> Money:
-    """Give the part of what months are given that falls to a period: all, nothing, or that of a month it cuts."""
-    if end <= _month(period.start) or first > _month(_last(period)):
-        return ZERO
+    """Give the part of what months in a period are given that falls to it: all, or that of a month it cuts."""
     if end - first > 1:
         return amount
     year, month = divmod(first - 1, MONTHS_IN_YEAR)
