@@ -34,7 +34,7 @@ serve: setup ## run the workplace on 127.0.0.1:8000, on the demonstration's year
 	.venv/bin/os2tilslut serve --work 30 $(ARGS)
 
 test: setup postgresql strace chromium seals ## run the tests, with bounded examples
-	.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-full: setup postgresql strace chromium seals ## run the tests with the full acceptance counts
 	OS2TILSLUT_TEST_FULL=1 .venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
