@@ -32,6 +32,7 @@ class Bar:
 
     label: Text | None
     told: Text
+    x: int
     y: int
     wide: int
     look: Look
@@ -54,7 +55,13 @@ class Bars:
     bars: Sequence[Bar]
     legend: Sequence[tuple[int, Look, Text]]  # where it stands
     high: int
+    zero: int  # where amounts begin; those below zero lie to the left of it
     bar_high: int = _BAR
+
+    @property
+    def tick(self) -> int:
+        """Give how far the mark at zero stands out of a bar: where bars lie on both sides of it."""
+        return 2 if self.zero > 1 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +109,20 @@ def budget(report: FundingReport) -> Bars | None:
 
 
 def bars(rows: Sequence[Row], meanings: Sequence[tuple[Look, Text]] = ()) -> Bars | None:
-    """Lay bars out, the longest as wide as there is room; below zero none is drawn. None where there are no rows."""
+    """Lay bars out, as wide as there is room together, those below zero to the left of it. None without rows."""
     if not rows:
         return None
-    longest = max(1, *(amount.ore for _, amount, _ in rows))
+    least = min(0, *(amount.ore for _, amount, _ in rows))
+    span = max(1, *(amount.ore for _, amount, _ in rows)) - least
+    zero = 1 - least * _LONGEST // span
     found, y = [], (_TOP if meanings else 0) - _APART
     for label, amount, look in rows:
         y += _APART + _WORDS if label is not None else _TOGETHER
-        found.append(Bar(label, in_kroner(amount), y, max(amount.ore, 0) * _LONGEST // longest, look))
+        wide = abs(amount.ore) * _LONGEST // span
+        found.append(Bar(label, in_kroner(amount), zero - wide if amount < ZERO else zero, y, wide, look))
         y += _BAR
     legend = [(at * _MEANINGS_APART, look, title) for at, (look, title) in enumerate(meanings)]
-    return Bars(found, legend, y + 2)
+    return Bars(found, legend, y + 2, zero)
 
 
 def connected(report: FundingReport) -> Columns | None:

@@ -424,7 +424,7 @@ def _adopted(session: Session, asked: Sequence[Period], product: str | bool | No
     if product is not True:
         statement = statement.where(VERSIONS.c.product.is_not_distinct_from(product))
     found: dict[int, _Adopted] = {}
-    for id_, on, of, year, version, account, stretch, ore in session.execute(statement):
+    for id_, on, of, year, version, account, stretch, ore in session.execute(statement).all():
         if id_ not in found:
             found[id_] = _Adopted(on, of, year, version, [])
         found[id_].lines.append((account, marks[stretch], marks[stretch + 1], Money(int(ore))))

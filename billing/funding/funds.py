@@ -115,7 +115,7 @@ def moved_between(session: Session, days: Sequence[date]) -> list[list[Moved]]:
                func.sum(entry.c.amount_ore).label("ore"))
         .where(entry.c.book == "real", is_of_fund(entry.c.account))
         .group_by("stretch", entry.c.product, entry.c.account, entry.c.kind)
-    )  # fmt: skip
+    ).all()  # fmt: skip
     found: list[list[Moved]] = [[] for _ in days[1:]]
     for stretch, product, account, kind, ore in rows:
         found[stretch].append(Moved(product, account, kind, Money(-int(ore))))

@@ -7,9 +7,10 @@ always the same.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 
 from sqlalchemy.orm import Session
@@ -104,9 +105,10 @@ def read(session: Session, periods: Sequence[Period], of: Collection[str] | None
     owed = dict(zip(lasts, reporting.receivables(session, lasts), strict=True))
     kept = funds.conservations(session, days, moved) if of is None else []
     held = dict(zip(periods, budgets.of_all(session, periods), strict=True))
+    is_income = cache(chart.is_income)  # asked of few accounts, and of each in every period
     rows, wholes = list[Row](), list[Whole]()
     for at, (first, after) in enumerate(pairwise(days)):
-        sums, period = _summed(chart, moved[at]), Period(first, after)
+        sums, period = _summed(is_income, moved[at]), Period(first, after)
         if period in held:
             given, due = held[period], owed[after - _DAY]
             own = [
@@ -135,16 +137,16 @@ def _in_ore(amounts: Mapping[str | None, Money]) -> dict[str | None, int]:
     return {name: amount.ore for name, amount in amounts.items()}
 
 
-def _summed(chart: Chart, moved: Iterable[Moved]) -> defaultdict[str | None, _Sums]:
+def _summed(is_income: Callable[[str], bool], moved: Iterable[Moved]) -> defaultdict[str | None, _Sums]:
     found: defaultdict[str | None, _Sums] = defaultdict(_Sums)
-    for each in moved:
-        sums = found[each.product]
-        if each.account == ledger.FUND:
-            sums.transfers += each.amount.ore
-        elif chart.is_income(each.account):
-            sums.earned += each.amount.ore
+    for product, account, _, amount in moved:
+        sums = found[product]
+        if account == ledger.FUND:
+            sums.transfers += amount.ore
+        elif is_income(account):
+            sums.earned += amount.ore
         else:
-            sums.spent -= each.amount.ore
+            sums.spent -= amount.ore
     return found
 
 

@@ -498,10 +498,12 @@ def _budget_picture(report: FundingReport, language: Language) -> Block | None:
 
 
 def _bars(bars: Sequence[_Bar], legend: Sequence[tuple[_Draw, Text]], told: Text, language: Language) -> Block | None:
-    """Lie bars below each other, each with its label before and its amount behind; below zero they are not drawn."""
+    """Lie bars below each other, each with its label before and its amount behind; from zero to either side."""
     if not bars:
         return None
-    longest = max(1, *(bar.value.ore for bar in bars))
+    least = min(0, *(bar.value.ore for bar in bars))
+    span = max(1, *(bar.value.ore for bar in bars)) - least
+    zero = LEFT + _LABELS - _BAR_ROOM * least / span
     step = [_BAR + (7 if bar.label else 2) for bar in bars]
     high = _LEGEND + sum(step) + 4
 
@@ -511,18 +513,21 @@ def _bars(bars: Sequence[_Bar], legend: Sequence[tuple[_Draw, Text]], told: Text
             below = top + _LEGEND
             for bar, room in zip(bars, step, strict=True):
                 below += room - _BAR
-                _draw_bar(paper, below, bar, longest, language)
+                _draw_bar(paper, below, bar, (zero, span), language)
                 below += _BAR
+            if least:
+                paper.panel(zero, top + _LEGEND, _FRAME, below - top - _LEGEND, letterhead.INK)
 
     return Block(high, draw)
 
 
-def _draw_bar(paper: Paper, top: float, bar: _Bar, longest: int, language: Language) -> None:
+def _draw_bar(paper: Paper, top: float, bar: _Bar, scale: tuple[float, int], language: Language) -> None:
+    zero, span = scale
     label = letterhead.shortened(bar.label, letterhead.SMALL, _LABELS - 6)
     paper.text(LEFT, top - 0.5, label, letterhead.SMALL)
-    wide = _BAR_ROOM * max(bar.value.ore, 0) / longest
+    wide = _BAR_ROOM * abs(bar.value.ore) / span
     if wide:
-        bar.draw(paper, LEFT + _LABELS, top, wide, _BAR)
+        bar.draw(paper, zero - wide if bar.value < Money(0) else zero, top, wide, _BAR)
     paper.right(RIGHT, top - 0.5, amount(bar.value, language), letterhead.SMALL, _AMOUNTS)
 
 

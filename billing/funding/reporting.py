@@ -309,7 +309,7 @@ def _booked(session: Session, ids: Sequence[int], last: date) -> dict[int, _Book
     """Read what invoices booked up to a day, with their credit notes; a statement for every 500 of them."""
     found: dict[int, _Booked] = defaultdict(_Booked)
     for at in range(0, len(ids), _IDS_AT_A_TIME):
-        for id_, *row in session.execute(_booked_of(ids[at : at + _IDS_AT_A_TIME], last)):
+        for id_, *row in session.execute(_booked_of(ids[at : at + _IDS_AT_A_TIME], last)).all():
             found[id_].add(*row)
     return found
 

@@ -62,7 +62,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     style, found = (STATIC / "style.css").read_text("utf-8"), {}
     with made.test_request_context():
         parts: Any = made.jinja_env.get_or_select_template("publications/parts.html").module
-        for name, report in (("usual", reports.usual()), ("largest", largest())):
+        for name, report in (("usual", reports.usual()), ("largest", largest()), ("credited", reports.credited())):
             drawn = parts.whole(report, summary.paragraph(report), summary.band, report_charts.of(report))
             found[name] = _PAGE.format(font=font, style=style, report=drawn)
     return found

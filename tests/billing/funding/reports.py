@@ -100,4 +100,12 @@ def remarked() -> FundingReport:
     return replace(one, income=income, remark="Kvartalet gik som ventet.\nUdvikling er udskudt.")
 
 
-SAMPLES = {"usual": usual, "empty": empty, "large": large}
+def credited() -> FundingReport:
+    """A quarter in which more was credited than invoiced, and a cost was taken back."""
+    one = usual()
+    income = (replace(one.income[0], invoiced=Money(-25_000_00)), *one.income[1:])
+    costs = (replace(one.costs[0], spent=Money(-4_000_00)), *one.costs[1:])
+    return replace(one, income=income, costs=costs)
+
+
+SAMPLES = {"usual": usual, "empty": empty, "large": large, "credited": credited}
