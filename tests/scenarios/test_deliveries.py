@@ -22,15 +22,20 @@ from tests import access_point, reminding
 from tests.access_point import AccessPoint
 from tests.agreements.signed import Way
 from tests.command_line import CommandLine
+from tests.conftest import Prepared
+from tests.places import with_starter
 from tests.scenarios import database, files, programs
 
 COUNT = 3
 
 
 @pytest.fixture
-def issued(starter: CommandLine, rules_directory: Path) -> CommandLine:
+def issued(prepared: Prepared, rules_directory: Path) -> CommandLine:
     """Three invoices with numbers, documents and verdicts, the last to a receiver who takes Peppol."""
-    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    return prepared(with_starter, _issued, OS2TILSLUT_RULES_DIR=str(rules_directory))
+
+
+def _issued(line: CommandLine) -> None:
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     formats = ("oioubl",) * (COUNT - 1) + ("peppol",)
     files.take_agreements(
@@ -41,7 +46,6 @@ def issued(starter: CommandLine, rules_directory: Path) -> CommandLine:
         ),
     )
     line.issue(2027)
-    return line
 
 
 @pytest.fixture

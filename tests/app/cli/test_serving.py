@@ -42,6 +42,17 @@ def test_serving_gives_a_workplace_one_can_sign_in_to_and_leaves_nothing_running
     until(False, port, provider)
 
 
+def test_who_stops_it_while_its_workers_still_load_waits_for_nobody(starter: CommandLine) -> None:
+    port, provider = free_port(), free_port()
+
+    with serving(starter, port, provider) as running:
+        until(True, port)  # it listens before its workers have loaded what answers
+        running.send_signal(signal.SIGTERM)
+
+        assert running.wait(PATIENCE) == 0
+    until(False, port, provider)
+
+
 def test_workers_and_provider_end_when_serve_is_killed(starter: CommandLine) -> None:
     port, provider = free_port(), free_port()
 

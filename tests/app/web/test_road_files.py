@@ -37,7 +37,7 @@ def rows(road: Road) -> list[Any]:
 def test_a_file_is_laid_to_a_task_shown_with_it_and_given_as_an_attachment(road: Road) -> None:
     assert lay(road, name="../../Prøveplan.html").status_code == 303
 
-    assert "Prøveplan.html.pdf (1 kB, 15. januar 2027" in road.desk.read(f"{road.address}/mobilisation")
+    assert "Prøveplan.html.pdf (1 KB, 15. januar 2027" in road.desk.read(f"{road.address}/mobilisation")
     (row,) = rows(road)
     answer = road.desk.get(f"{road.address}/files/{row.id}")
     assert answer.data == PDF
