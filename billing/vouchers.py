@@ -111,6 +111,14 @@ def entries(period: Period | None = None) -> Select[Any]:
     id), `posted_on`, `text`, `account`, `product`, `authority_id`, `invoice_id`, `amount_ore`, `position` (within the
     subject, from 1).
     """
+    return select(union_all(*halves(period)).subquery("ledger"))
+
+
+def halves(period: Period | None = None) -> tuple[Select[Any], Select[Any]]:
+    """Select what invoices booked, and what vouchers did, with the columns of `entries`.
+
+    Sums by kind are quicker made of each half by itself than of both together: no kind is in both.
+    """
     invoiced, posted = ledger.ENTRIES.c, ledger.POSTINGS.c
     of_invoices = select(
         _unsought(invoiced.book, period), literal("invoice").label("kind"), invoiced.invoice_id.label("subject_id"),
@@ -122,7 +130,7 @@ def entries(period: Period | None = None) -> Select[Any]:
         _unsought(voucher.book, period), voucher.kind, voucher.id.label("subject_id"), voucher.posted_on, voucher.text,
         row.account, row.product, row.authority_id, row.invoice_id, row.amount_ore, row.position,
     ).join(POSTINGS, row.voucher_id == voucher.id).where(*_within(voucher.posted_on, period))  # fmt: skip
-    return select(union_all(of_invoices, of_vouchers).subquery("ledger"))
+    return of_invoices, of_vouchers
 
 
 def _within(day: Any, period: Period | None) -> list[Any]:

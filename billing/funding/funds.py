@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, Table, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from billing import ledger, vouchers
@@ -109,17 +109,22 @@ def moved(session: Session, period: Period, product: str | None = None, *, of_al
 
 def moved_between(session: Session, days: Sequence[date]) -> list[list[Moved]]:
     """Give what came to funds from each day to the next, in one statement: O(postings between first and last)."""
-    entry = vouchers.entries(Period(days[0], days[-1])).subquery("entry")
-    rows = session.execute(
-        select(stretches.of(entry.c.posted_on, days).label("stretch"), entry.c.product, entry.c.account, entry.c.kind,
-               func.sum(entry.c.amount_ore).label("ore"))
-        .where(entry.c.book == "real", is_of_fund(entry.c.account))
-        .group_by("stretch", entry.c.product, entry.c.account, entry.c.kind)
-    ).all()  # fmt: skip
+    whole = Period(days[0], days[-1])
+    rows = session.execute(union_all(*(_moved_in(half, days) for half in vouchers.halves(whole)))).all()
     found: list[list[Moved]] = [[] for _ in days[1:]]
     for stretch, product, account, kind, ore in rows:
         found[stretch].append(Moved(product, account, kind, Money(-int(ore))))
     return found
+
+
+def _moved_in(half: Select[Any], days: Sequence[date]) -> Select[Any]:
+    entry = half.subquery("entry")
+    return (
+        select(stretches.of(entry.c.posted_on, days).label("stretch"), entry.c.product, entry.c.account, entry.c.kind,
+               func.sum(entry.c.amount_ore).label("ore"))
+        .where(entry.c.book == "real", is_of_fund(entry.c.account))
+        .group_by("stretch", entry.c.product, entry.c.account, entry.c.kind)
+    )  # fmt: skip
 
 
 def conservation(session: Session, period: Period) -> Conservation:
