@@ -56,7 +56,7 @@ from tests.scenarios.model import (
 )
 
 SEEDS = range(5) if FULL else range(1)
-EXAMPLES, STEPS = (20, 40) if FULL else (5, 15)
+EXAMPLES, STEPS = (20, 40) if FULL else (4, 15)
 
 ONE, TWO, ENDED, REGION = files.cvrs(4)
 CVRS = (ONE, TWO, ENDED, REGION)

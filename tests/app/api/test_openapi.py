@@ -34,7 +34,7 @@ ASKING = {
     "approver and administrator": ((Role.APPROVER, Role.ADMINISTRATOR), ()),
 }
 #: How many requests are thought of for an operation and a token.
-EXAMPLES = 100 if FULL else 3
+EXAMPLES = 100 if FULL else 2
 
 load_all_checks()
 NAMES = (
