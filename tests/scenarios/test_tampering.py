@@ -1,9 +1,9 @@
 """Tampering: whatever was changed behind the triggers, `verify` names the changed row first; untouched data is clean.
 
 `make test` moves, removes and adds rows of half of the guarded tables, and changes a third of their columns in one row
-and a way or two, on one of the databases (`conftest.py` says which). Its seed, which follows from the sources in CI, says
-which half and which third. It holds every column against the digest of its row. `make test-full` changes all of them,
-the first, the middle and the last row, in every way, on both.
+and a way or two, on one of the databases (`conftest.py` says which). Its seed, which follows from the sources in CI,
+says which half and which third. It holds every column against the digest of its row. `make test-full` changes all of
+them, the first, the middle and the last row, in every way, on both.
 """
 
 from __future__ import annotations
