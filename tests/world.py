@@ -71,7 +71,7 @@ from tests.command_line import CommandLine
 from tests.scenarios import acting, files
 
 YEAR = 2027
-AARHUS, AALBORG, ODENSE = (files.by_name(name).cvr for name in ("Aarhus", "Aalborg", "Odense"))
+AARHUS, AALBORG, ODENSE, VEJLE = (files.by_name(name).cvr for name in ("Aarhus", "Aalborg", "Odense", "Vejle"))
 
 
 def fill(line: CommandLine) -> None:
@@ -308,8 +308,8 @@ def _ask(session: Session, trail: Trail) -> dict[str, int]:
 
 
 def _expect(session: Session, trail: Trail) -> None:
-    """Let Aarhus and Aalborg be expected."""
-    for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos")):
+    """Let Aarhus and Aalborg be expected, and one that has no journey."""
+    for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"), (VEJLE, "OS2valghalla")):
         pipeline.see(session, Seen(cvr, product, date(YEAR + 1, 1, 1), "contact", "Opdigtet"), trail)
 
 

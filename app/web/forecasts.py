@@ -24,6 +24,7 @@ from foundation.money import Money
 blueprint = Blueprint("forecasts", __name__)
 
 _MOST = 10
+_OTHERS = Text("De, der kommer til", "Those who join")
 _KEPT = Text("Prognosen er gemt", "The forecast is kept")
 
 
@@ -70,7 +71,8 @@ def one(product: str, year: int) -> ResponseReturnValue:
         made, kept = _made(session, product, year)
         found: Scenario | None = None
         try:
-            found = None if supposed.is_empty or made is None else _suppose(session, product, year, supposed)
+            if made is not None and not supposed.is_empty:
+                found = _suppose(session, made, supposed)
         except ScenarioRefused as refused:
             errors = dict(refused.faults)
         answer = render_template(
@@ -111,10 +113,17 @@ def _made(session: Session, product: str, year: int) -> tuple[Forecast | None, l
         return None, kept
 
 
-def _suppose(session: Session, product: str, year: int, supposed: Supposed) -> Scenario:
+def _suppose(session: Session, made: Forecast, supposed: Supposed) -> Scenario:
+    product, year = made.product, made.year
     more = scenarios.of_band(session, product, year, supposed.band, supposed.count) if supposed.band else []
     joining = tuple(dict.fromkeys((*supposed.joining, *more)))
-    return scenarios.suppose(session, product, year, layout.today(), leaving=supposed.leaving, joining=joining)
+    found = scenarios.suppose(session, product, year, layout.today(), leaving=supposed.leaving, joining=joining)
+    return found if _names_others() else scenarios.nameless(found, joining, layout.say(_OTHERS))
+
+
+def _names_others() -> bool:
+    """Tell whether the person is told who is not connected: a group knows those of its own product alone (0043)."""
+    return access.funds() is None
 
 
 def _read(given: MultiDict[str, str]) -> Supposed:
@@ -124,12 +133,13 @@ def _read(given: MultiDict[str, str]) -> Supposed:
     leaving, joining = (
         tuple(dict.fromkeys(word for word in given.getlist(name) if word)) for name in ("leave", "join")
     )
+    joining = joining if _names_others() else ()
     return Supposed(leaving, joining, band if band in STANDARD_BANDS and 1 <= number <= _MOST else "", number)
 
 
 def _free(session: Session, product: str, year: int) -> Sequence[tuple[int, str, str]]:
     """Give who could join; a group knows the authorities of its own product, and supposes by their size."""
-    return prospect.unconnected(session, product, year) if access.funds() is None else []
+    return prospect.unconnected(session, product, year) if _names_others() else []
 
 
 def _connected(made: Forecast) -> Mapping[str, str]:

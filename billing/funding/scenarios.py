@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -87,6 +87,16 @@ def suppose(
     before, after = world.lines(product), world.supposing(product, thought, leaving)
     passed_on = total(line.passed_on for line in after) - total(line.passed_on for line in before)
     return Scenario(product, year, _effects(before, after), world.is_shared(product), passed_on)
+
+
+def nameless(found: Scenario, joining: Collection[str], name: str) -> Scenario:
+    """Give a scenario with those who join as one, under a name for all, for whoever may not know who they are."""
+    ours = [each for each in found.effects if each.cvr not in joining]
+    others = [each for each in found.effects if each.cvr in joining]
+    if not others:
+        return found
+    together = Effect("", name, total(each.before for each in others), total(each.after for each in others))
+    return replace(found, effects=(*ours, together))
 
 
 def of_band(session: Session, product: str, year: int, band: str, count: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from agreements.road import guide
@@ -92,6 +94,26 @@ def test_a_forecast_is_kept_by_who_prepares_and_read_by_its_group_alone(desk: De
 def test_who_could_join_is_named_to_the_secretariat_alone(desk: Desk) -> None:
     assert 'name="join"' in desk.sit(AUDITOR).html(YEAR)
     assert 'name="join"' not in desk.sit(GROUP).html(YEAR)
+
+
+def test_what_a_group_supposes_has_the_same_sums_and_names_nobody_who_is_not_connected(desk: Desk) -> None:
+    free = dict(re.findall(r'value="([0-9]{8})"[^>]*><label for="join-[0-9]+">([^<]+)<', desk.sit(AUDITOR).html(YEAR)))
+    supposed = f"{YEAR}?band=medium&count=3"
+    told = desk.read(supposed)
+    named = [name for name in free.values() if name in table_of(told)]
+    sums = re.search(r"Fonden får [\d., kr]+ i stedet for [\d., kr]+", told)
+    assert len(named) == 3 and sums
+
+    for_group = desk.sit(GROUP).read(supposed)
+    tricked = [desk.read(f"{YEAR}?join={cvr}") for cvr in list(free)[:2]]
+
+    assert sums.group() in for_group and "De, der kommer til" in table_of(for_group)
+    assert [name for name in free.values() for words in (for_group, *tricked) if name in words] == []
+
+
+def table_of(words: str) -> str:
+    """Give what stands in the table of effects."""
+    return words.partition("Før Efter Forskel")[2].partition("I alt, alle")[0]
 
 
 @pytest.mark.parametrize("asked", ["leave=%27--", "join=12345678", "leave=1&join=1"])
