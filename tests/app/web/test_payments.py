@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from billing import balances, payments
-from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Desk, signatory
+from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Desk, forms_of, held, signatory, told_at
 from tests.command_line import CommandLine
 from tests.paying import fik_of, gross_of, payment, pays
 
@@ -132,6 +132,35 @@ def test_credit_is_used_only_on_ones_own_invoices_and_no_more_than_there_is(desk
     assert desk.post(use, number=FIRST, amount="1").status_code == 422, "it owes nothing"
     assert desk.post(refund, amount="7,01", reason="x").status_code == 422
     assert desk.post(refund, amount="7,00", reason="Betalt for meget").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("number", "amount", "place"),
+    [(SECOND, "1", "field-use-number"), (FIRST, "x", "field-use-amount"), (FIRST, "7,01", "field-use-amount"),
+     (FIRST, "", "field-use-amount")],
+)  # fmt: skip
+def test_a_fault_in_using_credit_is_told_there_and_the_refund_stays_empty(
+    desk: Desk, paid: CommandLine, number: str, amount: str, place: str
+) -> None:
+    desk.sit(FINANCE).post("/payments/match")
+
+    page = desk.post(f"/authorities/{OWN.cvr}/account/use", number=number, amount=amount).text
+
+    (use,), (refund,) = forms_of(page, "/use"), forms_of(page, "/refund")
+    assert told_at(page, use) == [place]
+    assert held(use) == [typed for typed in (number, amount) if typed]
+    assert held(refund) == [] and "error-" not in refund
+
+
+def test_a_fault_in_a_refund_is_told_there_and_nothing_is_moved_to_an_invoice(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/match")
+
+    page = desk.post(f"/authorities/{OWN.cvr}/account/refund", amount="7,01", reason="Betalt for meget").text
+
+    (use,), (refund,) = forms_of(page, "/use"), forms_of(page, "/refund")
+    assert told_at(page, refund) == ["field-amount"]
+    assert held(refund) == ["7,01", "Betalt for meget"]
+    assert held(use) == [] and "error-" not in use
 
 
 def test_a_signatory_reads_its_own_account_and_nobodys_payments(desk: Desk, paid: CommandLine) -> None:
