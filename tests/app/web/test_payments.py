@@ -69,6 +69,38 @@ def test_a_hostile_form_places_nothing(desk: Desk, paid: CommandLine, form: dict
     assert left(paid) == before
 
 
+def test_what_was_typed_to_place_a_payment_is_kept_and_the_fault_told_at_the_invoices(
+    desk: Desk, paid: CommandLine
+) -> None:
+    rows = {"number": [SECOND, "2027-9999", ""], "amount": ["12,34", "1,50", "2,75"], "charged": [FIRST]}
+    more = {"charge": ["3,25"], "credit_to": OWN.cvr, "credit_amount": "4", "why": "Aftalt"}
+
+    page = desk.sit(FINANCE).post("/payments/2/place?q=2027", **rows, **more).text
+
+    (form,) = forms_of(page, "/place?q=2027")
+    assert told_at(page, form) == ["field-number"]
+    typed = ["12,34", "2027-9999", "1,50", "2,75", FIRST, "3,25", OWN.cvr, "4", "Aftalt"]
+    assert [words for words in held(form) if words in typed] == typed
+
+
+def test_a_payment_without_a_reason_keeps_its_rows_and_says_so_at_the_reason(desk: Desk, paid: CommandLine) -> None:
+    page = desk.sit(FINANCE).post("/payments/2/place", number=["", ""], amount=["1", "2"], why="").text
+
+    (form,) = forms_of(page, "/place")
+    assert told_at(page, form) == ["field-why"]
+    assert held(form) == ["1", "2"]
+
+
+def test_a_fault_in_placing_what_went_out_is_told_at_the_refund(desk: Desk, paid: CommandLine) -> None:
+    pays(paid, payment(-700, DAY, payer="Banken"))
+
+    page = desk.sit(FINANCE).post("/payments/3/place", account="6190", account_amount="x", why="Gebyr").text
+
+    (form,) = forms_of(page, "/place")
+    assert told_at(page, form) == ["field-refund"]
+    assert held(form) == ["6190", "x", "Gebyr"]
+
+
 def test_a_suggestion_that_was_taken_or_made_up_is_refused(desk: Desk, paid: CommandLine) -> None:
     parts = parts_on(desk.sit(FINANCE).html("/payments"))
 
