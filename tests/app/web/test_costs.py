@@ -7,17 +7,24 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock, config, create_app, database
 from app.access import Role
+from authorities.register import AUTHORITIES as AUTHORITY
 from benchmarks import people, registers
-from billing import annual_run, approvals, invoices, seller
+from billing import annual_run, approvals, invoices, payments, seller
 from billing.invoices import Terms
+from billing.matching import Part
+from billing.payments import Placing
 from foundation import append_only
 from foundation.audit import Trail
+from foundation.language import same
 from foundation.letters import LETTERS
+from foundation.money import Money
 from tests import paying, queries, spending
+from tests.app.web.desks import OWN
 from tests.command_line import CommandLine
 from tests.places import with_starter
 
@@ -142,9 +149,27 @@ def spent(session: Session, numbers: range) -> None:
     spending.spend(session, *(spending.draft(session, 100_00 + nth) for nth in numbers))
 
 
+def credited(session: Session, numbers: range) -> None:
+    """Let payments come in, and place each to the credit of one authority."""
+    trail, day = Trail(session, "En Økonom", registers.MOMENT), paying.DAY
+    authority = session.execute(select(AUTHORITY.c.id).where(AUTHORITY.c.cvr == OWN.cvr)).scalar_one()
+    came = paying.take_in(session, trail, [paying.payment(100 + nth) for nth in numbers])
+    parts = (Part(Money(100 + nth), authority) for nth in numbers)
+    placed = [Placing(id_, (part,), "hand", same("Aftalt")) for id_, part in zip(came, parts, strict=True)]
+    payments.place(session, placed, day, trail)
+    trail.write()
+
+
 @pytest.mark.parametrize(
     ("path", "grow"),
-    [("/payments", came), ("/bank", stated), ("/bank/transactions", came), ("/letters", wrote), ("/costs", spent)],
+    [
+        ("/payments", came),
+        ("/bank", stated),
+        ("/bank/transactions", came),
+        ("/letters", wrote),
+        ("/costs", spent),
+        (f"/authorities/{OWN.cvr}/account?on=2027-03-01", credited),
+    ],
 )
 def test_a_list_asks_as_often_for_many_rows_as_for_few(
     path: str, grow: Callable[[Session, range], None], empty: CommandLine, reader: FlaskClient
