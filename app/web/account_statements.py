@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from app import access, database
 from app.schemas import AskedBack, CreditUse, GivenUp
 from app.web import authorities, forms, invoices, layout, lists, memory_list
+from app.web.forms import Sent
 from app.web.lists import Column
 from app.web.memory_list import NotAnAmount
 from billing import balances, payments, placing, reminder_charges, settlements
@@ -54,17 +56,18 @@ class NoSuchDay(NotFound):
 def page(cvr: str) -> ResponseReturnValue:
     """Show an authority's account on a day."""
     with database.reading() as session:
-        return _page(session, cvr, {}, {})
+        return _page(session, cvr)
 
 
-def _page(session: Session, cvr: str, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+def _page(session: Session, cvr: str, *, used: Sent = forms.UNSENT, asked: Sent = forms.UNSENT) -> str:
+    """Show the account; what was typed to use the credit, and to ask it back, each in its own form."""
     authority = authorities.load(session, cvr, "statement.read")
     on = _day()
     found = balances.statement(session, authority.id, on)
     return render_template(
         "payments/account.html", authority=authority, found=found, on=on, kinds=KINDS, states=STATES,
         state=balances.state, ages=balances.by_age(found.owed, on), barred_after=balances.limitation_day,
-        given=given, errors=errors, is_today=on == layout.today(),
+        used=used, asked=asked, is_today=on == layout.today(),
     )  # fmt: skip
 
 
@@ -106,17 +109,16 @@ def _day() -> date:
 def refund(cvr: str) -> ResponseReturnValue:
     """Propose to pay an authority's credit back."""
     sent = _seen(cvr, AskedBack)
-    errors = sent.errors
-    if not errors:
+    if not sent.errors:
         try:
             with layout.acting() as (session, trail):
                 order = RefundOrder(cvr, _amount(sent["amount"]), sent["reason"])
                 made = settlements.propose_refund(session, order, trail)
             return redirect(f"/payments/proposals/{made.id}", 303)
         except _REFUSALS as refused:
-            errors = {"amount": refused.text}
+            sent = replace(sent, errors={"amount": refused.text})
     with database.reading() as session:
-        return _page(session, cvr, sent.typed, errors), 422
+        return _page(session, cvr, asked=sent), 422
 
 
 @blueprint.post("/authorities/<cvr>/account/use")
@@ -124,8 +126,7 @@ def refund(cvr: str) -> ResponseReturnValue:
 def use(cvr: str) -> ResponseReturnValue:
     """Use an authority's credit on an invoice of its own."""
     sent = _seen(cvr, CreditUse)
-    errors = sent.errors
-    if not errors:
+    if not sent.errors:
         try:
             with layout.acting() as (session, trail):
                 authorities.load(session, cvr, "statement.read")
@@ -133,10 +134,12 @@ def use(cvr: str) -> ResponseReturnValue:
                 payments.place(session, [used], layout.today(), trail)
             layout.done(Text("Beløbet er flyttet til fakturaen", "The amount was moved to the invoice"))
             return redirect(f"/authorities/{cvr}/account", 303)
-        except _REFUSALS as refused:
-            errors = {"number": refused.text}
+        except Unplaceable as refused:
+            sent = replace(sent, errors={"number": refused.text})
+        except (MoreThanOwed, NotAnAmount) as refused:
+            sent = replace(sent, errors={"amount": refused.text})
     with database.reading() as session:
-        return _page(session, cvr, sent.typed, errors), 422
+        return _page(session, cvr, used=sent), 422
 
 
 def _seen(cvr: str, form: Any) -> forms.Sent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,6 +33,14 @@ from foundation.money import Money
 blueprint = Blueprint("payments", __name__)
 
 _MOST_CANDIDATES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed to place money: at the numbers that the page names, and in the rows that are free."""
+
+    at: Mapping[str, str]
+    free: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,17 +202,27 @@ def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[s
     paid = payments.transaction(session, id_)
     found = payments.findings(session, [paid]) if paid.left else []
     titles = _titles(session)
+    candidates, charges = _candidates(session, found, request.args.get("q", "")), _charge_candidates(session, found)
     return render_template(
         "payments/one.html", paid=paid, waiting=_shown(session, found), matches=payments.matches(
             session, transaction_id=id_), titles=titles, outcomes=OUTCOMES, given=given, errors=errors,
-        candidates=_candidates(session, found, request.args.get("q", "")), q=request.args.get("q", "")[:100],
-        due=payments.refunds_due(session) if paid.left.ore < 0 else [], typed=_typed(given),
-        charges=_charge_candidates(session, found),
+        candidates=candidates, q=request.args.get("q", "")[:100],
+        due=payments.refunds_due(session) if paid.left.ore < 0 else [],
+        typed=_typed(given, "number", "amount", {each.number for each in candidates}, rows=2),
+        charges=charges, charged=_typed(given, "charged", "charge", {each.number for each in charges}, rows=1),
     )  # fmt: skip
 
 
-def _typed(given: Mapping[str, Any]) -> dict[str, str]:
-    return dict(zip(given.get("number", []), given.get("amount", []), strict=False))
+def _typed(given: Mapping[str, Any], names: str, amounts: str, named: Collection[str], *, rows: int) -> Typed:
+    """Give back what was typed; what was named and is no more stands in a free row."""
+    at: dict[str, str] = {}
+    free: list[tuple[str, str]] = []
+    for name, amount in zip(given.get(names, []), given.get(amounts, []), strict=False):
+        if name in named and name not in at:
+            at[name] = amount
+        elif name or amount:
+            free.append((name, amount))
+    return Typed(at, [*free, *[("", "")] * (rows - len(free))])
 
 
 def _candidates(session: Session, found: list[Waiting], words: str) -> list[Owed]:

@@ -40,7 +40,7 @@ from billing.reminders import Issued, NoSuchReminder
 from billing.renderings import OneKept
 from billing.withdrawals import WithdrawalRefused
 from foundation import letters, proposals
-from foundation.language import Text, same
+from foundation.language import Text, joined, same
 from foundation.money import Money
 from foundation.proposals import Proposal
 
@@ -375,6 +375,8 @@ def propose_withdrawal() -> ResponseReturnValue:
 
 def _arrears(session: Session, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
     found = withdrawals.candidates(session, layout.today())
+    if errors and given.get("cvr") not in {each.cvr for each in found if not each.proposal_id}:
+        errors = {"": joined(list(errors.values()), by="; ")}  # no form of that member is shown to tell it at
     return render_template(
         "reminders/arrears.html", members=found, given=given, errors=errors,
         first=f"{layout.today().year + 1}-01-01", terms=reminder_terms.current(session),

@@ -14,7 +14,7 @@ from billing.calculator import Calculation, Wish
 from billing.fee_annex import NoSuchPayer
 from fee_tables.calculation import Kind
 from foundation.money import ZERO, Money, kroner, total
-from tests.billing.test_fee_annex import TABLES
+from tests.billing.test_fee_annex import HEAD, TABLES
 from tests.command_line import CommandLine
 from tests.scenarios import files
 
@@ -122,6 +122,24 @@ def test_membership_pays_from_the_sum_at_which_its_lower_contribution_outweighs_
     assert found.pays_from is not None
     spread = found.pays_from.scaled(SPREAD)
     assert dues <= spread < dues + kroner(1)
+
+
+def test_pv_013_whether_membership_pays_for_one_who_is_no_member(line: CommandLine) -> None:
+    """PV-013: of three products at 42.000, 26 % less 25.000 of dues are saved; it pays from 96.153,85.
+
+    The calculator tells the sum in whole kroner, rounded up, so that what it tells is enough.
+    """
+    names = ("OS2et", "OS2to", "OS2tre")
+    tables = {name: f'product = "{name}"{HEAD}annual_fee = 42000\ncontribution = true\n' for name in names}
+    line.done("fee-tables", "adopt", *(line.write(f"{name}.toml", words) for name, words in tables.items()))
+
+    with line.session() as session:
+        found = calculator.calculate(session, AARHUS, [Wish(name, "active") for name in names], NEW_YEAR)
+
+    assert found.gain == kroner(7_760)
+    assert found.as_member.later.dues == kroner(25_000)
+    assert found.pays_from is not None
+    assert found.pays_from - kroner(1) < Money(96_153_85) <= found.pays_from
 
 
 def test_no_product_costs_nothing_but_the_dues(line: CommandLine) -> None:

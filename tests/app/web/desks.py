@@ -145,6 +145,31 @@ def words(answer: TestResponse) -> str:
     return html.unescape(re.sub(r"\s+", " ", text))
 
 
+def forms_of(page: str, act: str) -> list[str]:
+    """Give the forms of a page that send to an address ending so."""
+    found = re.findall(r"<form\b.*?</form>", page, re.DOTALL)
+    return [form for form in found if re.search(rf'action="[^"]*{re.escape(act)}"', form[: form.index(">")])]
+
+
+def told_at(page: str, form: str) -> list[str]:
+    """Give where the summary of faults leads; each place is in the form, and tells of its fault there."""
+    places = re.findall(r'<a href="#([^"]+)"', page.partition('role="alert"')[2].partition("</ul>")[0])
+    for place in places:
+        assert page.count(f'id="{place}"') == 1, place
+        (tag,) = re.findall(rf'<[^>]*id="{re.escape(place)}"[^>]*>', form)
+        (said,) = re.findall(r'aria-describedby="(?:[^"]* )?(error-[^" ]+)"', tag)
+        assert f'id="{said}"' in form, said
+        assert "aria-invalid" in tag or tag.startswith("<fieldset"), tag
+    return places
+
+
+def held(form: str) -> list[str]:
+    """Give what the fields that are seen in a form hold, but for those that are empty."""
+    tags = re.findall(r"<input[^>]*>", form)
+    values = [re.search(r'value="([^"]*)"', tag) for tag in tags if 'type="hidden"' not in tag]
+    return [html.unescape(value[1]) for value in values if value and value[1]]
+
+
 def signatory(line: CommandLine, cvr: str = OWN.cvr) -> Principal:
     """Give somebody who signs for one authority."""
     with line.session() as session:

@@ -41,6 +41,23 @@ def test_a_signatory_sees_its_own_and_another_s_is_not_there(desk: Desk, issued:
         assert {desk.get(f"/invoices/{others}{view}").status_code for view in EVERY_VIEW} == {404}
 
 
+def test_an_invoice_says_that_it_does_not_change_with_billing_details_and_offers_a_correction(
+    desk: Desk, issued: CommandLine
+) -> None:
+    """PV-091: the page says so, leads to the details, and to a credit note whose lines are invoiced anew."""
+    details, credit = f'href="/authorities/{OWN.cvr}/billing"', f'href="/invoices/{FIRST}/credit"'
+    unchanged = "En udstedt faktura ændres ikke, når myndighedens faktureringsoplysninger ændres"
+
+    secretariat = desk.sit(FINANCE).html(f"/invoices/{FIRST}")
+    receiver = desk.sit(signatory(issued)).html(f"/invoices/{FIRST}")
+
+    assert unchanged in secretariat and details in secretariat and credit in secretariat
+    assert "hvis linjer må faktureres på ny" in secretariat
+    assert "må faktureres på ny" in desk.sit(FINANCE).html(f"/invoices/{FIRST}/credit")
+    assert unchanged in receiver and details in receiver and credit not in receiver
+    assert "bed sekretariatet om en kreditnota og en ny faktura" in receiver
+
+
 def test_who_approved_and_what_was_posted_is_not_the_receiver_s_business(desk: Desk, issued: CommandLine) -> None:
     page = desk.sit(signatory(issued)).html(f"/invoices/{FIRST}")
 

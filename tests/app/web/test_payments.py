@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from billing import balances, payments
-from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Desk, signatory
+from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, OTHER, OWN, Desk, forms_of, held, signatory, told_at
 from tests.command_line import CommandLine
 from tests.paying import fik_of, gross_of, payment, pays
 
@@ -67,6 +67,38 @@ def test_a_hostile_form_places_nothing(desk: Desk, paid: CommandLine, form: dict
 
     assert answer.status_code == 422, answer.text
     assert left(paid) == before
+
+
+def test_what_was_typed_to_place_a_payment_is_kept_and_the_fault_told_at_the_invoices(
+    desk: Desk, paid: CommandLine
+) -> None:
+    rows = {"number": [SECOND, "2027-9999", ""], "amount": ["12,34", "1,50", "2,75"], "charged": [FIRST]}
+    more = {"charge": ["3,25"], "credit_to": OWN.cvr, "credit_amount": "4", "why": "Aftalt"}
+
+    page = desk.sit(FINANCE).post("/payments/2/place?q=2027", **rows, **more).text
+
+    (form,) = forms_of(page, "/place?q=2027")
+    assert told_at(page, form) == ["field-number"]
+    typed = ["12,34", "2027-9999", "1,50", "2,75", FIRST, "3,25", OWN.cvr, "4", "Aftalt"]
+    assert [words for words in held(form) if words in typed] == typed
+
+
+def test_a_payment_without_a_reason_keeps_its_rows_and_says_so_at_the_reason(desk: Desk, paid: CommandLine) -> None:
+    page = desk.sit(FINANCE).post("/payments/2/place", number=["", ""], amount=["1", "2"], why="").text
+
+    (form,) = forms_of(page, "/place")
+    assert told_at(page, form) == ["field-why"]
+    assert held(form) == ["1", "2"]
+
+
+def test_a_fault_in_placing_what_went_out_is_told_at_the_refund(desk: Desk, paid: CommandLine) -> None:
+    pays(paid, payment(-700, DAY, payer="Banken"))
+
+    page = desk.sit(FINANCE).post("/payments/3/place", account="6190", account_amount="x", why="Gebyr").text
+
+    (form,) = forms_of(page, "/place")
+    assert told_at(page, form) == ["field-refund"]
+    assert held(form) == ["6190", "x", "Gebyr"]
 
 
 def test_a_suggestion_that_was_taken_or_made_up_is_refused(desk: Desk, paid: CommandLine) -> None:
@@ -132,6 +164,35 @@ def test_credit_is_used_only_on_ones_own_invoices_and_no_more_than_there_is(desk
     assert desk.post(use, number=FIRST, amount="1").status_code == 422, "it owes nothing"
     assert desk.post(refund, amount="7,01", reason="x").status_code == 422
     assert desk.post(refund, amount="7,00", reason="Betalt for meget").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("number", "amount", "place"),
+    [(SECOND, "1", "field-use-number"), (FIRST, "x", "field-use-amount"), (FIRST, "7,01", "field-use-amount"),
+     (FIRST, "", "field-use-amount")],
+)  # fmt: skip
+def test_a_fault_in_using_credit_is_told_there_and_the_refund_stays_empty(
+    desk: Desk, paid: CommandLine, number: str, amount: str, place: str
+) -> None:
+    desk.sit(FINANCE).post("/payments/match")
+
+    page = desk.post(f"/authorities/{OWN.cvr}/account/use", number=number, amount=amount).text
+
+    (use,), (refund,) = forms_of(page, "/use"), forms_of(page, "/refund")
+    assert told_at(page, use) == [place]
+    assert held(use) == [typed for typed in (number, amount) if typed]
+    assert held(refund) == [] and "error-" not in refund
+
+
+def test_a_fault_in_a_refund_is_told_there_and_nothing_is_moved_to_an_invoice(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/match")
+
+    page = desk.post(f"/authorities/{OWN.cvr}/account/refund", amount="7,01", reason="Betalt for meget").text
+
+    (use,), (refund,) = forms_of(page, "/use"), forms_of(page, "/refund")
+    assert told_at(page, refund) == ["field-amount"]
+    assert held(refund) == ["7,01", "Betalt for meget"]
+    assert held(use) == [] and "error-" not in use
 
 
 def test_a_signatory_reads_its_own_account_and_nobodys_payments(desk: Desk, paid: CommandLine) -> None:

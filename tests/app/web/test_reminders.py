@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app import access
 from app.access import Principal
 from tests import reminding, world
+from tests.app.web.desks import forms_of, held, told_at
 from tests.command_line import CommandLine
 from tests.paying import payment, pays
 from tests.scenarios import database
@@ -165,6 +166,12 @@ def test_a_dispute_is_entered_shown_and_ended(desk: Desk) -> None:
     assert "Afklaret" in desk.get("/invoices/2027-0001/holds", "finance").text
 
 
+def told(answer: TestResponse) -> str:
+    """Give the summary of what is wrong with a form."""
+    assert answer.status_code == 422
+    return answer.text.partition('role="alert"')[2].partition("</ul>")[0]
+
+
 def test_a_member_in_arrears_is_named_proposed_and_decided_by_another(tmp_path: Path) -> None:
     line = CommandLine(f"sqlite:///{tmp_path / 'os2tilslut.sqlite'}", tmp_path, clock="2027-01-15T10:00:00Z")
     world.fill(line)
@@ -181,7 +188,13 @@ def test_a_member_in_arrears_is_named_proposed_and_decided_by_another(tmp_path: 
         unknown = desk.post("/reminders/arrears", "finance", cvr="12345678", left_on="2028-01-01", reason="x")
         wrong = desk.post("/reminders/arrears", "finance", cvr=world.AARHUS, left_on="2027-01-01", reason="x")
         assert (unknown.status_code, wrong.status_code) == (404, 422)
-        assert desk.post("/reminders/arrears", "finance", cvr="x", left_on="i morgen", reason="").status_code == 422
+        assert 'href="#' not in told(desk.post("/reminders/arrears", "finance", cvr="x", left_on="i morgen", reason=""))
+        page = desk.post("/reminders/arrears", "finance", cvr=world.AARHUS, left_on="2027-01-01", reason="Skylder").text
+        here = [form for form in forms_of(page, "/arrears") if world.AARHUS in form]
+        assert told_at(page, here[0]) == ["field-left_on"] and held(here[0]) == ["2027-01-01", "Skylder"]
+        page = desk.post("/reminders/arrears", "finance", cvr=world.AARHUS, left_on="2028-01-01", reason=" ").text
+        here = [form for form in forms_of(page, "/arrears") if world.AARHUS in form]
+        assert told_at(page, here[0]) == ["field-reason"]
         sent = {"cvr": world.AARHUS, "left_on": "2028-01-01", "reason": "Betaler ikke"}
         made = desk.post("/reminders/arrears", "finance", **sent).headers["Location"]
         assert database.column(line, "SELECT count(*) FROM membership WHERE left_on IS NOT NULL") == [0]
