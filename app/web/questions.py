@@ -45,7 +45,7 @@ def _seen(session: Session, number: int, permission: str = "journey.read") -> In
 
 
 #: What a link to the form may say beforehand.
-_GIVEN = ("cvr", "product", "topic")
+_GIVEN = ("cvr", "product", "topic", "subject")
 
 
 # --- the inbox -----------------------------------------------------------------------------------------------------
