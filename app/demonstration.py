@@ -1,8 +1,8 @@
 """Made-up data around the real authorities, so that a whole year can be shown.
 
-Memberships, agreements, GLNs, references and the prices of products without a public price sheet are invented here,
-from a fixed rule so that everyone sees the same year. Every file says that it is made up. The GLNs begin with 299,
-a range that is never given to anyone.
+Memberships, agreements, GLNs, references, what products are and the prices of those without a public price sheet are
+invented here, from a fixed rule so that everyone sees the same year. Every file says that it is made up. The GLNs begin
+with 299, a range that is never given to anyone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stdnum import ean
+
+from foundation.language import Text
 
 YEAR = 2027
 MADE_UP = "opdigtet til demonstration"
@@ -38,6 +40,31 @@ _JOINED = {"OS2valghalla": 55, "OS2kitos": 60, "OS2rollekatalog": 45, "OS2borger
            "OS2display": 28, "OS2sync": 25, "OS2mo": 22, "OS2autoproces": 20, "OS2faktor": 20}  # fmt: skip
 _OTHERWISE_JOINED = 15
 _MEMBERS = 72  # of 100
+_SHOWN = 75  # of 100 products say who uses them
+
+#: What products are said to be for.
+_PURPOSE = Text("Et fælles digitalt produkt, som myndigheder ejer og udvikler sammen",
+                "A shared digital product that authorities own and develop together")  # fmt: skip
+_PURPOSES = {
+    "OS2valghalla": Text("Bemander valgsteder, og holder styr på tilforordnede og deres opgaver",
+                         "Staffs polling stations, and keeps track of poll workers and their tasks"),
+    "OS2kitos": Text("Giver overblik over it-systemer, kontrakter og databehandling",
+                     "Gives an overview of IT systems, contracts and data processing"),
+    "OS2rollekatalog": Text("Samler roller og rettigheder på tværs af fagsystemer",
+                            "Gathers roles and rights across specialist systems"),
+    "OS2borgerPC": Text("Styrer borgernes computere på biblioteker og i borgerservice",
+                        "Manages the public's computers at libraries and citizen service centres"),
+    "OS2forms": Text("Bygger selvbetjening og digitale blanketter", "Builds self-service and digital forms"),
+    "OS2kle": Text("Viser, hvilke enheder der løser hvilke opgaver", "Shows which units perform which tasks"),
+    "OS2display": Text("Viser indhold på infoskærme", "Shows content on information screens"),
+    "OS2sync": Text("Fører organisation og brugere ajour mellem systemer",
+                    "Keeps organisation and users up to date between systems"),
+    "OS2mo": Text("Samler viden om organisation og medarbejdere ét sted",
+                  "Gathers what is known of organisation and employees in one place"),
+    "OS2autoproces": Text("Deler viden om automatiserede arbejdsgange", "Shares knowledge of automated processes"),
+    "OS2faktor": Text("Lader medarbejdere og elever logge ind med to faktorer",
+                      "Lets employees and pupils sign in with two factors"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +76,20 @@ class Authority:
     cvr: str
 
 
-def write(folder: Path, authorities: Sequence[Authority], products: Sequence[str]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One row of the shipped products."""
+
+    name: str
+    account: str
+    level: str
+
+
+def write(folder: Path, authorities: Sequence[Authority], known: Sequence[Product]) -> list[Path]:
     """Write every made-up file into a folder; give the fee tables among them."""
     folder.mkdir(parents=True, exist_ok=True)
+    products = [product.name for product in known]
+    _write_csv(folder / "products.csv", [_described(product) for product in known])
     _write_csv(folder / "placements.csv", list(_placements(authorities)))
     _write_csv(folder / "members.csv", list(_members(authorities)))
     _write_csv(folder / "agreements.csv", list(_agreements(authorities, products)))
@@ -74,6 +112,26 @@ def gln(cvr: str, nth: int = 0) -> str:
     """Make up a GLN with a right check digit, in a range that nobody owns."""
     digits = f"299{cvr}{nth}"
     return digits + str(ean.calc_check_digit(digits))
+
+
+# --- products
+
+
+def _described(product: Product) -> dict[str, str]:
+    """Tell what a product is, who coordinates it by function, and, for most, that its users are shown."""
+    purpose = _PURPOSES.get(product.name, _PURPOSE)
+    return {
+        "product": product.name,
+        "account": product.account,
+        "level": product.level,
+        "description_da": f"{purpose.da} ({MADE_UP}).",
+        "description_en": f"{purpose.en} (made up for demonstration).",
+        "coordinator": "Koordinator (opdigtet)",
+        "users_shown": "yes" if _chance("shown", product.name) < _SHOWN else "no",
+    }
+
+
+# --- registers
 
 
 def _placements(authorities: Sequence[Authority]) -> Iterator[dict[str, str]]:

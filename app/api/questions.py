@@ -85,7 +85,7 @@ def _told(inquiry: Inquiry) -> dict[str, Any]:
 
 @ground.writes(room, "/questions", "journey.update", Asking, answers.ThreadActed)
 def ask(query: object, sent: Mapping[str, Any]) -> Any:
-    """Begin a thread, and tell the secretariat."""
+    """Begin a thread, and tell who may answer."""
 
     def act(session: Session, trail: Trail) -> Answer:
         authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == sent["cvr"])).scalar()
@@ -104,6 +104,7 @@ def _written(id_: int, kind: Kind, permission: str, words: str) -> Any:
     def act(session: Session, trail: Trail) -> Answer:
         found = inquiries.get(session, _scoped(permission), id_)
         if inquiries.write(session, found, kind, words, trail):
+            found = inquiries.get(session, _scoped(permission), id_)
             if kind == "question":
                 inquiry_letters.asked(session, found, trail, layout.config())
             elif kind == "answer":
@@ -133,11 +134,13 @@ def note(query: object, sent: Mapping[str, Any], id_: int) -> Any:
 
 @ground.writes(room, f"{_ONE}/assignments", "journey.answer", Assigning, answers.ThreadActed)
 def assign(query: object, sent: Mapping[str, Any], id_: int) -> Any:
-    """Say who is to answer, and by when."""
+    """Say who is to answer, and by when, and tell them."""
 
     def act(session: Session, trail: Trail) -> Answer:
         found = inquiries.get(session, _scoped("journey.answer"), id_)
         inquiries.assign(session, found, sent["assigned_to"], sent.get("due_on"), trail)
+        found = inquiries.get(session, _scoped("journey.answer"), id_)
+        inquiry_letters.assigned(session, found, trail, layout.config())
         return Answer({"question": id_, "what": "assigned"})
 
     return writes.once(act)

@@ -145,10 +145,14 @@ def _make_up(context: click.Context, folder: Path) -> None:
         demonstration.Authority(row["type"], row["code"], row["cvr"])
         for row in _shipped("authorities/data/authorities.csv")
     ]
-    names = [row["product"] for row in _shipped("agreements/data/products.csv")]
-    made = demonstration.write(folder, authorities, names)
+    known = [
+        demonstration.Product(row["product"], row["account"], row["level"])
+        for row in _shipped("agreements/data/products.csv")
+    ]
+    made = demonstration.write(folder, authorities, known)
     context.invoke(tables.adopt, files=tuple(made), by=demonstration.MADE_UP)
     _adopt_templates(context)
+    context.invoke(registers.import_products, file=folder / "products.csv")
     context.invoke(registers.import_placements, file=folder / "placements.csv")
     context.invoke(registers.import_members, file=folder / "members.csv")
     context.invoke(registers.import_agreements, file=folder / "agreements.csv")

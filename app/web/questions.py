@@ -45,7 +45,7 @@ def _seen(session: Session, number: int, permission: str = "journey.read") -> In
 
 
 #: What a link to the form may say beforehand.
-_GIVEN = ("cvr", "product", "topic")
+_GIVEN = ("cvr", "product", "topic", "subject")
 
 
 # --- the inbox -----------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def _asking(session: Session, typed: Mapping[str, Any], errors: Mapping[str, Tex
 @blueprint.post("/questions/new")
 @access.needs("journey.update")
 def ask() -> ResponseReturnValue:
-    """Begin a thread, and tell the secretariat."""
+    """Begin a thread, and tell who may answer."""
 
     def act(session: Session, trail: Trail, sent: Sent) -> str:
         authority_id = session.execute(select(AUTHORITIES.c.id).where(AUTHORITIES.c.cvr == sent["cvr"])).scalar()
@@ -252,11 +252,12 @@ def _one_again(number: int, kind: str, session: Session, sent: Sent) -> str:
 @blueprint.post("/questions/<int:inquiry>/assign")
 @access.needs("journey.answer")
 def assign(inquiry: int) -> ResponseReturnValue:
-    """Say who is to answer, and by when."""
+    """Say who is to answer, and by when, and tell them."""
 
     def act(session: Session, trail: Trail, sent: Sent) -> str:
         found = _seen(session, inquiry, "journey.answer")
         inquiries.assign(session, found, sent["assigned_to"], sent.get("due_on"), trail)
+        inquiry_letters.assigned(session, _seen(session, inquiry, "journey.answer"), trail, layout.config())
         return f"/questions/{inquiry}"
 
     return filling.filled(Assigning, act, partial(_one_again, inquiry, "assign"), Text("Gemt", "Kept"))

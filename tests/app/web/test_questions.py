@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
+from agreements import correspondence
 from agreements.road import inquiries
 from app.access import Principal, Role
-from app.identity.models import UserAccount
+from app.identity.models import RoleGrant, Seat, UserAccount
 from authorities.register import AUTHORITIES
 from foundation import letters
 from tests.app.web import desks
 from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, GROUP, NOW, Desk, person
 from tests.command_line import CommandLine
+from tests.scenarios import acting
 
 AARHUS, AALBORG = "55133018", "29189420"
 QUESTION = {
@@ -57,9 +62,9 @@ def test_a_thread_goes_from_question_to_answer_and_who_asked_is_told(desk: Desk,
     assert desk.post(f"{at}/answer", words="Det står i prisberegneren").status_code == 303
 
     desk.sit(of(starter, 8, AARHUS))
-    told = desk.read(at)
-    assert "Det står i prisberegneren" in told and "Besvaret." in told
-    assert "Vi venter på beregningen" not in told
+    thread = desk.read(at)
+    assert "Det står i prisberegneren" in thread and "Besvaret." in thread
+    assert "Vi venter på beregningen" not in thread
     assert mails(starter) == [("spoerger@example.org", "Dit spørgsmål er besvaret")]
     assert desk.post(f"{at}/ask", words="Også for to?").status_code == 303
     assert "Venter på svar" in desk.read("/questions")
@@ -159,3 +164,90 @@ def test_the_inbox_filters_and_is_read_in_as_many_queries_however_long(desk: Des
     assert len(many) == len(few)
     assert "Nummer 4" in told and "Hvad koster det?" not in told
     assert "Intet passer på filtret" in desk.read("/questions?state=answered")
+
+
+# --- who is written to -----------------------------------------------------------------------------------------------
+
+
+def account(
+    line: CommandLine, name: str, role: Role, language: str = "da", domain: str = "example.org", **seat: Any
+) -> None:
+    """Give somebody an account with a role, and a seat where one is told."""
+    mail = f"{name.lower().replace(' ', '-')}@{domain}"
+    with line.session() as session:
+        user = UserAccount(name=name, mail=mail, language=language, created_at=NOW)
+        session.add(user)
+        session.flush()
+        session.add(RoleGrant(user_id=user.id, role=role, from_on=date(2026, 1, 1), granted_by="x", granted_at=NOW))
+        if seat:
+            session.add(Seat(user_id=user.id, given_by="x", **{"from_on": date(2026, 1, 1), **seat}))
+        session.commit()
+
+
+def told(line: CommandLine, *addresses: str) -> None:
+    """Let the association's settings name whom of the secretariat is written to."""
+    wanted = correspondence.Correspondence(addresses)
+    made = acting.by(line, acting.PREPARER, lambda session, trail: correspondence.propose(session, wanted, trail))
+    acting.by(line, acting.APPROVER, lambda session, trail: correspondence.approve(session, made.id, trail))
+
+
+def test_a_question_is_told_to_the_secretariat_and_its_product_s_coordinators_alone(
+    desk: Desk, starter: CommandLine
+) -> None:
+    told(starter, "os2@example.org")
+    group = Role.COORDINATION
+    account(starter, "Koordinator", group, product="OS2valghalla")
+    account(starter, "Coordinator", group, "en", product="OS2valghalla")
+    account(starter, "Andet produkt", group, product="OS2mo")
+    account(starter, "Uden plads", group)
+    account(starter, "Forladt plads", group, product="OS2valghalla", until_on=date(2027, 1, 15))
+    account(starter, "Kommende plads", group, product="OS2valghalla", from_on=date(2027, 1, 16))
+    account(starter, "Anden rolle", Role.AUDITOR, product="OS2valghalla")
+
+    at = asked(desk.sit(of(starter, 8, AARHUS)))
+
+    danish, english = "Et spørgsmål venter på svar", "A question waits for an answer"
+    first = [("coordinator@example.org", english), ("koordinator@example.org", danish), ("os2@example.org", danish)]
+    assert sorted(mails(starter)) == first
+    desk.post(f"{at}/ask", words="Også for to?")
+    assert len(mails(starter)) == 2 * len(first)
+    asked(desk, subject="Om intet produkt", product="")
+    assert mails(starter).count(("os2@example.org", danish)) == 3 and len(mails(starter)) == 7
+
+
+def test_whoever_a_question_is_assigned_to_is_told_where_that_is_an_account_that_may_answer(
+    desk: Desk, starter: CommandLine
+) -> None:
+    account(starter, "Medarbejder", Role.FINANCE, "en")
+    account(starter, "Fremmed", Role.COORDINATION, product="OS2mo")
+    at = asked(desk.sit(of(starter, 8, AARHUS)))
+
+    desk.sit(FINANCE)
+    for to in ("Fremmed", "En funktion", "fremmed@example.org", "medarbejder@example.org"):
+        assert desk.post(f"{at}/assign", assigned_to=to).status_code == 303
+    given = [("medarbejder@example.org", "You are to answer a question")]
+    assert mails(starter) == given
+
+    desk.sit(of(starter, 8, AARHUS)).post(f"{at}/ask", words="Også for to?")
+    assert sorted(mails(starter)) == [("medarbejder@example.org", "A question waits for an answer"), *given]
+
+
+def test_two_of_one_name_are_told_of_nothing_that_was_assigned(desk: Desk, starter: CommandLine) -> None:
+    account(starter, "Medarbejder", Role.FINANCE)
+    account(starter, "MEDARBEJDER", Role.APPROVER, domain="example.dk")
+    at = asked(desk.sit(FINANCE))
+
+    desk.post(f"{at}/assign", assigned_to="Medarbejder")
+
+    assert mails(starter) == []
+
+
+def test_who_asked_is_told_of_the_answer_in_their_language(desk: Desk, starter: CommandLine) -> None:
+    with starter.session() as session:
+        session.add(UserAccount(id=8, name="Opdigtet", mail="asker@example.org", language="en", created_at=NOW))
+        session.commit()
+    at = asked(desk.sit(of(starter, 8, AARHUS)))
+
+    desk.sit(FINANCE).post(f"{at}/answer", words="Ja")
+
+    assert mails(starter) == [("asker@example.org", "Your question is answered")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,9 +14,11 @@ from agreements.road import guide, implementation, journeys
 from agreements.road.journeys import ENTRIES, JOURNEYS, Status
 from app.access import Role
 from authorities.register import AUTHORITIES
-from foundation.language import Text
+from billing import calculator
+from billing.calculator import Wish
+from foundation.language import Text, amount
 from tests.app.web import desks
-from tests.app.web.agreed import Place
+from tests.app.web.agreed import MINE, Place
 from tests.app.web.desks import APPROVER, AUDITOR, FINANCE, GROUP, Desk, person
 from tests.command_line import CommandLine
 from tests.scenarios import acting, files
@@ -450,3 +454,36 @@ def test_pv_112_the_last_step_tells_each_where_signing_stands(place: Place) -> N
     assert "Mangler" in waits and "Aftalen venter på din underskrift" in waits
     assert "underskriver først" in later
     assert "Aarhus Kommune har allerede underskrevet" in place.of("signatory-aarhus").get(address).text
+
+
+def test_the_last_step_explains_the_cost_and_leads_an_authority_to_ask_for_the_offer(road: Road) -> None:
+    address = f"{road.address}/connection"
+    assert "Lav tilbuddet" in road.desk.read(address)  # who drafts offers
+
+    road.desk.sit(person(8, Role.SIGNATORY, authorities=frozenset({id_of(road.line, AARHUS)})))
+    told = road.desk.read(address)
+    link = re.search(r'href="(/questions/new[^"]*)">Bed om tilbuddet', road.desk.html(address))
+
+    with road.line.session() as session:
+        cost = calculator.calculate(session, AARHUS, [Wish("OS2valghalla", "active")], date(2027, 1, 15))
+    for years in ((cost.as_member.first, cost.as_other.first), (cost.as_member.later, cost.as_other.later)):
+        assert " ".join(amount(year.net, "da").replace("\xa0", " ") for year in years) in " ".join(told.split())
+    assert cost.gain.ore < 0 and cost.pays_from is not None
+    assert "For dette produkt alene koster medlemskabet" in told and "Det betaler sig fra årlige vederlag på" in told
+    assert link is not None
+    form = road.desk.html(html.unescape(link[1]))
+    for chosen in (AARHUS, "OS2valghalla", "connection"):
+        assert re.search(f'<option value="{chosen}"[^>]*selected', form), chosen
+    assert 'value="Vi beder om tilbuddet på tilslutningen"' in form
+    assert "Bed om tilbuddet" not in road.desk.sit(GROUP).read(address)
+
+
+def test_an_offer_that_is_there_is_led_to_and_not_asked_for_again(place: Place) -> None:
+    aarhus = id_of(place.line, AARHUS)
+    acting.by(place.line, "Nogen", lambda session, trail: guide.publish(session, guide.shipped(), trail))
+    number = acting.by(place.line, "Nogen", lambda session, trail: journeys.open_(session, aarhus, "OS2kitos", trail))
+
+    page = place.of("signatory-aarhus").get(f"/road/{number}/connection").text
+
+    assert f'href="/agreements/{MINE}">Gå til tilbuddet' in page
+    assert "Bed om tilbuddet" not in page
