@@ -8,6 +8,7 @@ found by that. A letter is sent, put off, given up and sent again like every oth
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
@@ -16,13 +17,14 @@ from sqlalchemy.orm import Session
 from app import courtesy_copies
 from app.annual_work import Surroundings
 from app.config import Config
-from billing import reminder_document, reminder_files
+from billing import balances, reminder_document, reminder_files
 from billing.document import USUAL_FORMAT
 from billing.reminder_document import ReminderDocument
 from billing.reminder_files import LETTER, OIOUBL, PDF
 from foundation import letters
 from foundation.language import Text, day, kroner
 from foundation.letters import Enclosure, Letter
+from foundation.money import ZERO
 
 if TYPE_CHECKING:
     from billing.verdicts import Rules
@@ -131,3 +133,13 @@ def why(session: Session, row: Row[Any]) -> Text:
     if not courtesy_copies.contacts(session, {row.invoice}):
         return WHY["no_contact"]
     return WHY["ready" if reminder_files.may_be_written(session, row.id) else "handed_over_first"]
+
+
+def without_contact(session: Session, on: date) -> list[int]:
+    """Give the reminders that nobody can be sent, for no agreement names a contact, while their invoices lack money."""
+    waiting = reminder_files.without_letter(session)
+    if not waiting:
+        return []
+    contacts = courtesy_copies.contacts(session, {row.invoice for row in waiting})
+    lacking = {invoice for invoice, each in balances.still_open(session, on).items() if each.outstanding > ZERO}
+    return [row.id for row in waiting if row.invoice not in contacts and row.invoice_id in lacking]

@@ -158,6 +158,8 @@ def send(surroundings: Surroundings) -> Came:
         f"{sent} sendt, {put_off} udskudt, {failed} kunne ikke sendes",
         f"{sent} sent, {put_off} put off, {failed} could not be sent",
     )
+    if done.is_late:
+        told += Text("; resten venter til næste omgang", "; the rest waits for the next round")
     return Came(told, is_whole=not (done.is_down or failed))
 
 

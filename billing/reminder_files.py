@@ -190,6 +190,22 @@ def unsent(session: Session, pack: RulePack, *, year: int | None = None, made_up
     return rows  # type: ignore[no-any-return]
 
 
+def without_letter(session: Session) -> Sequence[Row[Any]]:
+    """Give the real reminders that were found valid, that leave as letters alone and have none, in one query."""
+    valid = select(VERDICTS.c.rendering_id).where(VERDICTS.c.outcome == verdicts.VALID)
+    passed = select(RENDERINGS.c.reminder_id).where(RENDERINGS.c.format == OIOUBL, RENDERINGS.c.id.in_(valid))
+    written = select(LETTERS.c.subject).where(LETTERS.c.kind == LETTER)
+    found = (
+        select(REMINDERS.c.id, REMINDERS.c.invoice_id, INVOICES.c.number.label("invoice"))
+        .join(INVOICES, REMINDERS.c.invoice_id == INVOICES.c.id)
+        .where(REMINDER.receivers_format() != USUAL_FORMAT, REMINDER.is_real(), REMINDERS.c.id.in_(passed),
+               REMINDERS.c.number.not_in(written))
+        .order_by(REMINDERS.c.id)
+    )  # fmt: skip
+    rows: Any = session.execute(found).all()
+    return rows  # type: ignore[no-any-return]
+
+
 def may_be_written(session: Session, reminder_id: int) -> bool:
     """Tell whether a letter of a reminder may be written now."""
     found = select(REMINDERS.c.id).where(REMINDERS.c.id == reminder_id, _may_be_written())

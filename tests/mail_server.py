@@ -1,4 +1,4 @@
-"""A mail server on this machine that does as a test says: takes, refuses, asks to wait, hangs, drops the line."""
+"""A mail server on this machine that does as a test says: takes, refuses, asks to wait, delays, hangs, hangs up."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from aiosmtpd.controller import Controller
 
 from tests.serving import free_port
 
-#: What the server says, by receiver: an answer to RCPT, or to DATA where it begins with `data `; or `hang`, `drop`.
+#: What the server says, by receiver: an answer to RCPT, or to DATA where it begins with `data `; or what it does:
+#: `delay`, `hang`, `drop`.
 Script = dict[str, str]
+
+#: So long, in seconds, the server thinks about a message that it takes after a delay.
+DELAY = 0.3
 
 
 @dataclass
@@ -50,6 +54,8 @@ class MailServer:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """Answer a message."""
         said = self.script.get(envelope.rcpt_tos[0], "")
+        if said == "delay":
+            await asyncio.sleep(DELAY)
         if said == "hang":
             await asyncio.sleep(3600)
         if said.startswith("data "):

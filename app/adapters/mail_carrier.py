@@ -9,7 +9,7 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -25,10 +25,14 @@ _PERMANENT = 500
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """How handing over ended; `is_down` where the server itself cannot, whatever the letter."""
+    """How handing over ended; `is_down` where the server itself cannot, whatever the letter.
+
+    `broke_off` where it fell silent over this letter, or hung up: once may be the letter's fault, again and again not.
+    """
 
     tried: Tried
     is_down: bool = False
+    broke_off: bool = False
 
 
 class Carrier(Protocol):
@@ -128,7 +132,7 @@ def _sent(server: smtplib.SMTP, letter: Due) -> Handed:
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         server.close()  # no goodbye to who does not answer
         # It may have been taken; then it arrives twice, and the Message-ID shows it.
-        return _put_off(letter, _BROKEN_OFF, type(error).__name__)
+        return replace(_put_off(letter, _BROKEN_OFF, type(error).__name__), broke_off=True)
     return Handed(Tried(letter.id, "sent", Text("modtaget af mailserveren", "taken by the mail server"), _told(answer)))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from agreements import agreement_list
 from agreements.agreement_list import STATES
-from app import access, clock, seals
+from app import access, clock, reminder_letters, seals
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
@@ -99,6 +99,7 @@ def told(session: Session) -> dict[str, Any]:
             *_of_agreements(session, person),
             *_of_arrears(session, person),
             *_of_deliveries(session, person),
+            *_of_reminders(session, person),
             *_of_payments(session, person),
             *(_tasks(person, found) if found else []),
         ],
@@ -200,6 +201,15 @@ def _of_deliveries(session: Session, person: Principal) -> list[Task]:
     many = delivery_register.needing(session)
     title = Text("Dokumenter, der ikke kunne afleveres", "Documents that could not be handed over")
     return [Task(title, "/deliveries?state=to_mend", layout.say(_count(many)), is_yours=True)] if many else []
+
+
+def _of_reminders(session: Session, person: Principal) -> list[Task]:
+    """Name the reminders that cannot be sent, for no agreement names a contact."""
+    if not person.may("reminders.send"):
+        return []
+    many = len(reminder_letters.without_contact(session, layout.today()))
+    title = Text("Rykkere, der ikke kan sendes: ingen kontakt", "Reminders that cannot be sent: no contact")
+    return [Task(title, "/reminders?sending=no_contact", layout.say(_count(many)), is_yours=True)] if many else []
 
 
 def _proposed(person: Principal, proposal: Proposal) -> Task:

@@ -98,6 +98,7 @@ def _listing(session: Session) -> Listing:
                    [Choice(level, title) for level, title in _LEVELS.items()]),
             Filter("series", Text("År", "Year"), lambda series: columns.series == series,
                    [Choice(series, same(series.removeprefix("RY-"))) for series in years]),
+            *([_sending(session)] if access.current().may("reminders.plan") else []),
         ),
         sort="-number",
         tie=(columns.id.desc(),),
@@ -105,6 +106,16 @@ def _listing(session: Session) -> Listing:
                    "No reminders were issued. See the plan for those that may be reminded"),
         numbers=frozenset({"level", "outstanding", "to_pay"}),
     )  # fmt: skip
+
+
+def _sending(session: Session) -> Filter:
+    """Let those be found that cannot be sent; worked out where it is asked for."""
+
+    def narrow(_: str) -> Any:
+        return REMINDERS.c.id.in_(reminder_letters.without_contact(session, layout.today()))
+
+    title = Text("Kan ikke sendes: ingen kontakt", "Cannot be sent: no contact")
+    return Filter("sending", Text("Afsendelse", "Sending"), narrow, [Choice("no_contact", title)])
 
 
 _COLUMNS = (

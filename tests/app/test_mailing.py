@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app import config, create_ground, database, mailing
+from app import config, create_ground, database, mailing, rounds
 from app.adapters.mail_carrier import Handed
 from app.annual_work import InNameOf
 from foundation import letters
@@ -127,6 +127,55 @@ def test_a_server_that_is_down_is_left_after_three_letters(post: Post) -> None:
 
     assert (done.is_down, done.outcomes) == (True, {"deferred": 3})
     assert post.states() == [("deferred", 1)] * 3 + [("waiting", 0)] * 2
+
+
+def test_a_server_that_hangs_again_and_again_is_left_and_the_other_work_of_the_round_is_done(post: Post) -> None:
+    names = "abcde"
+    post.write(*names)
+
+    with mail_server(**dict.fromkeys(names, "hang")) as server:
+        work = post.by(server, timeout=1)
+        began = time.monotonic()
+        letters_, after = rounds.one(work, [rounds.STEPS[-1], rounds.STEPS[0]])
+        lasted = time.monotonic() - began
+        server.script.clear()
+        mailing.send_due(work)
+
+    assert lasted < 5
+    assert (letters_.came.told.en, letters_.came.is_whole) == ("0 sent, 3 put off, 0 could not be sent", False)
+    assert (after.step.name, after.came.is_whole) == ("expire", True)
+    assert post.states() == [("deferred", 1)] * 3 + [("sent", 1)] * 2
+
+
+@dataclass
+class Slow:
+    """A carrier that takes each letter, after so many seconds of a clock that only it moves."""
+
+    seconds: float
+    now: float = 0.0
+
+    def hand_over(self, letter: Due) -> Handed:
+        """Take the letter."""
+        self.now += self.seconds
+        return Handed(Tried(letter.id, "sent"))
+
+    def tick(self) -> float:
+        """Read the clock."""
+        return self.now
+
+
+def test_a_slow_server_has_its_time_in_each_round_and_no_letter_is_lost(post: Post) -> None:
+    post.write(*"abcde")
+    slow, sent = Slow(mailing.BUDGET / 2), []
+
+    for _ in range(4):
+        began = slow.now
+        done = mailing.send_due(post.work, slow, tick=slow.tick)
+        sent.append((done.outcomes["sent"], done.is_late, done.is_down))
+        assert slow.now - began <= mailing.BUDGET
+
+    assert sent == [(2, True, False), (2, True, False), (1, False, False), (0, False, False)]
+    assert post.states() == [("sent", 1)] * 5
 
 
 def test_who_finds_somebody_sending_leaves_it_to_them(post: Post) -> None:

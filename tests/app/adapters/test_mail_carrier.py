@@ -11,7 +11,7 @@ import pytest
 
 from app.adapters.mail_carrier import Carrier, Folder, Handed, Server
 from foundation.letters import Due
-from tests.mail_server import mail_server
+from tests.mail_server import DELAY, mail_server
 from tests.serving import free_port
 
 CONTENT = b"From: os2@example.org\r\nTo: en@example.org\r\nMessage-ID: <1.a@b.dk>\r\n\r\nSe.\r\n.\r\n..punktum\r\n"
@@ -42,15 +42,17 @@ def test_a_letter_arrives_byte_for_byte_also_lines_that_begin_with_a_dot() -> No
         ("450 4.2.0 kom igen", "deferred", "450 4.2.0 kom igen"),
         ("data 554 5.7.1 nej", "failed", "554 5.7.1 nej"),
         ("data 451 4.3.0 senere", "deferred", "451 4.3.0 senere"),
+        ("delay", "sent", "taken"),
         ("drop", "deferred", "SMTPServerDisconnected"),
         ("hang", "deferred", "SMTPServerDisconnected"),
     ],
 )
 def test_what_the_server_says_of_one_letter_decides_for_that_letter(said: str, outcome: str, answer: str) -> None:
     with mail_server(en=said) as server:
-        handed, other = told(Server(server.url, 0.5)), told(Server(server.url, 0.5), "anden")
+        handed, other = told(Server(server.url, 3 * DELAY)), told(Server(server.url, 3 * DELAY), "anden")
 
     assert (handed.tried.outcome, handed.tried.answer, handed.is_down) == (outcome, answer, False)
+    assert handed.broke_off == (answer == "SMTPServerDisconnected")
     assert handed.tried.reason.da and handed.tried.reason.en
     assert other.tried.outcome == "sent"
 

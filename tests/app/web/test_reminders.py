@@ -10,15 +10,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app import access
 from app.access import Principal
+from billing import reminder_files
+from billing.einvoice.rule_packs import RulePack
+from billing.reminder_files import RENDERINGS
+from billing.verdicts import Task
+from foundation.audit import Trail
 from tests import reminding, world
 from tests.app.web.desks import forms_of, held, told_at
 from tests.command_line import CommandLine
 from tests.paying import payment, pays
 from tests.scenarios import database
+from tests.scenarios.acting import PREPARER, by
 
 HOST = {"Host": "localhost"}
 
@@ -306,3 +314,40 @@ def test_a_reminder_s_page_tells_how_it_is_handed_over(desk: Desk) -> None:
     told = desk.get("/deliveries/RY-2027-0001", "finance")
     assert told.status_code == 200 and "/reminders/RY-2027-0001" in told.text
     assert "RY-2027-0001" in desk.get("/deliveries?q=RY-2027", "finance").text
+
+
+def _judged_valid(session: Session, trail: Trail) -> None:
+    """Let every reminder be found valid, by a pack that is not here."""
+    pack = RulePack("oioubl", "1.17.2", Path(), "0" * 64)
+    found = select(RENDERINGS.c.id).where(RENDERINGS.c.format == "oioubl").order_by(RENDERINGS.c.id)
+    tasks = [(Task(id_, pack, b""), ()) for id_ in session.execute(found).scalars()]
+    reminder_files.store_verdicts(session, tasks, trail)
+
+
+@pytest.mark.tampers
+def test_a_reminder_that_cannot_be_sent_is_a_task_and_can_be_found_until_it_is_paid(desk: Desk) -> None:
+    reminding.approved(desk.line)
+    by(desk.line, PREPARER, _judged_valid)
+    found, task = "/reminders?sending=no_contact", 'href="/reminders?sending=no_contact"'
+    before = desk.get("/", "finance").text
+    to_peppol = (
+        """UPDATE reminder SET document = replace(document, '"format":"oioubl"', '"format":"peppol"') WHERE id = 1"""
+    )
+    database.tamper(desk.line, "reminder", to_peppol)
+
+    start, listed = desk.get("/", "finance").text, desk.get(found, "finance").text
+    page = desk.get("/reminders/RY-2027-0001", "finance").text
+
+    assert task not in before
+    assert task in start and "Rykkere, der ikke kan sendes: ingen kontakt" in start
+    assert "RY-2027-0001" in listed and "RY-2027-0002" not in listed
+    assert "ingen aftale bag fakturaen har en kontaktmail" in page
+    assert task not in desk.get("/", "auditor").text
+
+    (number,) = database.column(
+        desk.line, "SELECT number FROM invoice WHERE id = (SELECT invoice_id FROM reminder WHERE id = 1)"
+    )
+    desk.line.done("billing", "credit", number, "--reason", "Opdigtet", "--by", "En Forbereder",
+                   "--approved-by", "En Godkender")  # fmt: skip
+    assert task not in desk.get("/", "finance").text
+    assert "RY-2027-0001" not in desk.get(found, "finance").text
