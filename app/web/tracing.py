@@ -66,7 +66,8 @@ def line(number: str, at: int) -> ResponseReturnValue:
         found = tracing.upward(session, number, at)
     if not access.reaches("invoice.read", found.authority_id):
         raise NoSuchLine(Text("fakturaen har ikke den linje", "the invoice has no such line"))
-    report = fund_addresses.address(found.product, periods.year(found.year))
+    is_reached = access.may_fund("funding.read", found.product)
+    report = fund_addresses.address(found.product, periods.year(found.year)) if is_reached else None
     return render_template("forecasts/upward.html", found=found, report=report)
 
 

@@ -41,7 +41,7 @@ KINDS = {
 
 
 class NoSuchLine(NotFound):
-    """No invoice has that line, or it brought no fund money."""
+    """No invoice has that line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,18 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Upward:
-    """Where the money of an invoice's line went: to a fund, which spent its year's money so. It is not ear-marked."""
+    """Where the money of an invoice's line went: to a fund, which spent its year's money so. It is not ear-marked.
+
+    `product` is None where the fund is the association's: of dues. `contribution` is what of a fee's line went to the
+    association besides; nothing of dues, which are its own altogether.
+    """
 
     number: str
     authority_id: int
-    product: str
+    product: str | None
     year: int
     amount: Money
+    contribution: Money
     shares: tuple[Share, ...]
 
     @property
@@ -112,22 +117,25 @@ def upward(session: Session, number: str, position: int) -> Upward:
     `position` counts the invoice's lines from 1. In a fixed number of queries. Raises NoSuchLine.
     """
     line = session.execute(
-        select(LINES.c.product, LINES.c.product_ore, LINES.c.authority_id, INVOICES.c.issued_on)
+        select(
+            LINES.c.product, LINES.c.product_ore, LINES.c.association_ore, LINES.c.authority_id, INVOICES.c.issued_on
+        )
         .join(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
         .where(INVOICES.c.number == number, INVOICES.c.book == "real")
         .order_by(LINES.c.id)
         .offset(position - 1)
         .limit(1)
     ).first()
-    if line is None or line.product is None:
-        raise NoSuchLine(Text("fakturaen har ikke den linje, eller linjen gav ikke en fond penge",
-                              "the invoice has no such line, or it brought no fund money"))  # fmt: skip
+    if line is None:
+        raise NoSuchLine(Text("fakturaen har ikke den linje", "the invoice has no such line"))
     year = periods.year(line.issued_on.year)
+    of_product, of_association = Money(line.product_ore), Money(line.association_ore)
+    amount, contribution = (of_association, ZERO) if line.product is None else (of_product, of_association)
     shares = _shares(session, line.product, year)
-    return Upward(number, line.authority_id, line.product, line.issued_on.year, Money(line.product_ore), shares)
+    return Upward(number, line.authority_id, line.product, line.issued_on.year, amount, contribution, shares)
 
 
-def _shares(session: Session, product: str, year: Period) -> tuple[Share, ...]:
+def _shares(session: Session, product: str | None, year: Period) -> tuple[Share, ...]:
     known, budget = reporting.chart(session), budgets.for_report(session, product, year)
     spent: dict[str, int] = {account: 0 for account in (budget.amounts if budget else ()) if known.is_cost(account)}
     for each in funds.moved(session, year, product, of_all=False):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app import funding_demonstration
+from billing.funding import budgets, costs, publications
+from foundation import periods
+from foundation.money import ZERO
 from tests.app.web.desks import Desk, opened
 from tests.command_line import CommandLine
 
@@ -43,3 +48,19 @@ def test_every_product_is_described_as_made_up_and_names_a_function(desk: Desk) 
     assert hidden and len(hidden) < len(names) / 2
     desk.post("/language", language="en", next="/")
     assert "Staffs polling stations" in desk.read("/products/OS2valghalla")
+
+
+def test_six_products_have_two_published_quarters_costs_hours_and_adopted_budgets(line: CommandLine) -> None:
+    with line.session() as session:
+        quarters = defaultdict(set)
+        for edition in publications.listed(session):
+            quarters[edition.product].add(periods.name(edition.period))
+        published = sorted(product for product, named in quarters.items() if product and len(named) == 2)
+        booked = session.execute(costs.listed().where(costs.is_booked())).all()
+        adopted = {year: budgets.spending(session, year) for year in (2026, 2027)}
+
+    assert len(published) >= funding_demonstration.PUBLISHED == 6
+    assert all(quarters[product] == {"2026-Q3", "2026-Q4"} for product in published)
+    assert set(published) <= {row.product for row in booked if row.minutes is None}
+    assert set(published) <= {row.product for row in booked if row.minutes}
+    assert all(by_fund.get(product, ZERO) > ZERO for by_fund in adopted.values() for product in published)

@@ -6,13 +6,19 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import select
 
 from app.access import Role
+from billing.funding import tracing
+from billing.gathering import INVOICES, LINES
+from foundation.language import amount
+from foundation.money import ZERO, Money
 from tests import spending
-from tests.app.web.desks import AUDITOR, GROUP, Desk, issue, opened, person
+from tests.app.web.desks import AUDITOR, GROUP, Desk, issue, opened, person, signatory
 from tests.app.web.test_publications import publish
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
@@ -22,6 +28,8 @@ from tests.scenarios import database
 FIGURE = re.compile(r'<a class="figure" href="([^"]+)">([^<]+)</a>')
 SUM = re.compile(r'id="(?:figure|sum)">([^<]*)<')
 FUND = "OS2valghalla"
+#: What the association spent on two of its own accounts, in øre.
+OWN_COSTS = {"00013": 60_000_00, "00007": 20_000_00}
 REPORT, STRANGERS = f"/funds/{FUND}/2027", person(6, Role.COORDINATION, products=frozenset({"OS2kitos"}))
 
 
@@ -127,9 +135,63 @@ def test_a_period_from_day_to_day_is_taken_apart_as_well(desk: Desk) -> None:
 def test_a_line_of_an_invoice_leads_up_to_its_fund_and_what_the_year_s_money_went_to(seat: Desk) -> None:
     invoice = seat.sit(AUDITOR).html("/invoices/2027-0001")
     lines = re.findall(r'href="(/funds/trace/2027-0001/lines/\d+)"', invoice)
+    pages = [seat.read(line) for line in lines]
+    of_dues = ["foreningens fond. Pengene" in page and "gik til fonden for" not in page for page in pages]
 
-    assert lines
-    assert all("gik til fonden for" in seat.read(line) for line in lines)
+    assert True in of_dues and False in of_dues
+    assert all(is_dues or "gik til fonden for" in page for page, is_dues in zip(pages, of_dues, strict=True))
+    assert seat.get("/funds/trace/2027-0001/lines/99").status_code == 404
+
+
+def lines_of(line: CommandLine) -> dict[str | None, tuple[int, int, int]]:
+    """Give the first line of each fund on the first invoice: where it stands, its product's part, its association's."""
+    with line.session() as session:
+        rows = session.execute(
+            select(LINES)
+            .join(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
+            .where(INVOICES.c.number == "2027-0001")
+            .order_by(LINES.c.id)
+        ).all()
+    placed = list(enumerate(rows, start=1))
+    return {row.product: (at, row.product_ore, row.association_ore) for at, row in reversed(placed)}
+
+
+def test_dues_lead_up_to_the_association_s_fund_its_accounts_budget_and_shares(prepared: Prepared) -> None:
+    line = prepared(with_starter, issue, spend)
+    with line.session() as session:
+        given = [spending.draft(session, ore, product=None, suffix=suffix) for suffix, ore in OWN_COSTS.items()]
+        spending.spend(session, *given)
+        spending.budget(session, 80_000_00, product=None, suffix="00013")
+        at, of_product, of_association = lines_of(line)[None]
+        found = tracing.upward(session, "2027-0001", at)
+
+    assert (found.product, found.amount, found.contribution) == (None, Money(of_association), ZERO)
+    assert of_product == 0 and of_association > 0
+    posts = {each.account.rpartition("-")[2]: each for each in found.shares}
+    assert {suffix: posts[suffix].spent for suffix in OWN_COSTS} == {
+        "00013": Money(60_000_00),
+        "00007": Money(20_000_00),
+    }
+    assert (posts["00013"].budget, posts["00007"].budget) == (Money(80_000_00), ZERO)
+    assert all(each.share == Fraction(each.spent.ore, found.spent.ore) for each in found.shares)
+    with opened(line) as seat:
+        told = seat.sit(AUDITOR).html(f"/funds/trace/2027-0001/lines/{at}")
+        assert "80.000,00" in told and ">75</td>" in told and 'href="/funds/OS2/2027"' in told
+        told = seat.sit(signatory(line)).html(f"/funds/trace/2027-0001/lines/{at}")
+        assert ">75</td>" in told and "/funds/OS2/2027" not in told
+
+
+def test_a_fee_s_line_tells_what_of_it_the_association_got(prepared: Prepared) -> None:
+    line = prepared(with_starter, issue, spend)
+    at, of_product, of_association = lines_of(line)[FUND]
+    with line.session() as session:
+        found = tracing.upward(session, "2027-0001", at)
+
+    assert (found.product, found.amount, found.contribution) == (FUND, Money(of_product), Money(of_association))
+    assert of_association > 0
+    with opened(line) as seat:
+        told = seat.sit(AUDITOR).read(f"/funds/trace/2027-0001/lines/{at}")
+    assert f"Desuden gik {amount(found.contribution, 'da')} kr. af linjen til foreningens fond som bidrag" in told
 
 
 def test_a_published_report_leads_on_until_the_books_have_moved(issued: CommandLine, desk: Desk) -> None:
