@@ -8,7 +8,7 @@ by several at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -142,7 +142,7 @@ def _carriers(config: Config) -> tuple[dict[str, Carrier], dict[str, Text]]:
 def _send_all(
     surroundings: Surroundings, open_: dict[str, Carrier], year: int | None, done: Done, begin: Begin
 ) -> None:
-    """Send batch after batch; a channel whose carrier stays silent is left out of the next."""
+    """Send batch after batch, each channel in its own time; one whose carrier stays silent is left out then."""
     config = surroundings.config
     with surroundings.reading() as session:
         due = deliveries.count_due(session, at=clock.now(config), now=clock.machine(), year=year)
@@ -152,8 +152,8 @@ def _send_all(
         return
     step = begin(Text("Afleverer dokumenter", "Handing documents over"), whole)
     while open_ and (batch := _claim(surroundings, open_, year)):
-        left = {(one.kind, one.id): one for one in batch}
-        for outcomes in _together(_sent(surroundings, batch, open_)):
+        left: dict[tuple[Kind, int], Consignment] = {}
+        for outcomes in _together(_sent(surroundings, batch, open_, year, left)):
             _note(surroundings, outcomes, done)
             step(len(outcomes))
             for one, _ in outcomes:
@@ -161,12 +161,12 @@ def _send_all(
         _leave(surroundings, left, open_, done)
 
 
-def _claim(surroundings: Surroundings, open_: Mapping[str, Carrier], year: int | None) -> list[Consignment]:
+def _claim(surroundings: Surroundings, channels: Iterable[str], year: int | None) -> list[Consignment]:
     now = clock.machine()
     until = now + _lease(surroundings.config)
     with surroundings.writing() as (session, trail):
         return deliveries.claim(
-            session, at=trail.at, now=now, until=until, at_most=_TAKEN_AT_A_TIME, channels=list(open_), year=year
+            session, at=trail.at, now=now, until=until, at_most=_TAKEN_AT_A_TIME, channels=list(channels), year=year
         )
 
 
@@ -185,22 +185,35 @@ _Tried = tuple[Consignment, Outcome]
 
 
 def _sent(
-    surroundings: Surroundings, batch: Sequence[Consignment], open_: Mapping[str, Carrier]
-) -> Iterator[list[_Tried]]:
-    """Ask the carriers for a batch, and give what came of it as it comes; no transaction is open meanwhile."""
-    with surroundings.reading() as session:
-        content = deliveries.contents(session, batch)
+    surroundings: Surroundings, batch: Sequence[Consignment], open_: Mapping[str, Carrier], year: int | None,
+    left: dict[tuple[Kind, int], Consignment],
+) -> Iterator[list[_Tried]]:  # fmt: skip
+    """Ask the carriers for a batch, and give what came of it as it comes; no transaction is open meanwhile.
+
+    Each channel takes its next batch by itself, so that a slow carrier keeps no other waiting. `left` gets what is
+    taken.
+    """
+    content: dict[str, Mapping[tuple[Kind, int], bytes]] = {}
+
+    def taken(channel: str, own: Sequence[Consignment]) -> Sequence[Consignment]:
+        with surroundings.reading() as session:
+            content[channel] = deliveries.contents(session, own)
+        left.update({(one.kind, one.id): one for one in own})
+        return own
 
     def hand_over(one: Consignment) -> Outcome:
-        kept = content.get((one.kind, one.rendering_id), b"")
+        kept = content[one.channel].get((one.kind, one.rendering_id), b"")
         if sha256(kept) != one.sha256:
             return Outcome("failed", _CHANGED)
         return open_[one.channel].hand_over(_parcel(one, kept))
 
-    jobs = {channel: [one for one in batch if one.channel == channel] for channel in open_}
+    jobs = {channel: taken(channel, [one for one in batch if one.channel == channel]) for channel in open_}
     seconds = _patience(surroundings.config).total_seconds()
     silent = Outcome("deferred", Text(f"intet svar i {seconds:g} sekunder", f"no answer within {seconds:g} seconds"))
-    for answers in lanes.ask(jobs, hand_over, _is_good, patience=seconds):
+    for answers in lanes.ask(
+        {channel: own for channel, own in jobs.items() if own}, hand_over, _is_good, patience=seconds,
+        more=lambda channel: taken(channel, _claim(surroundings, [channel], year)),
+    ):  # fmt: skip
         yield [(one, answer or silent) for one, answer in answers]
 
 

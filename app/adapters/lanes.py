@@ -32,10 +32,15 @@ class _Lane(Generic[Job]):
     waiting: deque[Job]
     running: dict[int, tuple[Job, float]] = field(default_factory=dict)  # by ticket: until when we listen
     unlucky: int = 0
+    is_ended: bool = False  # there was no more
 
     @property
     def is_open(self) -> bool:
         return self.unlucky < UNLUCKY
+
+    @property
+    def wants_more(self) -> bool:
+        return self.is_open and not (self.waiting or self.running or self.is_ended)
 
     @property
     def may_start(self) -> bool:
@@ -44,18 +49,22 @@ class _Lane(Generic[Job]):
 
 def ask(
     jobs: Mapping[str, Sequence[Job]], what: Callable[[Job], Answer], is_good: Callable[[Answer | None], bool],
-    *, patience: float,
+    *, patience: float, more: Callable[[str], Sequence[Job]] = lambda _: (),
 ) -> Iterator[list[tuple[Job, Answer | None]]]:  # fmt: skip
     """Ask for each lane's jobs, and give answers as they come, those that are there together.
 
     None is the answer of who was silent for `patience` seconds, or failed. What a lane was not asked any more is not
     given. Now and then there is nothing new, so that whoever gathers answers need not wait. `what` runs in threads.
+    A lane that has asked for all of its jobs goes on by itself with what there is `more` of, until there is none.
     """
     lanes = {name: _Lane(deque(listed)) for name, listed in jobs.items()}
     heard: _Heard[Answer] = queue.SimpleQueue()
     tickets = 0
     while True:
-        for lane in lanes.values():
+        for name, lane in lanes.items():
+            if lane.wants_more:
+                lane.waiting.extend(more(name))
+                lane.is_ended = not lane.waiting
             while lane.may_start:
                 tickets += 1
                 job = lane.waiting.popleft()

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.adapters import bank_files as adapter
-from billing import bank, verification, vouchers
+from billing import bank, payments, verification, vouchers
+from billing.balances import MATCHES
 from billing.bank import BANK, FILES, STATEMENTS, TRANSACTIONS, UNPLACED, BankFileRefused
+from billing.gathering import INVOICES
 from foundation.audit import Trail
 from tests import bank_files, bank_statements
 from tests.bank_files import paid, statement, take
 from tests.command_line import CommandLine
-from tests.scenarios import database
+from tests.conftest import Prepared
+from tests.paying import fik_of, gross_of
+from tests.places import with_starter
+from tests.scenarios import database, files
 from tests.scenarios.database import AT
 
 ONE = statement("1", 0, [paid(0, 100, "A"), paid(2, 250, "B")], 0, 6)
@@ -160,53 +166,100 @@ def test_a_statement_without_entries_tells_that_nothing_came(empty: CommandLine)
         take(empty, statement("3", 351, [], 14, 20))
 
 
-#: Twins over two statements of a day, a statement made anew, one that overlaps two, reused ids, one without entries.
-TRICKY = (
-    statement("1", 0, [paid(0, 100, "A"), paid(1, 40, "B")], 0, 1),
-    statement("1", 140, [paid(1, 40, "C"), paid(2, -80, "D")], 1, 2),
-    statement("neu", 0, [paid(1, 40, "C"), paid(0, 100, "A"), paid(1, 40, "B")], 0, 1),
-    statement("over", 100, [paid(1, 40, "B"), paid(1, 40, "C"), paid(2, -80, "D"), paid(3, 7, "E")], 1, 3),
-    statement("2", 107, [], 4, 6),
-    statement("1", 107, [paid(7, 7, "F"), paid(7, 7, "G")], 7, 7),
-)
+def _owing(line: CommandLine) -> None:
+    """Issue three invoices."""
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    one, two = files.starter()[:2]
+    files.take_members(line, files.member(one.cvr), files.member(two.cvr))
+    files.take_agreements(line, files.agreement(one.cvr, "OS2kitos", gln=files.gln(1)))
+    line.issue(2027)
+
+
+@pytest.fixture
+def owing(prepared: Prepared) -> CommandLine:
+    """Three invoices that wait for money."""
+    return prepared(with_starter, _owing)
+
+
+def _tricky(session: Session) -> list[bytes]:
+    """Write six files in which one invoice is paid at once, one by halves that look alike, and one twice.
+
+    Twins over two statements of a day, a statement made anew, one that overlaps two, reused ids, one without entries.
+    """
+    numbers = ("2027-0001", "2027-0002", "2027-0003")
+    whole, halved, twice = (gross_of(session, number) for number in numbers)
+    half, left = halved // 2, whole + halved // 2 * 2 - 73
+    fik = [fik_of(number) for number in numbers]
+    a = replace(paid(0, whole, "A"), fik_id=fik[0])
+    b, c = paid(1, half, "B", fik[1]), paid(1, half, "C", fik[1])
+    d, e = paid(2, -80, "D"), paid(3, 7, "E")
+    f, g = (replace(paid(7, twice, reference), fik_id=fik[2]) for reference in "FG")
+    return [
+        statement("1", 0, [a, b], 0, 1),
+        statement("1", whole + half, [c, d], 1, 2),
+        statement("neu", 0, [c, a, b], 0, 1),
+        statement("over", whole, [b, c, d, e], 1, 3),
+        statement("2", left, [], 4, 6),
+        statement("1", left, [f, g], 7, 7),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
-def test_every_order_of_tricky_files_gives_the_same_rows_and_the_same_ledger(empty: CommandLine) -> None:
-    with empty.session() as session:
-        found = set(_outcomes(session, [], [adapter.taken("en.xml", content) for content in TRICKY]))
+def test_every_order_of_tricky_files_gives_the_same_rows_matches_and_ledger(owing: CommandLine) -> None:
+    matched: dict[str, Stands] = {}
+    with owing.session() as session:
+        found = set(_outcomes(session, [], [adapter.taken("en.xml", each) for each in _tricky(session)], matched))
         session.rollback()
 
-    assert len(found) == 1
-    (told,) = found
-    assert [told.count(f"'{reference}'") for reference in "ABCDEFG"] == [1] * 7
+    assert len(found) == 1 and len(matched) > 1  # they come in in several orders, and are matched in each
+    ((kept, placed, _),) = found
+    assert [kept.count(f"'{reference}'") for reference in "ABCDEFG"] == [1] * 7
+    assert [(number, rule) for number, rule, *_ in placed] == [
+        ("2027-0001", "fik"), ("2027-0002", "fik"), ("2027-0002", "fik"), ("2027-0003", "fik"),
+    ]  # fmt: skip
 
 
-def _outcomes(session: Session, refused: list[adapter.Taken], to_come: list[adapter.Taken]) -> Iterator[str]:
+#: What stands at the end: the transactions, what was placed where, and the ledger; whatever the numbers of rows.
+Stands = tuple[str, tuple[tuple[object, ...], ...], str]
+
+
+def _outcomes(
+    session: Session, refused: list[adapter.Taken], to_come: list[adapter.Taken], matched: dict[str, Stands]
+) -> Iterator[Stands]:
     """Take files in one by one, in every order; what does not tie yet is tried again, as a clerk would.
 
-    Give what stands after each order. Orders that begin alike share their beginning, in a savepoint of its own.
+    Give what stands after each order and matching. Orders that begin alike share their beginning, in a savepoint of
+    its own, and those that leave the same transactions in the same places share the matching.
     """
     if not to_come:
-        yield _outcome(session, refused)
+        yield _outcome(session, refused, matched)
     for at, file in enumerate(to_come):
         savepoint = session.begin_nested()
         more = [] if _is_taken(session, file) else [file]
-        yield from _outcomes(session, [*refused, *more], to_come[:at] + to_come[at + 1 :])
+        yield from _outcomes(session, [*refused, *more], to_come[:at] + to_come[at + 1 :], matched)
         savepoint.rollback()
 
 
-def _outcome(session: Session, waiting: list[adapter.Taken]) -> str:
+def _outcome(session: Session, waiting: list[adapter.Taken], matched: dict[str, Stands]) -> Stands:
     while waiting:
         still = [file for file in waiting if not _is_taken(session, file)]
         assert len(still) < len(waiting)
         waiting = still
     columns, entries = TRANSACTIONS.c, vouchers.entries().subquery().c
-    kept = session.execute(
-        select(columns.booked_on, columns.amount_ore, columns.bank_reference, columns.raw, columns.fingerprint)
-    )
-    booked = session.execute(select(entries.posted_on, entries.account, entries.amount_ore))
-    return repr((sorted(map(tuple, kept)), sorted(map(tuple, booked))))
+    told = (columns.booked_on, columns.amount_ore, columns.bank_reference, columns.raw, columns.fingerprint)
+    kept = list(map(tuple, session.execute(select(*told).order_by(columns.id))))
+    booked = select(entries.posted_on, entries.account, entries.amount_ore)
+    key = repr((kept, sorted(map(tuple, session.execute(booked)))))
+    if key not in matched:
+        payments.match_certain(session, bank_files.day(8), Trail(session, "En Bogholder", AT))
+        placed = session.execute(
+            select(INVOICES.c.number, MATCHES.c.rule, MATCHES.c.amount_ore, columns.booked_on)
+            .join(INVOICES, MATCHES.c.invoice_id == INVOICES.c.id)
+            .join(TRANSACTIONS, MATCHES.c.transaction_id == columns.id)
+        )
+        ledger_ = sorted(map(tuple, session.execute(booked)))
+        matched[key] = repr(sorted(kept)), tuple(sorted(map(tuple, placed))), repr(ledger_)
+    return matched[key]
 
 
 def _is_taken(session: Session, file: adapter.Taken) -> bool:

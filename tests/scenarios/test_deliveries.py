@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from agreements.document import Billing
+from app import delivering
 from app.adapters import lanes
 from billing import deliveries
 from tests import access_point, reminding
@@ -290,10 +291,29 @@ def test_a_server_that_hangs_delays_no_other_channel(act: Any, issued: CommandLi
     assert took < 15
 
 
-def _watch(line: CommandLine, seen: list[float]) -> None:
-    while not out(line, "peppol"):
+def _watch(line: CommandLine, seen: list[float], channel: str = "peppol", many: int = 1) -> None:
+    while len(out(line, channel)) < many:
         time.sleep(0.02)
     seen.append(time.monotonic())
+
+
+def test_a_channel_takes_its_next_batch_while_another_is_slow(
+    issued: CommandLine, point: AccessPoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "_TAKEN_AT_A_TIME", 1)
+    point.always = access_point.wait(30)
+    slow = issued.with_environ(OS2TILSLUT_CARRIER_PEPPOL=point.url, OS2TILSLUT_CARRIER_TIMEOUT="3")
+    seen: list[float] = []
+    watching = threading.Thread(target=lambda: _watch(issued, seen, "nemhandel", 2))
+    began = time.monotonic()
+    watching.start()
+
+    slow.run("deliver")
+
+    took = time.monotonic() - began
+    watching.join()
+    assert states(issued) == {"2027-0001": "handed_over", "2027-0002": "handed_over", "2027-0003": "to_send"}
+    assert seen[0] - began < took - 1  # both batches of the quick channel were there before the slow one ended
 
 
 def test_a_writer_is_not_kept_waiting_while_a_server_hangs(issued: CommandLine, point: AccessPoint) -> None:
