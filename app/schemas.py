@@ -731,6 +731,12 @@ class CostFileIntake(Strict):
     file = File(required=True, said=Text("Vælg filen", "Choose the file"))
 
 
+class CostVoucherIntake(Strict):
+    """The supplier's file of a cost that has none."""
+
+    file = File(required=True, said=Text("Vælg bilaget", "Choose the voucher"))
+
+
 class CostPayment(Strict):
     """The bank's payment that a cost was paid by."""
 

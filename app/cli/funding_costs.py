@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from app.access import Role
-from app.adapters import csv_files
+from app.adapters import csv_files, incoming
 from app.cli import funds, output, service, typed
 from app.cli.registers import FILE
-from billing.funding import cost_intake, costs, hours, moves, recurring
+from billing.funding import cost_files, cost_intake, costs, hours, moves, recurring
 from billing.funding import funds as balances_of
 from billing.funding.costs import ASSOCIATION, COSTS, STATES, State
 from billing.funding.hours import Worked
@@ -66,6 +66,27 @@ def import_costs(file: Path, by: str) -> None:
     output.say(taken.text)
     for made in taken.proposals:
         _told(made)
+
+
+@click.command("attach-voucher")
+@click.argument("cost", type=int)
+@click.argument("file", type=FILE)
+@_BY
+def attach_voucher(cost: int, file: Path, by: str) -> None:
+    """Vedhæft bilaget (PDF, PNG eller JPEG) til en omkostning, der intet har.
+
+    Attach the voucher to a cost that has none.
+    """
+    with incoming.opened(file, cost_files.LARGEST) as opened:
+        content = opened.read(cost_files.LARGEST + 1)
+    surroundings = service.current()
+    with surroundings.writing() as (session, trail):
+        trail.actor = surroundings.person(session, by, _PREPARERS)
+        kept = cost_files.attach(session, cost, incoming.name_of(file), content, trail)
+    output.say(
+        Text(f"omkostning {cost}: bilaget {kept.name} er gemt, SHA-256 {kept.sha256}",
+             f"cost {cost}: the voucher {kept.name} is kept, SHA-256 {kept.sha256}")
+    )  # fmt: skip
 
 
 @click.command("costs")
@@ -275,6 +296,6 @@ def balances(day: Any, as_json: bool) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    import_costs, list_costs, approve, enter_hours, hour_rate, transfer, opening, recur, reverse,
+    import_costs, attach_voucher, list_costs, approve, enter_hours, hour_rate, transfer, opening, recur, reverse,
     balances,
 )  # fmt: skip

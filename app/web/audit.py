@@ -143,6 +143,7 @@ ACTIONS = {
     "deviation.remarked": Text("Bemærkning til økonomirapport", "Remark on a funding report"),
     "cost.entered": Text("Omkostninger indtastet", "Costs entered"),
     "cost.paid": Text("Omkostning betalt", "Cost paid"),
+    "cost_file.attached": Text("Bilag vedhæftet omkostning", "Voucher attached to a cost"),
     "cost_file.kept": Text("Bilag gemt", "Voucher kept"),
     "forecast.kept": Text("Prognose gemt", "Forecast kept"),
     "pipeline.chance_set": Text("Sandsynlighed sat", "Probability set"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import access, database
 from app.adapters import csv_files
-from app.schemas import Approval, CostApprovals, CostEntry, CostFileIntake, CostPayment, CostReversal
+from app.schemas import Approval, CostApprovals, CostEntry, CostFileIntake, CostPayment, CostReversal, CostVoucherIntake
 from app.web import deciding, forms, layout, lists, memory_list
 from app.web.forms import Sent
 from app.web.lists import Choice, Column, Filter, Listing
@@ -262,13 +262,14 @@ def one(cost: int) -> ResponseReturnValue:
 def _one(cost: int, errors: Mapping[str, Text] | None = None, given: Mapping[str, Any] | None = None) -> str:
     with database.reading() as session:
         row = costs.get(session, cost)
-        file = cost_files.get(session, row.file_id) if row.file_id else None
+        file = cost_files.of_cost(session, row)
         account = costs.chart(session).by_fund.get(row.product, {}).get(row.account, "")
         back = session.execute(select(COSTS.c.id).where(COSTS.c.reverses == cost)).scalars().all()
         return render_template(
             "costs/one.html", cost=row, amount=Money(row.amount_ore), paid=Money(int(row.paid_ore)),
             state=STATES[State(row.state)], file=file, account=account, back=back, errors=errors or {},
-            given=given or {}, accruals=list(costs.accruals(row)) if row.from_on else [],
+            given=given or {}, lacks=file is None and cost_files.may_have(row),
+            accruals=list(costs.accruals(row)) if row.from_on else [],
             payments=_going_out(session, row), today=layout.today(),
         )  # fmt: skip
 
@@ -287,14 +288,33 @@ def _going_out(session: Session, row: Any) -> list[Any]:
 def voucher(cost: int) -> Response:
     """Give the supplier's file as it came, to be saved and not shown here."""
     with database.reading() as session:
-        row = costs.get(session, cost)
-        kept = cost_files.get(session, row.file_id or 0)
+        kept = cost_files.of_cost(session, costs.get(session, cost))
+        if kept is None:
+            raise cost_files.none_kept()
         content = cost_files.content(session, kept.id)
     response = Response(content, content_type=kept.media_type)
     ending = {"application/pdf": "pdf", "image/png": "png"}.get(kept.media_type, "jpg")
     response.headers["Content-Disposition"] = f'attachment; filename="bilag-{cost}.{ending}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@blueprint.post("/costs/<int:cost>/voucher")
+@access.needs("cost.enter")
+def attach(cost: int) -> ResponseReturnValue:
+    """Give a cost that has no voucher its file."""
+    sent = forms.read(CostVoucherIntake)
+    if sent.errors:
+        return _one(cost, sent.errors), 422
+    file = sent["file"]
+    content = file.stream.read(cost_files.LARGEST + 1)
+    try:
+        with layout.acting() as (session, trail):
+            cost_files.attach(session, cost, file.filename or "", content, trail)
+    except FileRefused as refused:
+        return _one(cost, {"file": refused.text}), 422
+    layout.done(Text("Bilaget er gemt på omkostningen", "The voucher is kept with the cost"))
+    return redirect(f"/costs/{cost}", 303)
 
 
 @blueprint.post("/costs/<int:cost>/reverse")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from billing import closed_periods, ledger
 from billing.balances import MATCHES
 from billing.funding import costs, funds, hours, moves
-from billing.funding.cost_files import FILES
+from billing.funding.cost_files import ATTACHED, FILES
 from billing.funding.costs import COSTS, PAYMENTS
 from billing.funding.hours import RATES
 from billing.funding.moves import MOVES
@@ -122,11 +122,14 @@ def _two_people(session: Session) -> Iterator[Broken]:
 
 
 def files(session: Session, checked: Counter[str]) -> Iterator[Broken]:
-    """Every supplier's file is the bytes that were kept."""
+    """Every supplier's file is the bytes that were kept, and no cost has one it came with and one given later."""
     for row in session.execute(select(FILES).order_by(FILES.c.id).execution_options(yield_per=20)):
         checked["cost_files"] += 1
         if sha256(bytes(row.content)) != row.sha256:
             yield _broken("cost_files", f"file {row.id}", "filens kontrolsum passer ikke", "the file's digest differs")
+    twice = select(COSTS.c.id).join(ATTACHED, ATTACHED.c.cost_id == COSTS.c.id).where(COSTS.c.file_id.is_not(None))
+    for id_ in session.execute(twice.order_by(COSTS.c.id)).scalars():
+        yield _broken("cost_files", f"cost {id_}", "har to bilag", "has two vouchers")
 
 
 def paid(session: Session, checked: Counter[str]) -> Iterator[Broken]:

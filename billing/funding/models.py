@@ -111,6 +111,19 @@ class CostPayment(Base):
     match_id: Mapped[int] = mapped_column(ForeignKey("payment_match.id"))
 
 
+class CostVoucher(Base):
+    """The file of a cost that was entered without one, given to it once, later."""
+
+    __tablename__ = "cost_voucher"
+    __table_args__ = (UniqueConstraint("cost_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cost_id: Mapped[int] = mapped_column(ForeignKey("cost.id"))
+    file_id: Mapped[int] = mapped_column(ForeignKey("cost_file.id"))
+    attached_by: Mapped[str]
+    attached_at: Mapped[datetime]
+
+
 class FundMove(Base):
     """What a fund opened with, or what was moved from one to another: proposed by one, approved by another."""
 

@@ -44,6 +44,22 @@ def test_costs_come_as_a_file_are_approved_listed_and_taken_back(starter: Comman
     starter.done("verify")
 
 
+def test_a_cost_that_came_without_its_voucher_is_given_it_once(starter: CommandLine) -> None:
+    rows = starter.write("costs.csv", COSTS + f"{FUND},00005,2027-01-05,Opdigtet Hosting,F-1,Drift,1000.50\n")
+    starter.done("funding", "import-costs", rows, "--by", ONE)
+    paper, program = starter.write("faktura.pdf", "%PDF-1.7 faktura"), starter.write("program.pdf", "MZ program")
+
+    wrong = starter.run("funding", "attach-voucher", "1", program, "--by", ONE)
+    told = starter.done("funding", "attach-voucher", "1", paper, "--by", ONE).out
+    again = starter.run("funding", "attach-voucher", "1", paper, "--by", ONE)
+    unknown = starter.run("funding", "attach-voucher", "9", paper, "--by", ONE)
+
+    assert "omkostning 1: bilaget faktura.pdf er gemt, SHA-256 " in told
+    assert (wrong.code, again.code, unknown.code) == (1, 1, 1)
+    assert "PDF, PNG eller JPEG" in wrong.err and "har sit bilag" in again.err and "nummer 9" in unknown.err
+    starter.done("verify")
+
+
 def test_rates_hours_moves_and_recurring_costs_wait_for_another_person(starter: CommandLine) -> None:
     approved(starter, starter.done("funding", "hour-rate", "2027-01-01", "750", "--by", ONE))
     approved(starter, starter.done("funding", "hours", FUND, "2027-01-04", "1:30", "Møde", "--by", ONE))

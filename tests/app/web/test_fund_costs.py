@@ -136,6 +136,40 @@ def test_a_booked_cost_is_taken_back_with_a_reason(desk: Desk) -> None:
     assert desk.sit(FINANCE).post("/costs/1/reverse", reason="Igen").status_code == 409
 
 
+def test_a_cost_without_a_voucher_is_given_one_on_its_page_once(desk: Desk) -> None:
+    approve(desk, entered(desk))
+    before = desk.sit(FINANCE).html("/costs/1")
+    reader = desk.sit(AUDITOR).html("/costs/1")
+    answer = desk.sit(FINANCE).post("/costs/1/voucher", file=(io.BytesIO(b"%PDF-1.7 faktura"), "faktura <b>.pdf"))
+    after, file = desk.html("/costs/1"), desk.get("/costs/1/voucher")
+    again = desk.post("/costs/1/voucher", file=(io.BytesIO(b"%PDF-1.7 en anden"), "en anden.pdf"))
+
+    assert "Vedhæft bilaget" in before and "Vedhæft bilaget" not in reader
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/costs/1")
+    assert "faktura &lt;b&gt;.pdf" in after and "Vedhæft bilaget" not in after
+    assert (file.data, file.headers["Content-Type"]) == (b"%PDF-1.7 faktura", "application/pdf")
+    assert again.status_code == 409 and "har sit bilag" in again.text
+    assert "Bilag vedhæftet omkostning" in desk.sit(AUDITOR).html("/audit")
+
+
+def test_a_wrong_voucher_is_told_at_its_field_and_nothing_is_kept(desk: Desk) -> None:
+    approve(desk, entered(desk))
+    huge = b"%PDF-1.7" + b" " * (10 * 1024 * 1024)
+    for content, told in ((b"MZ\x90 program", "PDF, PNG eller JPEG"), (b"<html>", "PDF, PNG eller JPEG"), (huge, "MB")):
+        answer = desk.sit(FINANCE).post("/costs/1/voucher", file=(io.BytesIO(content), "faktura.pdf"))
+
+        assert answer.status_code == 422 and told in answer.text and 'id="error-file"' in answer.text
+    paper = b"%PDF-1.7 faktura"
+    missing = desk.post("/costs/1/voucher")
+    unknown = desk.post("/costs/987654/voucher", file=(io.BytesIO(paper), "faktura.pdf"))
+    reader = desk.sit(AUDITOR).post("/costs/1/voucher", file=(io.BytesIO(paper), "faktura.pdf"))
+    group = desk.sit(person(8, Role.COORDINATION)).post("/costs/1/voucher", file=(io.BytesIO(paper), "faktura.pdf"))
+
+    assert missing.status_code == 422 and "Vælg bilaget" in missing.text
+    assert (unknown.status_code, reader.status_code, group.status_code) == (404, 403, 403)
+    assert desk.sit(AUDITOR).get("/costs/1/voucher").status_code == 404
+
+
 def test_hours_wait_for_a_rate_and_are_whole_minutes(desk: Desk) -> None:
     worked = {"product": "OS2kitos", "date": "2027-01-12", "hours": "7,5", "text": "Styregruppemøde"}
     early = desk.sit(FINANCE).post("/hours", **worked)

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from billing import bookkeeping, ledger, payments, verification, vouchers
-from billing.funding import costs, funds, hours, recurring
-from billing.funding.costs import CostRefused, NotPayable, NotReversible, State
+from billing.funding import cost_files, costs, funds, hours, recurring
+from billing.funding.cost_files import FileRefused, NotAttachable
+from billing.funding.costs import CostRefused, NoSuchCost, NotPayable, NotReversible, State
 from billing.funding.recurring import Term
 from billing.matching import Part
 from foundation import periods
@@ -116,6 +117,56 @@ def test_a_spread_cost_counts_month_by_month_to_the_ore_also_backwards(starter: 
         )
         assert (stands(session), account(session, ledger.PREPAID)) == (0, 0)
         assert broken(session) == []
+
+
+PAPER = b"%PDF-1.7 faktura"
+
+
+def test_a_cost_without_a_voucher_is_given_one_once_and_it_is_audited(starter: CommandLine) -> None:
+    with starter.session() as session:
+        made = spending.trail(session)
+        (proposed,) = costs.propose(session, [spending.draft(session)], made, on=DAY)
+        made.write()
+        (first,) = costs.of_proposal(session, proposed.id)
+        (second,) = spending.spend(session, spending.draft(session, 5_00))
+        lacks = cost_files.of_cost(session, first)
+        kept = cost_files.attach(session, first.id, "faktura.pdf", PAPER, made)
+        same = cost_files.attach(session, second, "den samme.pdf", PAPER, made)
+        with pytest.raises(NotAttachable, match="has its voucher"):
+            cost_files.attach(session, second, "en anden.pdf", PAPER + b"2", made)
+        made.write()
+
+        assert lacks is None and kept == same == cost_files.of_cost(session, first)
+        assert cost_files.content(session, kept.id) == PAPER
+        assert broken(session) == []
+
+
+def test_what_came_with_its_voucher_or_was_taken_back_or_is_not_there_gets_none(starter: CommandLine) -> None:
+    with starter.session() as session:
+        made = spending.trail(session)
+        (whole,) = spending.spend(session, spending.draft(session, file_id=spending.a_file(session, 1)))
+        (id_,) = spending.spend(session, spending.draft(session, 5_00))
+        spending.twice(
+            session,
+            lambda one: costs.propose_reversal(session, id_, "Fejl", one, on=DAY),
+            lambda proposal, other: costs.approve(session, [proposal], other, on=DAY),
+        )
+        for cost, refusal, told in ((whole, NotAttachable, "has its voucher"), (id_, NotAttachable, "taken back"),
+                                    (987654, NoSuchCost, "no cost"), (10**30, NoSuchCost, "no cost")):  # fmt: skip
+            with pytest.raises(refusal, match=told):
+                cost_files.attach(session, cost, "faktura.pdf", PAPER, made)
+
+        assert broken(session) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"MZ program", b"<svg/>", b"%PDF-1.7" + b" " * cost_files.LARGEST])
+def test_what_is_no_paper_or_too_large_is_no_voucher(starter: CommandLine, content: bytes) -> None:
+    with starter.session() as session:
+        (id_,) = spending.spend(session, spending.draft(session))
+        with pytest.raises(FileRefused):
+            cost_files.attach(session, id_, "faktura.pdf", content, spending.trail(session))
+
+        assert cost_files.of_cost(session, costs.get(session, id_)) is None
 
 
 def test_hours_move_money_between_funds_and_not_their_sum(starter: CommandLine) -> None:
