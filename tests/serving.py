@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,14 +14,19 @@ from contextlib import contextmanager, suppress
 
 from tests.command_line import CommandLine
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 120.0  # seconds; a busy machine starts the four processes of a workplace slowly
+
+#: Below those that the system gives to whoever calls out, so that no caller takes one between asking and listening.
+_PORTS = range(12_000, 30_000)
 
 
 def free_port() -> int:
     """Give a port that nobody has."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as asked, suppress(OSError):
+            asked.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(port: int) -> bool:
@@ -48,6 +54,9 @@ def serving(line: CommandLine, port: int, provider_port: int, *more: str) -> Ite
         )
         try:
             yield running
+        except AssertionError as error:
+            error.add_note((line.folder / "serve.log").read_text(errors="replace"))
+            raise
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)  # its workers, too
