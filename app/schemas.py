@@ -333,7 +333,7 @@ class TakenSuggestion(Strict):
 
 
 class Placement(Strict):
-    """Placing a payment by hand: on invoices, on what reminders charge, on a credit, on an account, on a refund."""
+    """Placing a payment by hand: on invoices, what reminders charge, a credit, an account, a refund, or in a fund."""
 
     number = Several(Words(40, may_be_empty=True), 200, load_default=list)
     amount = Several(Words(40, may_be_empty=True), 200, load_default=list)
@@ -343,6 +343,9 @@ class Placement(Strict):
     credit_amount = Words(40)
     account = Words(40)
     account_amount = Words(40)
+    fund = Words(200)
+    fund_amount = Words(40)
+    giver = Words(8)
     refund = Whole(1, 999_999_999)
     why = Words(required=True, said=Text("Skriv, hvorfor beløbet hører til dér", "Write why the money belongs there"))
 
@@ -361,7 +364,7 @@ class AskedBack(Strict):
 
 
 class PlacementOf(Strict):
-    """Placing some of a payment at one place: an invoice, its reminders' charges, a credit, an account or a refund."""
+    """Placing some of a payment at one place: an invoice, its reminders' charges, a credit, an account, a fund …"""
 
     transaction = Whole(1, 999_999_999, required=True, metadata={"description": "the payment's `id`"})
     amount_ore = Whole(
@@ -371,6 +374,8 @@ class PlacementOf(Strict):
     charges = Truth(load_default=False, metadata={"description": "what the invoice's reminders charge, not itself"})
     cvr = Formed("[0-9]{8}", metadata={"description": "to this authority's credit"})
     account = Words(40)
+    product = Words(200, metadata={"description": "as a single contribution to this product's fund"})
+    giver = Formed("[0-9]{8}", metadata={"description": "the authority that gave a contribution, where one did"})
     refund = Whole(1, 999_999_999)
     why = Words(required=True)
 

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 from billing import ledger, reminder_charges, vouchers
 from billing.bank_models import BankTransaction
 from billing.gathering import CREDIT_NOTES, INVOICES
-from billing.payment_models import PaymentMatch, Refund, WriteOff, WriteOffReversal
+from billing.payment_models import FundContribution, PaymentMatch, Refund, WriteOff, WriteOffReversal
 from billing.reminder_charges import Charged
 from foundation.language import Text
 from foundation.money import ZERO, Money, total
 
 MATCHES: Table = PaymentMatch.__table__  # type: ignore[assignment]
+CONTRIBUTIONS: Table = FundContribution.__table__  # type: ignore[assignment]
 REFUNDS: Table = Refund.__table__  # type: ignore[assignment]
 WRITE_OFFS: Table = WriteOff.__table__  # type: ignore[assignment]
 REVERSALS: Table = WriteOffReversal.__table__  # type: ignore[assignment]

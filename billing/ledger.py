@@ -41,6 +41,7 @@ DUES = "XG-9212045210-00014"  # Kontingent (andel til foreningen)
 CONTRIBUTION = "XG-9212045210-00017"  # Bidrag fra OS2-produkter
 JOINING_FEE_SUFFIX = "00001"  # Tilslutningsafgift
 ANNUAL_FEE_SUFFIX = "00002"  # Vederlag (årlig)
+SINGLE_CONTRIBUTION_SUFFIX = "00003"  # Bidrag (enkeltstående)
 
 
 class Amount(NamedTuple):
@@ -68,6 +69,16 @@ def product_account(product: str, account: str | None, kind: str) -> str:
     """Give the income account of a product for a kind of line; its name stands in where it has no number yet."""
     suffix = ANNUAL_FEE_SUFFIX if kind == Kind.ANNUAL_FEE else JOINING_FEE_SUFFIX
     return f"{account or product}-{suffix}"
+
+
+def contribution_account(product: str, account: str | None) -> str:
+    """Give the account of what somebody gives a product once, beside fees; its name stands in for a number."""
+    return f"{account or product}-{SINGLE_CONTRIBUTION_SUFFIX}"
+
+
+def is_of_any_product(account: str) -> bool:
+    """Tell whether a number of the chart stands for every product's account; nothing is booked on it itself."""
+    return "xxx-" in account
 
 
 def invoice_amounts(lines: Iterable[Earned], vat: Money, accounts: Mapping[str, str | None]) -> list[Amount]:

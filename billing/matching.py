@@ -117,7 +117,8 @@ class Paid(NamedTuple):
 class Part(NamedTuple):
     """Where some of a payment goes: an invoice, a refund, an account, or else an authority's credit.
 
-    With an invoice and the account of charges: what the reminders of that invoice charge.
+    With an invoice and the account of charges: what the reminders of that invoice charge. With a product: a single
+    contribution to its fund, and the authority is who gave it, where it was one.
     """
 
     amount: Money
@@ -125,6 +126,7 @@ class Part(NamedTuple):
     invoice_id: int | None = None
     refund_id: int | None = None
     account: str | None = None
+    product: str | None = None
 
     @property
     def is_charge(self) -> bool:

@@ -106,7 +106,8 @@ def matches(session: Session, checked: Counter[str]) -> Iterator[Broken]:
 def _vouchers_of_matches(session: Session, checked: Counter[str]) -> Iterator[Broken]:
     after = 0
     while rows := session.execute(
-        select(MATCHES, VOUCHERS.c.kind, VOUCHERS.c.subject, VOUCHERS.c.posted_on, VOUCHERS.c.book)
+        payments.with_products()
+        .add_columns(VOUCHERS.c.kind, VOUCHERS.c.subject, VOUCHERS.c.posted_on, VOUCHERS.c.book)
         .outerjoin(VOUCHERS, MATCHES.c.voucher_id == VOUCHERS.c.id)
         .where(MATCHES.c.id > after).order_by(MATCHES.c.id).limit(_AT_A_TIME)
     ).all():  # fmt: skip

@@ -71,6 +71,17 @@ class ChargeWaiver(Base):
     voucher_id: Mapped[int] = mapped_column(ForeignKey("voucher.id"))
 
 
+class FundContribution(Base):
+    """That a match is a single contribution to a product's fund; a row that undoes the match needs none of its own."""
+
+    __tablename__ = "fund_contribution"
+    __table_args__ = (UniqueConstraint("match_id"), APPEND_ONLY)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    match_id: Mapped[int] = mapped_column(ForeignKey("payment_match.id"))
+    product: Mapped[str]
+
+
 class PaymentMatch(Base):
     """Money that found its place. It comes from a bank transaction, or from an authority's credit where there is none.
 

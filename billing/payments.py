@@ -18,9 +18,10 @@ import orjson
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from agreements import products
 from authorities.register import AUTHORITIES
 from billing import balances, closed_periods, ledger, matching, reminder_charges, vouchers
-from billing.balances import MATCHES, REFUNDS, REVERSALS, TRANSACTIONS, WRITE_OFFS
+from billing.balances import CONTRIBUTIONS, MATCHES, REFUNDS, REVERSALS, TRANSACTIONS, WRITE_OFFS
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.matching import Finding, Known, Paid, Part, RefundDue, Rule
 from billing.vouchers import Entry, Order
@@ -308,7 +309,7 @@ def unmatch(session: Session, ids: Sequence[int], reason: str, on: date, trail: 
     Unplaceable without a reason.
     """
     told = readable_reason(reason)
-    found = {row.id: row for row in session.execute(select(MATCHES).where(MATCHES.c.id.in_(ids)))}
+    found = {row.id: row for row in session.execute(with_products().where(MATCHES.c.id.in_(ids)))}
     undone = set(session.execute(select(MATCHES.c.undoes).where(MATCHES.c.undoes.in_(ids))).scalars())
     first, rows = append_only.next_id(session, MATCHES), list[dict[str, Any]]()
     opens = closed_periods.first_open(session)
@@ -320,6 +321,12 @@ def unmatch(session: Session, ids: Sequence[int], reason: str, on: date, trail: 
         rows.append(_opposite(found[id_], first + len(rows), told, max(on, opens, found[id_].matched_on), trail))
     _refuse_used_credit(session, rows)
     return _write(session, rows, trail)
+
+
+def with_products() -> Select[Any]:
+    """Select matches with the product whose fund got a contribution by them, or got it back."""
+    given_by = func.coalesce(MATCHES.c.undoes, MATCHES.c.id)
+    return select(MATCHES, CONTRIBUTIONS.c.product).outerjoin(CONTRIBUTIONS, CONTRIBUTIONS.c.match_id == given_by)
 
 
 def _opposite(row: Row[Any], id_: int, reason: str, on: date, trail: Trail) -> dict[str, Any]:
@@ -355,7 +362,8 @@ def _rows(session: Session, placings: Sequence[Placing], on: date, trail: Trail)
                 {
                     "id": first + len(rows), "transaction_id": placing.transaction_id,
                     "authority_id": part.authority_id, "invoice_id": part.invoice_id, "refund_id": part.refund_id,
-                    "account": part.account, "amount_ore": part.amount.ore, "rule": placing.rule,
+                    "account": part.account, "product": part.product, "amount_ore": part.amount.ore,
+                    "rule": placing.rule,
                     "explanation": canonical({"da": placing.why.da, "en": placing.why.en}),
                     "matched_on": max(booked_on, days[1].get(part.invoice_id or 0, booked_on)), "undoes": None,
                     "matched_by": trail.actor, "matched_at": trail.at,
@@ -391,7 +399,8 @@ def _refuse_too_much(session: Session, rows: Sequence[Mapping[str, Any]], also: 
     _refuse_paid_charges(session, [row for row in rows if _is_of_charge(row)])
     _refuse_paid_refunds(session, rows)
     _refuse_used_credit(session, rows)
-    _refuse_accounts(session, rows, also)
+    _refuse_accounts(session, [row for row in rows if row["product"] is None], also)
+    _refuse_contributions(session, [row for row in rows if row["product"] is not None])
 
 
 def _sums(rows: Iterable[Mapping[str, Any]], name: str) -> Counter[int]:
@@ -515,11 +524,25 @@ def _refuse_accounts(session: Session, rows: Sequence[Mapping[str, Any]], also: 
     wanted = {row["account"] for row in rows if row["account"] is not None and not _is_of_charge(row)}
     wanted -= set(also)
     own = {ledger.CHARGES_OWED, ledger.RECEIVABLES, ledger.CREDIT, ledger.CLEARING, ledger.REFUNDS_DUE, ledger.BANK}
-    if wanted & own or (wanted and wanted - ledger.account_numbers(session)):
+    known = {number for number in ledger.account_numbers(session) if not ledger.is_of_any_product(number)}
+    if wanted & own or wanted - known:
         raise Unplaceable(
             Text("kontoen findes ikke i kontoplanen, eller føres af sig selv",
                  "the account is not in the chart, or is kept by itself")
         )  # fmt: skip
+
+
+def _refuse_contributions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    numbers = products.accounts_by_name(session) if rows else {}
+    for row in rows:
+        product = row["product"]
+        if product not in numbers or row["account"] != ledger.contribution_account(product, numbers[product]):
+            raise Unplaceable(Text("produktet findes ikke i registret", "the register has no such product"))
+        if _is_of_credit(row) or row["amount_ore"] <= 0:
+            raise Unplaceable(
+                Text("et bidrag til en fond er penge, der kom i banken",
+                     "a contribution to a fund is money that came to the bank")
+            )  # fmt: skip
 
 
 def _write(session: Session, rows: Sequence[dict[str, Any]], trail: Trail) -> list[int]:
@@ -527,6 +550,7 @@ def _write(session: Session, rows: Sequence[dict[str, Any]], trail: Trail) -> li
     if not rows:
         return []
     booked = vouchers.book(session, [_order(row) for row in rows], trail)
+    contributions = _contributions(session, rows)
     for row, voucher_id in zip(rows, booked, strict=True):
         row["voucher_id"] = voucher_id
         action = UNMATCHED_ACTION if row["undoes"] else MATCHED_ACTION
@@ -534,9 +558,21 @@ def _write(session: Session, rows: Sequence[dict[str, Any]], trail: Trail) -> li
             "transaction": row["transaction_id"], "invoice": row["invoice_id"], "authority": row["authority_id"],
             "ore": row["amount_ore"], "rule": row["rule"], "undoes": row["undoes"], "why": row["explanation"],
         }  # fmt: skip
-        trail.record(action, f"match {row['id']}", told, rows=[(MATCHES, row)])
-    append_only.add(session, MATCHES, rows)
+        given = contributions.get(row["id"])
+        with_it = [] if given is None else [(CONTRIBUTIONS, given)]
+        trail.record(action, f"match {row['id']}", told, rows=[(MATCHES, row), *with_it])
+    append_only.add(session, MATCHES, [{column.name: row[column.name] for column in MATCHES.c} for row in rows])
+    append_only.add(session, CONTRIBUTIONS, list(contributions.values()))
     return [row["id"] for row in rows]
+
+
+def _contributions(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Give what is kept of those rows that are contributions to funds, by the match; one undone keeps its own."""
+    given = [row for row in rows if row["product"] is not None and not row["undoes"]]
+    first = append_only.next_id(session, CONTRIBUTIONS) if given else 0
+    return {
+        row["id"]: {"id": first + at, "match_id": row["id"], "product": row["product"]} for at, row in enumerate(given)
+    }
 
 
 def _order(row: Mapping[str, Any]) -> Order:
@@ -555,7 +591,8 @@ def entries_of(row: Mapping[str, Any]) -> tuple[Entry, Entry]:
         account = ledger.CHARGES_OWED if _is_of_charge(row) else ledger.RECEIVABLES
         return source, Entry(account, -amount, authority_id=authority_id, invoice_id=row["invoice_id"])
     if row["account"] is not None:
-        return source, Entry(row["account"], -amount)
+        giver = authority_id if row["product"] is not None else None
+        return source, Entry(row["account"], -amount, product=row["product"], authority_id=giver)
     account = ledger.CREDIT if row["refund_id"] is None else ledger.REFUNDS_DUE
     return source, Entry(account, -amount, authority_id=authority_id)
 
@@ -672,6 +709,7 @@ class Match(NamedTuple):
     number: str | None  # of the invoice
     refund_id: int | None
     account: str | None
+    product: str | None  # whose fund got it as a single contribution
     amount: Money
     rule: str
     why: Text
@@ -695,7 +733,8 @@ def matches(session: Session, *, transaction_id: int | None = None, invoice_id: 
 def _matches(*named: str) -> Select[Any]:
     """Ask for matches, of what is named when it is asked."""
     found = (
-        select(MATCHES, INVOICES.c.number, _LATER.c.id.label("undone_by"))
+        with_products()
+        .add_columns(INVOICES.c.number, _LATER.c.id.label("undone_by"))
         .outerjoin(INVOICES, MATCHES.c.invoice_id == INVOICES.c.id)
         .outerjoin(_LATER, _LATER.c.undoes == MATCHES.c.id)
         .order_by(MATCHES.c.id)
@@ -705,8 +744,9 @@ def _matches(*named: str) -> Select[Any]:
 
 def _match(row: Row[Any]) -> Match:
     return Match(
-        row.id, row.transaction_id, row.authority_id, row.number, row.refund_id, row.account, Money(row.amount_ore),
-        row.rule, Text(**orjson.loads(row.explanation)), row.matched_on, row.matched_by, row.undoes, row.undone_by,
+        row.id, row.transaction_id, row.authority_id, row.number, row.refund_id, row.account, row.product,
+        Money(row.amount_ore), row.rule, Text(**orjson.loads(row.explanation)), row.matched_on, row.matched_by,
+        row.undoes, row.undone_by,
     )  # fmt: skip
 
 

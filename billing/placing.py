@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements import products
 from authorities.register import AUTHORITIES
-from billing import balances, payments
+from billing import balances, ledger, payments
 from billing.matching import Part
 from billing.payments import EVER, Placing, Unplaceable
 from foundation.language import Text
@@ -23,7 +24,8 @@ from foundation.money import ZERO, Money
 class Wanted:
     """Where money goes: on invoices and what their reminders charge, by number; to credits, by CVR; on accounts.
 
-    A refund is named by its own number, and paid in whole where no amount stands.
+    A refund is named by its own number, and paid in whole where no amount stands. Single contributions to funds go by
+    product; `giver` is the CVR of the authority that gave them, where one did.
     """
 
     invoices: Sequence[tuple[str, Money]] = ()
@@ -31,6 +33,8 @@ class Wanted:
     credits: Sequence[tuple[str, Money]] = ()
     accounts: Sequence[tuple[str, Money]] = ()
     refunds: Sequence[tuple[int, Money | None]] = ()
+    contributions: Sequence[tuple[str, Money]] = ()
+    giver: str | None = None
 
 
 def parts(session: Session, wanted: Wanted) -> tuple[Part, ...]:
@@ -41,6 +45,7 @@ def parts(session: Session, wanted: Wanted) -> tuple[Part, ...]:
         *(Part(amount, _authority(session, cvr)) for cvr, amount in wanted.credits),
         *(Part(amount, account=account) for account, amount in wanted.accounts),
         *_of_refunds(session, wanted.refunds),
+        *_to_funds(session, wanted.contributions, wanted.giver),
     )
 
 
@@ -65,6 +70,22 @@ def _of_invoices(session: Session, amounts: Sequence[tuple[str, Money]]) -> list
                 Text(f"{number} er ikke en faktura, der mangler noget", f"{number} is no invoice that owes anything")
             )
     return [Part(amount, owed[number].authority_id, owed[number].invoice_id) for number, amount in amounts]
+
+
+def _to_funds(session: Session, amounts: Sequence[tuple[str, Money]], giver: str | None) -> list[Part]:
+    if not amounts:
+        return []
+    numbers, gave = products.accounts_by_name(session), _authority(session, giver) if giver else None
+    for product, _ in amounts:
+        if product not in numbers:
+            raise Unplaceable(
+                Text(f"intet produkt hedder {product}; skriv navnet, som det står i registret",
+                     f"no product is called {product}; write its name as the register has it")
+            )  # fmt: skip
+    return [
+        Part(amount, gave, account=ledger.contribution_account(product, numbers[product]), product=product)
+        for product, amount in amounts
+    ]
 
 
 def _authority(session: Session, cvr: str) -> int:

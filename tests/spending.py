@@ -8,13 +8,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from billing import payments, placing
 from billing.funding import budgets, cost_files, costs, hours, moves, recurring, remarks
 from billing.funding.costs import Draft
 from billing.funding.hours import Worked
 from billing.funding.moves import Move
 from billing.funding.recurring import Plan
+from billing.payments import Placing
+from billing.placing import Wanted
 from foundation import periods
 from foundation.audit import Trail
+from foundation.language import same
 from foundation.money import Money
 from foundation.proposals import Proposal
 from tests import paying
@@ -107,6 +111,17 @@ def recur(session: Session, ore: int = 1_000_00, on: date = DAY, **other: Any) -
     return found
 
 
+def give(session: Session, ore: int = 50_000_00, giver: str | None = None, on: date = DAY, **other: Any) -> int:
+    """Let somebody give a product something once, by the bank; give the match's id."""
+    made = trail(session)
+    (id_,) = paying.take_in(session, made, [paying.payment(ore, on, payer="Opdigtet Fond")])
+    wanted = Wanted(contributions=[(other.pop("product", PRODUCT), Money(ore))], giver=giver)
+    placed = Placing(id_, placing.parts(session, wanted), "hand", same("Tilsagn fra styregruppen"))
+    (match,) = payments.place(session, [placed], on, made)
+    made.write()
+    return match
+
+
 def keep(line: CommandLine) -> None:
     """Leave two rows of everything."""
     with line.session() as session:
@@ -124,6 +139,7 @@ def keep(line: CommandLine) -> None:
             work(session, nth * 60)
             recur(session, nth * 10_00)
             move(session, nth * 1000_00)
+            give(session, nth * 100_00, on=AT.date())
             budget(session, nth * 12_000_00)
             remark(session, nth)
         session.commit()

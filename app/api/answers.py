@@ -252,6 +252,15 @@ class Cost(Answer):
     entered_at = _instant()
 
 
+class CostVoucher(Answer):
+    """The file that a cost was given."""
+
+    cost = _whole()
+    name = _text()
+    media_type = _text()
+    sha256 = _text()
+
+
 class Budget(Answer):
     """A version of a fund's budget of a year; `product` is null for the association's."""
 
@@ -509,6 +518,7 @@ class PlacedAt(Answer):
     amount_ore = _ore()
     number = _maybe("of the invoice")
     account = _maybe("with an invoice: what its reminders charge")
+    product = _maybe("whose fund got it as a single contribution")
     refund_id = _whole_or_none()
     rule = _text()
     on = _day()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
+from flask import request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import UnsupportedMediaType
 
 from app import database
 from app.adapters import csv_files
@@ -14,9 +18,10 @@ from app.api.fee_tables import proposed
 from app.api.ground import ID, ID_IN_PATH, Write
 from app.api.pages import PageQuery
 from app.api.writes import Answer
+from app.errors import Malformed
 from app.schemas import CostOrder, ReversalOrder, Words
 from app.web import layout
-from billing.funding import cost_intake, costs
+from billing.funding import cost_files, cost_intake, costs
 from billing.funding.costs import ASSOCIATION, COSTS, CostRefused, Draft
 from foundation import periods
 from foundation.audit import Trail
@@ -111,3 +116,54 @@ def reverse_cost(query: object, sent: Mapping[str, Any], id_: int) -> Any:
         return Answer(proposed(costs.propose_reversal(session, id_, sent["reason"], trail, on=today)))
 
     return writes.once(act)
+
+
+# --- a voucher that comes later
+
+_FILE = "application/json"
+_LARGEST_FILE = cost_files.LARGEST * 4 // 3 + 4096  # bytes, as base64 with its name
+_NO_FILE = Text("skal være objektet {name, content} af to tekster, content i base64",
+                "must be the object {name, content} of two texts, content in base64")  # fmt: skip
+_FILE_BODY = {
+    "required": True,
+    "content": {
+        _FILE: {
+            "schema": {
+                "type": "object", "required": ["name", "content"], "additionalProperties": False,
+                "properties": {
+                    "name": {"type": "string", "minLength": 1, "maxLength": 200},
+                    "content": {"type": "string", "minLength": 1, "description": "PDF, PNG or JPEG in base64"},
+                },
+            }
+        }
+    },
+}  # fmt: skip
+
+
+@ground.writes(
+    room, f"/costs/{ID_IN_PATH}/voucher", "cost.enter", None, answers.CostVoucher,
+    Write(parameters={"id_": ID}, body=_FILE_BODY),
+)  # fmt: skip
+def attach_voucher(query: object, id_: int) -> Any:
+    """Give a cost that came without its voucher the supplier's file, once."""
+    name, content = _file()
+
+    def act(session: Session, trail: Trail) -> Answer:
+        kept = cost_files.attach(session, id_, name, content, trail)
+        return Answer({"cost": id_, "name": kept.name, "media_type": kept.media_type, "sha256": kept.sha256})
+
+    return writes.once(act)
+
+
+def _file() -> tuple[str, bytes]:
+    """Read the body as a named file. Raises Malformed, or 415 and 413."""
+    if request.mimetype != _FILE:
+        raise UnsupportedMediaType
+    sent = ground.json_body(_LARGEST_FILE)
+    is_file = isinstance(sent, dict) and set(sent) == {"name", "content"}
+    if not is_file or not all(isinstance(text, str) and text for text in sent.values()) or len(sent["name"]) > 200:
+        raise Malformed(ground.MALFORMED, [("", _NO_FILE)])
+    try:
+        return sent["name"], b64decode(sent["content"], validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed(ground.MALFORMED, [("content", _NO_FILE)]) from None

@@ -91,8 +91,8 @@ def matches_of(query: object, id_: int) -> Any:
     return {
         "items": [
             {"id": each.id, "amount_ore": each.amount.ore, "number": each.number, "account": each.account,
-             "refund_id": each.refund_id, "rule": each.rule, "on": each.on, "by": each.by, "undoes": each.undoes,
-             "undone_by": each.undone_by}
+             "product": each.product, "refund_id": each.refund_id, "rule": each.rule, "on": each.on, "by": each.by,
+             "undoes": each.undoes, "undone_by": each.undone_by}
             for each in found
         ]
     }  # fmt: skip
@@ -113,8 +113,10 @@ def place(query: object, sent: Mapping[str, Any]) -> Any:
 
 def _wanted(sent: Mapping[str, Any]) -> Wanted:
     """Read the one place that is named. Raises Unplaceable."""
-    if sum(1 for name in ("number", "cvr", "account", "refund") if sent.get(name)) != 1:
+    if sum(1 for name in ("number", "cvr", "account", "product", "refund") if sent.get(name)) != 1:
         raise Unplaceable(Text("nævn netop ét sted", "name just one place"))
+    if sent.get("giver") and not sent.get("product"):
+        raise Unplaceable(Text("kun et bidrag har en giver", "only a contribution has a giver"))
     amount = Money(sent["amount_ore"])
     if number := sent.get("number"):
         return Wanted(charges=[(number, amount)]) if sent["charges"] else Wanted([(number, amount)])
@@ -122,6 +124,8 @@ def _wanted(sent: Mapping[str, Any]) -> Wanted:
         return Wanted(credits=[(cvr, amount)])
     if account_ := sent.get("account"):
         return Wanted(accounts=[(account_, amount)])
+    if product := sent.get("product"):
+        return Wanted(contributions=[(product, amount)], giver=sent.get("giver"))
     return Wanted(refunds=[(sent["refund"], amount)])
 
 

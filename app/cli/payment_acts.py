@@ -67,6 +67,8 @@ def show(transaction: int, as_json: bool) -> None:
 def _where(match: Match) -> Text:
     if match.number is not None:
         return same(f"{match.number}, {match.account}" if match.account else match.number)
+    if match.product is not None:
+        return Text(f"bidrag til {match.product}", f"contribution to {match.product}")
     if match.refund_id is not None:
         return Text(f"tilbagebetaling {match.refund_id}", f"refund {match.refund_id}")
     return Text(f"konto {match.account}", f"account {match.account}") if match.account else Text("til gode", "credit")
@@ -88,7 +90,8 @@ def _json(paid: Paid, found: list[Match]) -> dict[str, Any]:
         "message": paid.message,
         "matches": [
             {"id": each.id, "amount_ore": each.amount.ore, "number": each.number, "account": each.account,
-             "refund_id": each.refund_id, "rule": each.rule, "on": each.on.isoformat(), "by": each.by,
+             "product": each.product, "refund_id": each.refund_id, "rule": each.rule,
+             "on": each.on.isoformat(), "by": each.by,
              "why": each.why[output.language()], "undoes": each.undoes, "undone_by": each.undone_by}
             for each in found
         ],
@@ -104,20 +107,26 @@ def _json(paid: Paid, found: list[Match]) -> dict[str, Any]:
 @_places("--charges", "NUMMER BELØB", "På gebyr og rente af fakturaens rykkere. / On what its reminders charge.")
 @_places("--credit", "CVR BELØB", "Til gode hos en myndighed. / To an authority's credit.")
 @_places("--account", "KONTO BELØB", "På en konto i kontoplanen. / On an account of the chart.")
+@_places("--contribution", "PRODUKT BELØB", "Som enkeltstående bidrag til en fond. / As a contribution to a fund.")
+@click.option("--giver", type=WORD, metavar="CVR", help="Hvem der gav bidraget. / Who gave the contribution.")
 @click.option("--refund", type=_ID, metavar="N", help="På en besluttet tilbagebetaling. / On a refund that is decided.")
 @click.option("--cost", type=_ID, metavar="N", help="På en fonds omkostning, alene. / On a cost of a fund, alone.")
 @click.option("--why", default="", metavar="TEKST", help="Hvorfor beløbet hører til dér. / Why it belongs there.")
 @_BY
-def place(transaction: int, refund: int | None, cost: int | None, why: str, by: str, **places: Any) -> None:
+def place(
+    transaction: int, giver: str | None, refund: int | None, cost: int | None, why: str, by: str, **places: Any
+) -> None:
     """Placér en betaling med håndkraft, på ét sted eller flere: alt eller intet.
 
     Place a payment by hand, at one place or several: all or nothing. Money that went out has amounts below zero.
     """
     if cost is not None and (why or refund or any(places.values())):
-        raise click.UsageError("--cost … ⟷ --invoice, --charges, --credit, --account, --refund, --why")
+        raise click.UsageError("--cost … ⟷ --invoice, --charges, --credit, --account, --contribution, --refund, --why")
     if cost is None and not why.strip():
         raise click.UsageError("--why TEKST")
-    wanted, surroundings = _wanted(places, refund), service.current()
+    if giver is not None and not places["contribution"]:
+        raise click.UsageError("--giver CVR → --contribution PRODUKT BELØB")
+    wanted, surroundings = _wanted(places, refund, giver), service.current()
     with surroundings.writing() as (session, trail):
         trail.actor = surroundings.person(session, by, _WHO)
         if cost is not None:
@@ -129,11 +138,13 @@ def place(transaction: int, refund: int | None, cost: int | None, why: str, by: 
     _say_left(paid)
 
 
-def _wanted(places: Mapping[str, Any], refund: int | None) -> Wanted:
+def _wanted(places: Mapping[str, Any], refund: int | None, giver: str | None) -> Wanted:
     """Read where money is to go. Raises NotAnAmount."""
     read = {name: [(to, typed.amount(given)) for to, given in listed] for name, listed in places.items()}
     refunds = [(refund, None)] if refund else []
-    return Wanted(read["invoice"], read["charges"], read["credit"], read["account"], refunds)
+    return Wanted(
+        read["invoice"], read["charges"], read["credit"], read["account"], refunds, read["contribution"], giver
+    )
 
 
 def _say_left(paid: Paid) -> None:

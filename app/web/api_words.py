@@ -139,6 +139,7 @@ OPERATIONS: Mapping[str, str] = {
                                   " samme fil igen ændrer intet.",
     "POST /api/v1/costs/{id_}/reversals": "Foreslå at føre en bogført omkostning tilbage; en anden godkender det i"
                                           " browseren.",
+    "POST /api/v1/costs/{id_}/voucher": "Giv en omkostning, der kom uden sit bilag, leverandørens fil, én gang.",
     "GET /api/v1/budgets": "Hent budgetternes versioner, i den rækkefølge de blev skrevet.",
     "GET /api/v1/budgets/{id_}": "Hent en version med det, hver konto får, måned for måned.",
     "POST /api/v1/budgets": "Gem et udkast som den næste version af fondens år.",
@@ -185,6 +186,10 @@ PLACES: Mapping[str, Text] = {
 #: What a parameter or a member of a body means, by the words of the document.
 MEMBERS: Mapping[str, str] = {
     "a product": "et produkt",
+    "PDF, PNG or JPEG in base64": "PDF, PNG eller JPEG i base64",
+    "as a single contribution to this product's fund": "som enkeltstående bidrag til dette produkts fond",
+    "the authority that gave a contribution, where one did": "myndigheden, der gav et bidrag, når det var en",
+    "whose fund got it as a single contribution": "hvis fond fik det som enkeltstående bidrag",
     "a product in the scope": "et produkt, man må se",
     "a product, or OS2 for the association's own": "et produkt, eller OS2 for foreningens egen",
     "below zero where money went out": "under nul, hvor penge gik ud",

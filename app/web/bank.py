@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, cast, true
+from sqlalchemy import ColumnElement, cast
 from sqlalchemy import Text as Words
 
 from app import access, clock, database
@@ -134,8 +133,8 @@ def _transactions() -> Listing:
             Filter("q", Text("Modpart, tekst, id eller beløb", "Party, text, id or amount"), _matching),
             Filter("way", Text("Ind eller ud", "In or out"), _moving,
                    [Choice(way, title) for way, title in _IN_OR_OUT.items()]),
-            Filter("from", Text("Fra dag", "From day"), _since, is_day=True),
-            Filter("until", Text("Til og med dag", "Until day, included"), _until, is_day=True),
+            Filter("from", Text("Fra dag", "From day"), lists.since(columns.booked_on), is_day=True),
+            Filter("until", Text("Til og med dag", "Until day, included"), lists.until(columns.booked_on), is_day=True),
             Filter("statement", Text("Kontoudtog nr.", "Statement no."), _in_statement),
         ),
         sort="-booked_on",
@@ -162,23 +161,6 @@ def _ore(words: str) -> int | None:
 
 def _moving(way: str) -> ColumnElement[bool]:
     return TRANSACTIONS.c.amount_ore < 0 if way == "out" else TRANSACTIONS.c.amount_ore >= 0
-
-
-def _day(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        return None
-
-
-def _since(given: str) -> ColumnElement[bool]:
-    day = _day(given)
-    return true() if day is None else TRANSACTIONS.c.booked_on >= day
-
-
-def _until(given: str) -> ColumnElement[bool]:
-    day = _day(given)
-    return true() if day is None else TRANSACTIONS.c.booked_on <= day
 
 
 def _in_statement(given: str) -> ColumnElement[bool]:

@@ -43,7 +43,8 @@ def page() -> ResponseReturnValue:
         listing, rows, wholes = _asked(session)
     return render_template(
         "funds/overview.html", page=memory_list.page(listing, rows, request.args), wholes=wholes, year=_year(),
-        years=_years(), told=periods.told,
+        years=_years(), told=periods.told, quarter=quarter_of,
+        of_association=lambda period: fund_addresses.trace(None, period),
     )  # fmt: skip
 
 
@@ -60,6 +61,12 @@ def _year() -> int:
     """Read the year the address asks for; this one where it names none there is."""
     given = request.args.get("year", "")
     return int(given) if given in map(str, _years()) else layout.today().year
+
+
+def quarter_of(period: Period) -> str:
+    """Give the address at which a quarter's funds stand one by one: what the sums of all are made of."""
+    year, _, nth = periods.name(period).partition("-Q")
+    return f"/funds?year={year}&quarter={nth}#fund-by-fund"
 
 
 def _years() -> range:
@@ -88,6 +95,11 @@ _MONEY: Mapping[str, Text] = {
 }  # fmt: skip
 
 
+def _traced(figure: str) -> Callable[[Row], str]:
+    """Lead to what a figure of the row is made of."""
+    return lambda row: fund_addresses.trace(row.product, row.period, figure)
+
+
 def _known(name: str) -> Callable[[Row], Any]:
     """Order by what not every fund has: those without come first."""
     return lambda row: (getattr(row, name) is not None, getattr(row, name) or ZERO)
@@ -106,9 +118,9 @@ def _listing() -> MemoryListing:
         Column("product", Text("Fond", "Fund"), lambda row: naming.told(row.product),
                link=lambda row: fund_addresses.address(row.product, row.period)),
         Column("period", Text("Kvartal", "Quarter"), lambda row: periods.name(row.period)),
-        *(Column(name, title, attrgetter(name)) for name, title in _MONEY.items()),
-        Column("budget", Text("Budget, omkostninger", "Budget, costs"), attrgetter("budget")),
-        Column("deviation", Text("Afvigelse", "Deviation"), attrgetter("deviation")),
+        *(Column(name, title, attrgetter(name), link=_traced(name)) for name, title in _MONEY.items()),
+        Column("budget", Text("Budget, omkostninger", "Budget, costs"), attrgetter("budget"), link=_traced("given")),
+        Column("deviation", Text("Afvigelse", "Deviation"), attrgetter("deviation"), link=_traced("left-over")),
         Column("version", Text("Version", "Version"),
                lambda row: same(f"v{row.version}") if row.version else None,
                link=lambda row: f"{fund_addresses.address(row.product, row.period)}/versions/{row.version}"

@@ -119,6 +119,8 @@ def _filters(session: Session) -> tuple[Filter, ...]:
                _choices(STATES)),
         Filter("paid", Text("Betaling", "Payment"), _paid, _choices({"overdue": Text("Forfaldne", "Overdue"),
                                                                      "open": Text("Mangler noget", "Owes something")})),
+        Filter("from", Text("Udstedt fra", "Issued from"), lists.since(columns.issued_on), is_day=True),
+        Filter("until", Text("Udstedt til og med", "Issued up to"), lists.until(columns.issued_on), is_day=True),
         Filter("product", Text("Produkt", "Product"), _with_product,
                [Choice(product, same(product)) for product in products]),
         Filter("book", Text("Bog", "Book"), lambda book: columns.book == book, _choices(_BOOKS)),

@@ -18,7 +18,7 @@ from urllib.parse import quote_plus, urlencode
 import xlsxwriter
 from flask import Response, request
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, true
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -300,6 +300,23 @@ def page_number(given: str) -> int:
     if given.isascii() and given.isdigit() and 1 <= int(given[:7]) <= _LAST_PAGE:
         return int(given[:7])
     raise NotFound(Text("Listen har ikke den side", "The list has no such page"))
+
+
+def since(column: ColumnElement[Any]) -> Callable[[str], ColumnElement[bool]]:
+    """Narrow to the days from one on, as a filter types it; what is no day narrows nothing."""
+    return lambda given: true() if (day := _day(given)) is None else column >= day
+
+
+def until(column: ColumnElement[Any]) -> Callable[[str], ColumnElement[bool]]:
+    """Narrow to the days up to one, that one too; what is no day narrows nothing."""
+    return lambda given: true() if (day := _day(given)) is None else column <= day
+
+
+def _day(given: str) -> date | None:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        return None
 
 
 def contains(column: ColumnElement[str] | Any, words: str) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements import products
 from app import access, database
 from app.schemas import Approval, Nothing, Placement, TakenSuggestion, Undoing
 from app.web import deciding, forms, layout, lists, memory_list
@@ -209,8 +210,13 @@ def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[s
         candidates=candidates, q=request.args.get("q", "")[:100],
         due=payments.refunds_due(session) if paid.left.ore < 0 else [],
         typed=_typed(given, "number", "amount", {each.number for each in candidates}, rows=2),
+        funds=[("", layout.say(Text("Ingen", "None"))), *_funds(session)],
         charges=charges, charged=_typed(given, "charged", "charge", {each.number for each in charges}, rows=1),
     )  # fmt: skip
+
+
+def _funds(session: Session) -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(products.ids_by_name(session))]
 
 
 def _typed(given: Mapping[str, Any], names: str, amounts: str, named: Collection[str], *, rows: int) -> Typed:
@@ -277,6 +283,8 @@ def _wanted(sent: forms.Sent) -> Wanted:
         _amounts([sent.get("credit_to") or "-"], [sent.get("credit_amount") or ""]),
         _amounts([sent.get("account") or "-"], [sent.get("account_amount") or ""]),
         [(id_, None)] if (id_ := sent.get("refund")) else [],
+        _amounts([sent.get("fund") or "-"], [sent.get("fund_amount") or ""]),
+        sent.get("giver"),
     )
 
 

@@ -312,7 +312,11 @@ def _paid(ground: _Ground, account: str) -> Iterator[Step]:
 
 def _payer_paid(ground: _Ground, cvr: str) -> Iterator[Step]:
     ground.payer(cvr)
-    return (step for step in _of_shares(ground, ground.shares) if step.cvr == cvr)
+    yield from (step for step in _of_shares(ground, ground.shares) if step.cvr == cvr)
+    is_of_payer = ground.chart.is_income
+    yield from _booked(
+        ground, lambda row: row.cvr == cvr and row.kind not in reporting.PAID_LATER and is_of_payer(row.account)
+    )
 
 
 def _of_shares(ground: _Ground, shares: Sequence[Share]) -> Iterator[Step]:

@@ -157,7 +157,7 @@ def chart(session: Session) -> Chart:
     """Give the chart, in three statements."""
     rows = session.execute(select(ledger.ACCOUNTS.c.number, ledger.ACCOUNTS.c.kind)).all()
     kinds = {row.number: row.kind for row in rows}
-    kinds |= {f"xxx-{row.number.rpartition('-')[2]}": row.kind for row in rows if "xxx-" in row.number}
+    kinds |= {f"xxx-{row.number.rpartition('-')[2]}": row.kind for row in rows if ledger.is_of_any_product(row.number)}
     return Chart(account_mapping.current(session), kinds)
 
 
@@ -208,11 +208,13 @@ def _given(budget: Mapping[str, Money] | None, account: str) -> Money | None:
 
 
 def _brought(chart: Chart, rows: Iterable[Row[Any]], shares: Iterable[Share]) -> dict[int, list[int]]:
-    """Give what each authority was invoiced and what it paid, in øre, by its id."""
+    """Give what each authority was invoiced and what it paid, in øre, by its id; what it gave once is both."""
     found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
         if row.authority_id is not None and chart.is_income(row.account):
             found[row.authority_id][0] -= row.amount_ore
+            if row.kind not in PAID_LATER:
+                found[row.authority_id][1] -= row.amount_ore
     for share in shares:
         found[share.authority_id][1] += share.amount.ore
     return found

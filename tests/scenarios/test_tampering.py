@@ -309,7 +309,7 @@ FORGERIES = {
     "reminder_delivery": "made_by", "reminder_delivery_attempt": "reason_da", "reminder_delivery_receipt": "raw",
     "voucher": "booked_by", "voucher_posting": "position",
     "cost": "entered_by", "cost_file": "kept_by", "cost_payment": "match_id", "cost_voucher": "attached_by",
-    "fund_balance": "amount_ore",
+    "fund_balance": "amount_ore", "fund_contribution": "product",
     "budget_adoption": "proposal_id", "budget_line": "month", "budget_version": "basis", "deviation_remark": "text",
     "fund_move": "reason", "hour_rate": "amount_ore", "recurring_cost": "text",
     "letter": "written_by", "letter_attempt": "answer",
@@ -334,9 +334,10 @@ def test_a_forged_row_whose_chain_was_hashed_anew_is_named_by_its_entry(vault: V
     # What stands in two places is noticed by them, too: an issued line is held against what was approved, and the line
     # that takes another back against that. A step of an agreement is a link of a chain of its own. A kept balance is
     # held against the postings, hours against their rate, what was paid of a cost against the match it names, and a
-    # report has its files in each language. What came of a write-off stands in its match and in the ledger.
+    # report has its files in each language. Whose fund got a contribution is in the ledger, and what came of a
+    # write-off there and in its match.
     twice = ("invoice_line", "credited_line", "agreement_step", "fund_balance", "hour_rate", "cost_payment",
-             "report_file", "write_off_reversal")  # fmt: skip
+             "report_file", "write_off_reversal", "fund_contribution")  # fmt: skip
     assert len(violations) == 1 + (table.name in twice) + (table.name == "write_off_reversal")
 
     assert (departure.check, departure.subject) == ("head", f"audit_entry {position}")

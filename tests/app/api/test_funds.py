@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -124,6 +125,28 @@ def test_what_cannot_be_is_refused_and_nothing_is_stored(program: Program, token
         assert answer.json["code"] in ("malformed", "cost_refused", "budget_refused")
     for path in ("/budgets", "/costs", "/recurring-costs", "/transfers"):
         assert program.all(path, token) == []
+
+
+def test_a_cost_is_given_its_voucher_once_and_only_a_file_is_taken(program: Program, token: str) -> None:
+    good = "product,account,date,supplier,reference,text,amount_dkk\nOS2kitos,00008,2027-01-06,A,U-1,x,4500.00\n"
+    made(program.post("/costs/imports", token, good, kind="text/csv"))
+    id_ = program.all("/costs", token)[-1]["id"]
+    path, pdf = f"/costs/{id_}/voucher", b64encode(b"%PDF-1.7\nopdigtet").decode()
+
+    for sent in (
+        {}, [], {"name": "a.pdf"}, {"name": "a.pdf", "content": "ikke base64!"}, {"name": "a.pdf", "content": 7},
+        {"name": "", "content": pdf}, {"name": "a" * 201, "content": pdf}, {"name": "a.pdf", "content": pdf, "by": "x"},
+        {"name": "a.exe", "content": b64encode(b"MZ\x90").decode()},
+    ):  # fmt: skip
+        assert program.post(path, token, sent).status_code == 422, sent
+    assert program.post(path, token, "x" * 15 * 1024 * 1024, kind="application/json").status_code == 413
+    assert program.post(path, token, "%PDF-1.7", kind="application/pdf").status_code == 415
+    assert program.post("/costs/999999/voucher", token, {"name": "a.pdf", "content": pdf}).status_code == 404
+
+    kept = made(program.post(path, token, {"name": "a.pdf", "content": pdf}))
+    assert (kept["cost"], kept["name"], kept["media_type"]) == (id_, "a.pdf", "application/pdf")
+    again = program.post(path, token, {"name": "b.pdf", "content": pdf})
+    assert (again.status_code, again.json["code"]) == (409, "not_attachable")
 
 
 @pytest.mark.parametrize("path", ["/budgets/1", "/costs/1"])

@@ -27,11 +27,14 @@ def test_a_payment_is_placed_and_undone_and_a_refund_of_it_is_only_prepared(demo
     assert (placed.status_code, again.json) == (201, placed.json)
     assert (spent.status_code, spent.json["code"]) == (409, "already_placed")
     assert (refund.status_code, refund.json["kind"]) == (201, "refund")
-    assert undone.status_code == 201
+    gift = {"transaction": id_, "product": "OS2kitos", "giver": "64942212", "amount_ore": 345, "why": "Tilsagn"}
+    given = demonstration.post("/payments/placements", token, gift, key="f")
+    assert (undone.status_code, given.status_code) == (201, 201)
     listed = demonstration.get(f"/payments/{id_}/matches", token).json["items"]
     assert [(each["amount_ore"], each["undone_by"]) for each in listed] == [
-        (12_345, undone.json["id"]), (-12_345, None),
+        (12_345, undone.json["id"]), (-12_345, None), (345, None),
     ]  # fmt: skip
+    assert [each["product"] for each in listed] == [None, None, "OS2kitos"]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,10 @@ def test_a_payment_is_placed_and_undone_and_a_refund_of_it_is_only_prepared(demo
         ("placements", {"transaction": 1, "cvr": "64942212", "amount_ore": 1.5, "why": "x"}, 422),
         ("placements", {"transaction": 1, "cvr": "64942212", "amount_ore": 10**30, "why": "x"}, 422),
         ("placements", {"transaction": 1, "refund": 7, "amount_ore": -1, "why": "x"}, 422),
+        ("placements", {"transaction": 1, "product": "OS2findes-ikke", "amount_ore": 1, "why": "x"}, 422),
+        ("placements", {"transaction": 1, "product": "OS2kitos", "amount_ore": -1, "why": "x"}, 409),
+        ("placements", {"transaction": 1, "cvr": "64942212", "giver": "64942212", "amount_ore": 1, "why": "x"}, 422),
+        ("placements", {"transaction": 1, "product": "OS2kitos", "giver": "1", "amount_ore": 1, "why": "x"}, 422),
         ("undoings", {"match": 1, "reason": "\u202eomvendt"}, 422),
         ("refunds", {"cvr": "64942212", "amount_ore": 0, "reason": "x"}, 422),
         ("refunds", {"cvr": "64942212", "amount_ore": 100_000_000_000, "reason": "x"}, 409),

@@ -74,6 +74,25 @@ def test_a_payment_is_placed_over_several_invoices_charges_a_credit_and_an_accou
     line.done("verify")
 
 
+def test_what_somebody_gives_a_product_is_placed_in_its_fund(line: CommandLine) -> None:
+    given, other = ("--contribution", "OS2kitos", "6000"), ("--invoice", FIRST, "1")
+    for words, code, told in (
+        ((*given, "--giver", "1"), 1, "ingen myndighed har CVR"),
+        (("--contribution", "OS2x", "1"), 1, "intet produkt hedder OS2x"),
+        ((*other, "--giver", TWO.cvr), 2, "--giver CVR"),
+    ):
+        refused = line.run("payments", "place", 2, *words, *WHY)
+        assert (refused.code, told in refused.err) == (code, True)
+
+    line.done("payments", "place", 2, *given, "--giver", TWO.cvr, *WHY)
+
+    assert "bidrag til OS2kitos" in line.done("payments", "show", 2).out
+    (told,) = line.json("payments", "show", 2)["matches"]
+    assert (told["product"], told["account"].rpartition("-")[2], told["amount_ore"]) == ("OS2kitos", "00003", 600_000)
+    line.done("payments", "undo", told["id"], "--reason", "Til et andet produkt", *PREPARER)
+    line.done("verify")
+
+
 def test_money_that_went_out_is_placed_on_the_cost_it_paid(line: CommandLine) -> None:
     with line.session() as session:
         (cost,) = spending.spend(session, spending.draft(session, 40_00))

@@ -91,6 +91,21 @@ def test_a_payment_without_a_reason_keeps_its_rows_and_says_so_at_the_reason(des
     assert held(form) == ["1", "2"]
 
 
+def test_what_somebody_gives_a_product_is_placed_in_its_fund(desk: Desk, paid: CommandLine) -> None:
+    given = {"fund": "OS2kitos", "fund_amount": "20,00", "giver": OTHER.cvr, "why": "Tilsagn"}
+
+    refused = desk.sit(FINANCE).post("/payments/2/place", **given | {"giver": "00000000"})
+    (form,) = forms_of(refused.text, "/place")
+    assert (refused.status_code, told_at(refused.text, form)) == (422, ["field-number"])
+    assert {"20,00", "00000000", "Tilsagn"} <= set(held(form))
+    assert desk.post("/payments/2/place", **given | {"fund": "OS2findes-ikke"}).status_code == 422
+    assert desk.post("/payments/2/place", **given).status_code == 303
+
+    page = desk.html("/payments/2")
+    assert "som bidrag til fonden for OS2kitos, fra" in page
+    paid.done("verify")
+
+
 def test_a_fault_in_placing_what_went_out_is_told_at_the_refund(desk: Desk, paid: CommandLine) -> None:
     pays(paid, payment(-700, DAY, payer="Banken"))
 

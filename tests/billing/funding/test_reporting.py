@@ -14,14 +14,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agreements import products
-from billing import balances
+from billing import balances, payments, verification
 from billing.funding import budgets, figures, funds, overview, paid, remarks, report, reporting
 from billing.funding.report import FundingReport
 from billing.gathering import INVOICES, LINES
+from billing.matching import Part
+from billing.payments import Placing
 from foundation import periods
+from foundation.language import same
 from foundation.money import ZERO, Money, total
 from foundation.periods import Period
-from tests import queries, spending
+from tests import paying, queries, spending
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
@@ -183,6 +186,49 @@ def test_costs_stand_with_their_accounts_and_a_move_with_the_transfers(spent: Co
         "Drift (hosting, domæne)": Money(12_000_00), "Udvikling": Money(7_00),
     }  # fmt: skip
     assert {each.name.en for each in found.costs} == {"Operation (hosting, domain)", "Development"}
+
+
+def test_a_single_contribution_is_income_and_paid_by_its_giver_until_it_is_undone(spent: CommandLine) -> None:
+    with spent.session() as session:
+        before = reporting.compute(session, spending.PRODUCT, YEAR)
+        giver = before.payers[-1]
+        spending.give(session, 700_00)
+        match = spending.give(session, 2_500_00, giver.cvr)
+        with_it = reporting.compute(session, spending.PRODUCT, YEAR)
+        made = spending.trail(session)
+        payments.unmatch(session, [match], "Var til et andet produkt", spending.DAY, made)
+        made.write()
+        undone = reporting.compute(session, spending.PRODUCT, YEAR)
+        assert list(verification.verify(session).violations) == []
+
+    (income,) = (each for each in with_it.income if each.account.endswith("-00003"))
+    assert (income.name.da, income.invoiced, income.paid) == (
+        "Bidrag (enkeltstående)", Money(3_200_00), Money(3_200_00)
+    )  # fmt: skip
+    (payer,) = (each for each in with_it.payers if each.cvr == giver.cvr)
+    assert (payer.invoiced - giver.invoiced, payer.paid - giver.paid) == (Money(2_500_00), Money(2_500_00))
+    assert payer.outstanding == giver.outstanding
+    assert with_it.closing == before.closing + Money(3_200_00)
+    assert undone.closing == before.closing + Money(700_00)
+    assert undone.payers == before.payers
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (Part(Money(1), account="XG-9212045xxx-00003"), "is kept by itself"),
+        (Part(Money(1), account="OS2kitos-00003", product="OS2findes-ikke"), "the register has no such product"),
+        (Part(Money(1), account="XG-9212045210-00015", product="OS2kitos"), "the register has no such product"),
+    ],
+)
+def test_a_contribution_goes_to_its_products_own_account_and_nowhere_else(
+    spent: CommandLine, part: Part, told: str
+) -> None:
+    with spent.session() as session:
+        made = spending.trail(session)
+        (id_,) = paying.take_in(session, made, [paying.payment(500_00)])
+        with pytest.raises(payments.Unplaceable, match=told):
+            payments.place(session, [Placing(id_, (part,), "hand", same("x"))], spending.DAY, made)
 
 
 def test_a_report_holds_costs_and_income_against_the_adopted_budget_with_remarks(spent: CommandLine) -> None:
