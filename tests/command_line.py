@@ -18,11 +18,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
 
 import app.cli as command_line
@@ -116,12 +117,17 @@ class CommandLine:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a session on the database; what is written is committed at the end."""
-        engine = create_engine(self.url, poolclass=NullPool)
-        database.prepare(engine)
-        with Session(engine) as session:
+        with Session(_engine(self.url)) as session:
             yield session
             session.commit()
-        engine.dispose()
+
+
+@lru_cache(maxsize=64)
+def _engine(url: str) -> Engine:
+    """Give what connects to a database and keeps no connection; asking it what it is takes longer than most tests."""
+    engine = create_engine(url, poolclass=NullPool)
+    database.prepare(engine)
+    return engine
 
 
 def _text(stream: io.TextIOWrapper) -> str:

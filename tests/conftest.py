@@ -60,11 +60,17 @@ _ON_ONE = {
     "tests/scenarios/test_reminders.py": 2, "tests/scenarios/test_credits.py": 2,
     "tests/scenarios/test_background.py": 2, "tests/scenarios/test_hostile_files.py": 2,
     "tests/scenarios/test_four_eyes.py": 2, "tests/scenarios/test_heads.py": 2,
-    "tests/scenarios/test_payments.py": 2, "tests/app/web/": 3, "tests/app/cli/": 2, "tests/app/identity/": 2,
+    "tests/scenarios/test_payments.py": 2, "tests/scenarios/test_crash.py": 2, "tests/scenarios/test_issue.py": 2,
+    "tests/scenarios/test_clock.py": 2, "tests/scenarios/test_problems.py": 2, "tests/scenarios/test_plan.py": 2,
+    "tests/scenarios/test_payment_years.py": 2, "tests/scenarios/test_closed_books.py": 2,
+    "tests/scenarios/test_signed_agreements.py": 2, "tests/scenarios/test_overview.py": 2,
+    "tests/scenarios/test_explain.py": 2, "tests/scenarios/test_documents.py": 2, "tests/scenarios/test_gate.py": 2,
+    "tests/scenarios/test_verify.py": 2, "tests/scenarios/test_costs.py": 2, "tests/foundation/": 2,
+    "tests/app/test_": 2, "tests/app/web/": 3, "tests/app/cli/": 2, "tests/app/identity/": 2,
     "tests/app/api/test_hostile.py": 3, "tests/app/api/test_access.py": 2,
     "tests/app/api/test_funds.py": 2, "tests/app/adapters/": 2,
     "tests/app/api/test_journeys.py": 2,
-    "tests/app/test_seals.py": 2, "tests/app/test_agreement_letters.py": 2, "tests/agreements/": 2,
+    "tests/agreements/": 2,
     "tests/billing/": 2,
 }  # fmt: skip
 
@@ -173,6 +179,14 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
 def rules_directory(rules: Rules) -> Path:
     """Where they lie, whole or reduced: for a test to which it does not matter what they find."""
     return rules.directory
+
+
+@pytest.fixture(scope="session")
+def small_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rules that find nothing and compile at once: for a test of what is done with packs, whatever is in them."""
+    folder = tmp_path_factory.mktemp("small_rules")
+    official_rules.lay_out(folder, small=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

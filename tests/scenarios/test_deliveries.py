@@ -31,9 +31,9 @@ COUNT = 3
 
 
 @pytest.fixture
-def issued(prepared: Prepared, rules_directory: Path) -> CommandLine:
+def issued(prepared: Prepared, small_rules: Path) -> CommandLine:
     """Three invoices with numbers, documents and verdicts, the last to a receiver who takes Peppol."""
-    return prepared(with_starter, _issued, OS2TILSLUT_RULES_DIR=str(rules_directory))
+    return prepared(with_starter, _issued, OS2TILSLUT_RULES_DIR=str(small_rules))
 
 
 def _issued(line: CommandLine) -> None:
@@ -121,7 +121,7 @@ def test_nothing_is_handed_over_before_an_installed_pack_accepts_it(issued: Comm
 
 
 def test_what_was_not_judged_waits_and_says_so_until_the_rules_are_there(
-    starter: CommandLine, rules_directory: Path
+    starter: CommandLine, small_rules: Path
 ) -> None:
     starter.done("settings", "import", starter.write("seller.toml", files.SELLER))
     files.take_agreements(starter, files.agreement(files.starter()[0].cvr, "OS2kitos"))
@@ -129,7 +129,7 @@ def test_what_was_not_judged_waits_and_says_so_until_the_rules_are_there(
 
     starter.done("deliver")
     waits = row_of(starter)
-    starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory)).done("deliver")
+    starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules)).done("deliver")
 
     assert (waits["state"], "regelpakken mangler" in waits["reason"]["da"]) == ("waits", True)
     assert states(starter) == {"2027-0001": "handed_over"}
@@ -146,8 +146,8 @@ def test_a_rehearsal_is_never_handed_over(issued: CommandLine) -> None:
     assert refused.code == 1 and "prøvekørsel" in refused.err
 
 
-def test_what_says_that_it_is_made_up_is_not_handed_over(starter: CommandLine, rules_directory: Path) -> None:
-    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+def test_what_says_that_it_is_made_up_is_not_handed_over(starter: CommandLine, small_rules: Path) -> None:
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
     files.take_agreements(line, files.agreement(files.starter()[0].cvr, "OS2kitos"))
     line.issue(2027)  # with the made-up settings that stand in outside production
 
@@ -157,8 +157,8 @@ def test_what_says_that_it_is_made_up_is_not_handed_over(starter: CommandLine, r
     assert database.count(line, "delivery") == 0 and out(line) == {}
 
 
-def test_a_demonstration_never_leaves_the_machine(starter: CommandLine, rules_directory: Path) -> None:
-    demo = starter.with_environ(OS2TILSLUT_ENV="demo", OS2TILSLUT_RULES_DIR=str(rules_directory))
+def test_a_demonstration_never_leaves_the_machine(starter: CommandLine, small_rules: Path) -> None:
+    demo = starter.with_environ(OS2TILSLUT_ENV="demo", OS2TILSLUT_RULES_DIR=str(small_rules))
     files.take_agreements(demo, files.agreement(files.starter()[0].cvr, "OS2kitos"))
     demo.issue(2027)
 
@@ -632,9 +632,9 @@ def test_verify_finds_what_was_changed_of_a_delivery(
 
 
 @pytest.fixture
-def agreed(starter: CommandLine, rules_directory: Path) -> CommandLine:
+def agreed(starter: CommandLine, small_rules: Path) -> CommandLine:
     """An invoice on an agreement signed here, which names a contact by mail."""
-    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     billing = Billing("gln", "2995513301806", contact_name="En Kontaktperson", contact_mail="kontakt@kommune.example")
     Way(line).countersigned(billing=billing)
@@ -764,8 +764,8 @@ def test_no_copy_of_a_reminder_is_written_before_it_is_handed_over(reminded: Com
     assert reminder_letters(reminded) == [] and row_of(reminded, "RY-2027-0001")["state"] == "to_send"
 
 
-def test_peppol_has_no_reminders_so_the_letter_is_all(starter: CommandLine, rules_directory: Path) -> None:
-    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+def test_peppol_has_no_reminders_so_the_letter_is_all(starter: CommandLine, small_rules: Path) -> None:
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
     line.done("settings", "import", line.write("seller.toml", files.SELLER))
     billing = Billing("gln", "2995513301806", format="peppol", contact_mail="kontakt@kommune.example")
     Way(line).countersigned(billing=billing)

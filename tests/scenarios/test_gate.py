@@ -136,9 +136,9 @@ def test_without_a_pack_everything_waits_and_the_reason_is_told(starter: Command
     starter.done("verify")
 
 
-def test_installing_the_pack_releases_what_waited(starter: CommandLine, rules_directory: Path) -> None:
+def test_installing_the_pack_releases_what_waited(starter: CommandLine, small_rules: Path) -> None:
     issued_one(starter)
-    ruled = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    ruled = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
 
     result = ruled.done("einvoice", "validate", 2027)
     again = ruled.done("einvoice", "validate", 2027)
@@ -148,15 +148,15 @@ def test_installing_the_pack_releases_what_waited(starter: CommandLine, rules_di
     with starter.session() as session:
         rows = session.execute(text("SELECT * FROM verdict ORDER BY id")).all()
     assert {(row.pack, row.pack_version, row.outcome) for row in rows} == {
-        (rule_packs.PREFIX[format].rstrip("-"), rule_packs.status(rules_directory, format).version, "valid")
+        (rule_packs.PREFIX[format].rstrip("-"), rule_packs.status(small_rules, format).version, "valid")
         for format in rule_packs.PREFIX
     }
     assert len(rows) == 2 and all(len(row.pack_sha256) == 64 and json.loads(row.failures) == [] for row in rows)
     starter.done("verify")
 
 
-def test_issuing_validates_at_once_where_there_are_rules(starter: CommandLine, rules_directory: Path) -> None:
-    ruled = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+def test_issuing_validates_at_once_where_there_are_rules(starter: CommandLine, small_rules: Path) -> None:
+    ruled = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
 
     issued_one(ruled)
 
@@ -164,14 +164,14 @@ def test_issuing_validates_at_once_where_there_are_rules(starter: CommandLine, r
 
 
 def test_a_newer_pack_judges_anew_and_the_older_verdict_stays(
-    kind: str, starter: CommandLine, rules_directory: Path
+    kind: str, starter: CommandLine, small_rules: Path
 ) -> None:
     once(kind)
     issued_one(starter)
-    starter.done("einvoice", "rules", "install", rules_directory)
+    starter.done("einvoice", "rules", "install", small_rules)
     starter.done("einvoice", "validate", 2027)
     before = [pack["version"] for pack in starter.json("einvoice", "rules", "status")["packs"]]
-    sheets = {file.name: file.read_bytes() for file in rules_directory.glob("peppol*/xslt/*")}
+    sheets = {file.name: file.read_bytes() for file in small_rules.glob("peppol*/xslt/*")}
     newer = starter.folder / "peppol-3.0.22"
     newer.mkdir()
     for name, content in sheets.items():
@@ -238,9 +238,9 @@ TAMPERED = {
 @pytest.mark.tampers
 @pytest.mark.parametrize(("statement", "told"), TAMPERED.values(), ids=TAMPERED)
 def test_verify_finds_a_verdict_that_was_changed(
-    statement: str, told: str, starter: CommandLine, rules_directory: Path
+    statement: str, told: str, starter: CommandLine, small_rules: Path
 ) -> None:
-    issued_one(starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory)))
+    issued_one(starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules)))
     database.tamper(starter, "verdict", statement)
 
     result = starter.run("verify")

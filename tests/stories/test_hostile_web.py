@@ -51,8 +51,8 @@ WORDS = (
 
 
 def some_words(nth: int) -> Sequence[str]:
-    """Give the words for one page among many: all, or in `make test` every fourth, others for the next page."""
-    return WORDS if FULL else WORDS[nth % 4 :: 4]
+    """Give the words for one page among many: all, or in `make test` every seventh, others for the next page."""
+    return WORDS if FULL else WORDS[nth % 7 :: 7]
 
 
 @dataclass
@@ -331,6 +331,8 @@ def test_every_answer_keeps_the_browser_safe(house: House) -> None:
     for person, role in ((None, "anonymous"), ("finance", "finance"), ("administrator", "administrator")):
         house.who = house.people[person] if person else access.ANONYMOUS
         for line in [line for line in LINES if line.method == "GET"]:
+            if person == "administrator" and line.answer("finance") == line.answer("administrator"):
+                continue  # finance has asked
             answer = house.ask(house.path(line))
             if answer.headers.get("Content-Disposition", "").startswith("attachment") and "/files/" in line.rule:
                 assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox", line.rule

@@ -33,7 +33,7 @@ ASKING = {
     "coordination": ((Role.COORDINATION,), (SeatOf(product="OS2valghalla"),)),
     "approver and administrator": ((Role.APPROVER, Role.ADMINISTRATOR), ()),
 }
-#: How many requests are thought of for an operation and a token.
+#: How many requests are thought of for an operation and a token; in `make test` two of the tokens ask each operation.
 EXAMPLES = 100 if FULL else 2
 
 load_all_checks()
@@ -77,7 +77,8 @@ def test_every_answer_is_as_documented(year: Program, who: str, monkeypatch: pyt
     document: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", year.app)
     checks = CHECKS.get_by_names(list(NAMES))
 
-    found = [operation.ok() for operation in document.get_all_operations()]
+    found = [operation for nth, operation in enumerate(each.ok() for each in document.get_all_operations())
+             if FULL or (nth + list(ASKING).index(who) + SEED) % 2]  # fmt: skip
     for operation in found:
         _ask(operation.as_strategy(), year.token(*roles, seats=seats), checks)  # each its own: one operation ends them
     wrong = [operation for operation in found if operation.query or operation.body]  # else nothing can be wrong
