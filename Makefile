@@ -60,7 +60,8 @@ postgresql:
 
 # The browser of the stories; where it cannot be had, they say so.
 chromium:
-	@command -v chromium >/dev/null || [ "$$(id -u)" -ne 0 ] || sh setup/system_packages.sh chromium || true
+	@command -v chromium-headless-shell >/dev/null || [ "$$(id -u)" -ne 0 ] || \
+		sh setup/system_packages.sh headless || sh setup/system_packages.sh chromium || true
 
 # Only a help: where it cannot be had, the tests that need it say so.
 strace:

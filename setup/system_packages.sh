@@ -2,8 +2,8 @@
 # Why: the project needs a few things that neither pip nor npm can bring. This looks for each by what it does,
 # installs what is missing where it may (root on Debian or Ubuntu), and otherwise says exactly what to run.
 #
-# usage: setup/system_packages.sh venv | npm | postgresql | strace | chromium | poppler | softhsm ...
-# The last four are a help only: where one cannot be had, the tests that use it say so, and nothing fails.
+# usage: setup/system_packages.sh venv | npm | postgresql | strace | headless | chromium | poppler | softhsm ...
+# The last five are a help only: where one cannot be had, the tests that use it say so, and nothing fails.
 set -eu
 
 has_venv() { "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null; }
@@ -17,6 +17,7 @@ has_postgresql() {
 has_strace() { command -v strace >/dev/null; }
 has_poppler() { command -v pdfsig >/dev/null; }
 has_softhsm() { command -v softhsm2-util >/dev/null; }
+has_headless() { command -v chromium-headless-shell >/dev/null; }
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
 
 packages_for() {
@@ -25,7 +26,8 @@ packages_for() {
         npm) echo nodejs npm ;;
         postgresql) echo postgresql ;; # server binaries; only the tests start one, in a temporary folder
         strace) echo strace ;; # fails and kills the program at a chosen system call
-        chromium) echo chromium ;; # the browser that walks the pages in the tests
+        headless) echo chromium-headless-shell ;; # the browser that walks the pages in the tests
+        chromium) echo chromium ;; # the same with windows, where the former cannot be had
         poppler) echo poppler-utils ;; # its pdfsig is a second opinion on seals
         softhsm) echo softhsm2 ;; # a device with a key, in software
         *) echo "setup/system_packages.sh: nothing is known of '$1'" >&2; return 2 ;;
