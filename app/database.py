@@ -26,7 +26,7 @@ from agreements import sealed_models
 from agreements.road import models as road_models
 from app.identity import models as identity_models
 from authorities import models as authority_models
-from billing import bank_models, bookkeeping_models, delivery_models, voucher_models
+from billing import bank_models, bookkeeping_models, delivery_models, payment_models, reminder_models, voucher_models
 from billing import models as billing_models
 from billing.funding import budget_models, forecast_models, publication_models
 from billing.funding import models as funding_models
@@ -50,6 +50,8 @@ MODELS = (
     voucher_models,
     bank_models,
     delivery_models,
+    payment_models,
+    reminder_models,
     bookkeeping_models,
     budget_models,
     funding_models,

@@ -42,10 +42,14 @@ _POSTGRESQL = {
 
 
 def faults(session: Session, metadata: MetaData) -> Iterator[Broken]:
-    """Name each row with a value that its column is not meant to hold, table by table, one query each."""
+    """Name each row with a value that its column is not meant to hold.
+
+    One query finds the tables that have any; those alone are asked for them.
+    """
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    for table in metadata.sorted_tables:
-        for row in session.execute(_query(table, is_sqlite)):
+    tables = metadata.sorted_tables
+    for table, has_any in zip(tables, session.execute(_which(tuple(tables), is_sqlite)).one(), strict=True):
+        for row in session.execute(_query(table, is_sqlite)) if has_any else ():
             yield _broken(table, row, Words("har ikke kolonnens form", "has not the column's form"))
 
 
@@ -74,13 +78,29 @@ def _broken(table: Table, row: Any, message: Words) -> Broken:
 
 
 @cache
-def _query(table: Table, is_sqlite: bool) -> TextClause:
+def _which(tables: tuple[Table, ...], is_sqlite: bool) -> TextClause:
+    """Ask of each table whether it has a wrong value."""
+    anys = (f'EXISTS (SELECT 1 FROM "{each.name}" WHERE {_any(_wrong(each, is_sqlite))})' for each in tables)
+    return text(f"SELECT {', '.join(anys)}")
+
+
+def _wrong(table: Table, is_sqlite: bool) -> list[tuple[str, str]]:
+    """Give what is true of a wrong value, by its column."""
     forms = _SQLITE if is_sqlite else _POSTGRESQL
-    wrong = [(column.name, f"NOT ({_right(column, forms)})") for column in table.columns]
+    return [(column.name, f"NOT ({_right(column, forms)})") for column in table.columns]
+
+
+def _any(wrong: list[tuple[str, str]]) -> str:
+    return " OR ".join(fault for _, fault in wrong)
+
+
+@cache
+def _query(table: Table, is_sqlite: bool) -> TextClause:
+    wrong = _wrong(table, is_sqlite)
     first = " ".join(f"WHEN {fault} THEN '{name}'" for name, fault in wrong)
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
-    where = " OR ".join(fault for _, fault in wrong)
-    return text(f'SELECT {keys}, CASE {first} END AS "column" FROM "{table.name}" WHERE {where} ORDER BY {keys}')
+    case = f'CASE {first} END AS "column"'
+    return text(f'SELECT {keys}, {case} FROM "{table.name}" WHERE {_any(wrong)} ORDER BY {keys}')
 
 
 def _right(column: Column[Any], forms: dict[type, str]) -> str:

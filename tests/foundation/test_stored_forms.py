@@ -10,12 +10,14 @@ from sqlalchemy import Text as Words
 from sqlalchemy.orm import Session
 
 from agreements.connections import AGREEMENTS
+from app import database
 from authorities.register import AUTHORITIES
 from billing.invoices import SERIES
 from foundation import append_only, stored_forms
 from foundation.audit import ENTRIES
 from foundation.base import Base, Instant
 
+assert database.MODELS  # imports the models of every table
 TABLES: list[Table] = Base.metadata.sorted_tables
 
 #: In SQLite's own words: what a column may hold, and what it may not.
