@@ -37,7 +37,7 @@ from tests.scenarios.tampering import COLUMNS, TABLES, Vault
 
 SEED = 2027
 #: In `make test` one in so many is tried of what is of one kind.
-ONE_IN = 3
+ONE_IN = 4
 #: In `make test` one column in so many is changed in one more way, beside the one that every database takes.
 FURTHER = 3
 
