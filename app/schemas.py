@@ -429,6 +429,24 @@ class DeliveryAgainOf(DeliveryAgain):
     number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
 
 
+class DeliveryByHand(Strict):
+    """Noting that people have handed a document over outside the service."""
+
+    reason = Words(may_be_empty=True, load_default="", metadata={"description": "how it was handed over, and why"})
+
+
+class DeliveryByHandOf(DeliveryByHand):
+    """The same, of a document by its number."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
+
+
+class DeliveryRound(Strict):
+    """A round of handing over."""
+
+    year = Whole(FIRST_YEAR, LAST_YEAR, metadata={"description": "only what is of that year"})
+
+
 class Approval(Strict):
     """Approving what is proposed: exactly the content with that digest, where it is said."""
 

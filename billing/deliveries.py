@@ -28,7 +28,7 @@ from billing.verdicts import VALID, Rules
 from foundation import append_only, identifiers, wording
 from foundation.audit import Trail
 from foundation.errors import Conflict, Refused
-from foundation.language import Text
+from foundation.language import Text, same
 
 Channel = Literal["nemhandel", "peppol"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -362,11 +362,12 @@ def send_again(
     return _add(session, of, row, (way, where), what, trail)["message_id"]  # type: ignore[no-any-return]
 
 
-def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> None:
-    """Note that people have handed a document over outside the service, so that it is not sent.
+def by_hand(session: Session, number: str, trail: Trail, *, now: datetime, why: str = "") -> None:
+    """Note that people have handed a document over outside the service, and how or why, so that it is not sent.
 
     Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
+    told = _reason(why)
     of, row = _newest(session, number)
     if row.delivery_id is not None:
         _refuse_under_way(session, of, row, now)
@@ -377,7 +378,14 @@ def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> No
         raise NotDeliverable(_NOT_MADE)
     made = _add(session, of, row, (BY_HAND, ""), (what.id, what.sha256), trail)
     by = Text(f"afleveret af {trail.actor} uden om tjenesten", f"handed over by {trail.actor} outside the service")
-    note(session, [(of.kind, made["id"], Outcome("handed_over", by))], trail, now=now)
+    note(session, [(of.kind, made["id"], Outcome("handed_over", by + told))], trail, now=now)
+
+
+def _reason(why: str) -> Text:
+    words = wording.composed(why).strip()
+    if fault := wording.fault(words, wording.LONGEST_TEXT):
+        raise NotDeliverable(Text("grunden ", "the reason ") + fault)
+    return same(f": {words}" if words else "")
 
 
 def never_sent(session: Session, year: int) -> list[str]:

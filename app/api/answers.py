@@ -985,6 +985,27 @@ class SentAgain(Answer):
     message_id = _text()
 
 
+class NotedByHand(Answer):
+    """A document of which it is noted that people handed it over."""
+
+    number = _text()
+
+
+class DueDeliveries(Answer):
+    """Documents that are due on a channel; `silent` says why nothing leaves by it now."""
+
+    channel = _text()
+    due = _whole()
+    silent = _one(Words, may_lack=True)
+
+
+class StartedDeliveries(Answer):
+    """A round of handing over that was started, and what was due when it was."""
+
+    ready = _whole()
+    channels = _many(DueDeliveries)
+
+
 class AuditEntry(Answer):
     """Something that was done. `data` is null for who reads only that it was."""
 

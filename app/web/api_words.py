@@ -78,6 +78,10 @@ OPERATIONS: Mapping[str, str] = {
                                                " brev, har ingen.",
     "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura, kreditnota og rykker bliver afleveret.",
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
+    "POST /api/v1/deliveries/by-hand": "Notér, at mennesker har afleveret et dokument uden om tjenesten, så det ikke"
+                                       " sendes.",
+    "POST /api/v1/deliveries/rounds": "Sæt gang i at aflevere alt, der er valideret og skal sendes, og i at læse"
+                                      " kvitteringer; afleveringerne viser, hvad der kom ud af det.",
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
     "GET /api/v1/funding-reports":
         "Lav rapporten for en fonds periode, som tallene er nu, i hele øre, med kontrolsummen af den.",
@@ -227,6 +231,8 @@ MEMBERS: Mapping[str, str] = {
     "a GLN or a CVR number; the same as before without it": "et GLN eller et CVR-nummer; udelades det, bruges det samme"
                                                             " som før",
     "kommune, region, stat …": "kommune, region, stat …",
+    "how it was handed over, and why": "hvordan det er afleveret, og hvorfor",
+    "only what is of that year": "kun det, der er af det år",
     "of the invoice": "fakturaens",
     "of the plan that was read": "for den plan, der er læst",
     "positions; all that is left without them": "linjenumre; udelades de, er det alle de linjer, der er tilbage",

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import access, clock, database, delivery_words
-from app.schemas import DeliveryAgain, Nothing
+from app.schemas import DeliveryAgain, DeliveryByHand
 from app.web import forms, layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
 from billing import deliveries, delivery_register
@@ -165,11 +165,11 @@ def again(number: str) -> ResponseReturnValue:
 @blueprint.post("/deliveries/<number>/by-hand")
 @access.needs("delivery.send")
 def by_hand(number: str) -> ResponseReturnValue:
-    """Note that people have handed a document over outside the service."""
-    forms.taken(Nothing)
+    """Note that people have handed a document over outside the service, and how or why."""
+    why = forms.taken(DeliveryByHand)["reason"]
     with layout.acting() as (session, trail):
         seen(session, number)
-        deliveries.by_hand(session, number, trail, now=clock.machine())
+        deliveries.by_hand(session, number, trail, now=clock.machine(), why=why)
     layout.done(Text(f"{number} er noteret som afleveret uden om tjenesten.",
                      f"{number} is noted as handed over outside the service."))  # fmt: skip
     return redirect(f"/deliveries/{number}", 303)

@@ -37,7 +37,10 @@ TITLES = {
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
     "delivery.read": Text("se, hvordan dokumenter er afleveret", "see how documents were handed over"),
-    "delivery.send": Text("sende dokumenter igen", "send documents again"),
+    "delivery.send": Text(
+        "sætte aflevering i gang, sende dokumenter igen og notere dem afleveret",
+        "start handing over, send documents again and note them as handed over",
+    ),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
     "letter.read": Text("se breve, og hvordan de gik", "see letters and how they went"),
     "bank.read": Text("læse kontoudtog", "read bank statements"),
