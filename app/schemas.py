@@ -19,6 +19,7 @@ from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
 from billing.funding import comments, disclosures, remarks
+from billing.interest import MOST_RATES
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -502,6 +503,15 @@ class RateEntry(Strict):
     valid_from = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
     percent = Typed(10, required=True, may_be_empty=False)
     source = _reason(Text("Skriv, hvor satsen er læst", "Write where the rate was read"))
+
+
+class RatesOrder(Strict):
+    """Reference rates of half-years, as a program proposes them."""
+
+    rates = Several(
+        Part(RateEntry), MOST_RATES, required=True,
+        metadata={"description": "each `valid_from` (1 January or 1 July), `percent` such as 1.60, `source`"},
+    )  # fmt: skip
 
 
 class Nothing(Strict):

@@ -29,7 +29,7 @@ TITLES = {
     "journey.read": Text("læse rejser og spørgsmål", "read journeys and questions"),
     "journey.update": Text("begynde og føre rejser, og spørge", "begin and lead journeys, and ask"),
     "journey.answer": Text("besvare spørgsmål", "answer questions"),
-    "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
+    "accounts.prepare": Text("foreslå at lukke perioder og at oversætte konti", "propose closings and mappings"),
     "cost.read": Text("læse omkostninger", "read costs"),
     "cost.enter": Text("indtaste omkostninger", "enter costs"),
     "run.read": Text("læse årets plan", "read the year's plan"),
@@ -47,13 +47,18 @@ TITLES = {
     "bank.import": Text("tage kontoudtog ind", "take bank statements in"),
     "reminders.read": Text("læse rykkere", "read reminders"),
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
-    "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
+    "reminders.send": Text(
+        "overdrage og udstede rykkere, føre indsigelser og foreslå udmeldelser",
+        "hand over and issue reminders, enter disputes, propose withdrawals",
+    ),
     "payment.read": Text("læse betalinger, der venter", "read payments that wait"),
     "payment.match": Text("placere betalinger og ophæve placeringer", "place payments and undo it"),
     "refund.prepare": Text(
         "forberede tilbagebetalinger, afskrivninger og eftergivelser", "prepare refunds, write-offs and waivers"
     ),
     "statement.read": Text("læse kontoudtog", "read statements of account"),
+    "settings.read": Text("læse rykkervilkår og referencesatser", "read terms of reminding and reference rates"),
+    "settings.propose": Text("foreslå rykkervilkår og referencesatser", "propose terms of reminding and rates"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 
