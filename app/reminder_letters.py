@@ -47,6 +47,7 @@ WHY = {
         "ingen aftale bag fakturaen har en kontaktmail: hent PDF'en her, og send den selv",
         "no agreement behind the invoice names a contact by mail: fetch the PDF here, and send it yourself",
     ),
+    "by_hand": Text("er afleveret uden om tjenesten", "was handed over outside the service"),
     "handed_over_first": Text(
         "en kopi sendes, når rykkeren er afleveret", "a copy is sent once the reminder is handed over"
     ),
@@ -122,7 +123,9 @@ def _enclosed(document: ReminderDocument) -> str:
 
 
 def why(session: Session, row: Row[Any]) -> Text:
-    """Say what a reminder waits for of which no letter is written."""
+    """Say what a reminder waits for of which no letter is written, or that it waits for nothing."""
+    if reminder_files.is_by_hand(session, row.id):
+        return WHY["by_hand"]
     if reminder_files.one(session, row.id, PDF) is None:
         return WHY["missing"]
     if not reminder_files.is_real(row.document):

@@ -18,7 +18,7 @@ from app.delivering import Waiting
 from app.schemas import Chosen, DeliveryAgainOf, DeliveryByHandOf, DeliveryRound, Whole
 from app.web import layout
 from billing import deliveries, delivery_register
-from billing.delivery_register import LISTED, STATES, Story
+from billing.delivery_register import LISTED, NOTABLE, STATES, Story
 from billing.papers import INVOICE, REMINDER
 from billing.reasons import NoSuchInvoice
 from billing.reminders import NoSuchReminder
@@ -121,7 +121,10 @@ def note_by_hand(query: object, sent: Mapping[str, Any]) -> Any:
     """Note that people have handed a document over outside the service, so that it is not sent."""
 
     def act(session: Session, trail: Trail) -> Answer:
-        number = _in_scope(session, sent["number"])
+        number = sent["number"]
+        noted = access.papers(delivery_register.notable(number), NOTABLE.c.authority_id, "delivery.send")
+        if session.execute(noted).first() is None:
+            raise _no_such()
         deliveries.by_hand(session, number, trail, now=clock.machine(), why=sent["reason"])
         return Answer({"number": number})
 
@@ -151,5 +154,9 @@ def _in_scope(session: Session, number: str) -> str:
     """Give the number of what may be sent again. Raises NoSuchInvoice, for others' as for unknown ones."""
     found = access.papers(delivery_register.listing(), LISTED.c.authority_id, "delivery.send")
     if session.execute(found.where(LISTED.c.number == number)).first() is None:
-        raise NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))
+        raise _no_such()
     return number
+
+
+def _no_such() -> NoSuchInvoice:
+    return NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))

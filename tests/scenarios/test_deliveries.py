@@ -782,6 +782,60 @@ def test_peppol_has_no_reminders_so_the_letter_is_all(starter: CommandLine, rule
     assert again.code == 1 and "sendes som brev" in again.err
 
 
+@pytest.fixture
+def by_letter(starter: CommandLine, rules_directory: Path) -> CommandLine:
+    """A reminder to a receiver in Peppol, which has no reminders, that nothing was done with yet."""
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    billing = Billing("gln", "2995513301806", format="peppol", contact_mail="kontakt@kommune.example")
+    Way(line).countersigned(billing=billing)
+    line.issue(2027)
+    late = line.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+    return late
+
+
+def test_a_reminder_that_is_a_letter_alone_is_noted_and_no_letter_is_written_after_it(by_letter: CommandLine) -> None:
+    by_letter.done("deliver", "by-hand", "RY-2027-0001", "--reason", "Sendt med Digital Post", "--by", "En Bogholder")
+
+    by_letter.done("deliver")
+
+    stands = row_of(by_letter, "RY-2027-0001")
+    assert (stands["state"], stands["channel"]) == ("handed_over", "hand")
+    assert stands["reason"]["en"] == "handed over by En Bogholder outside the service: Sendt med Digital Post"
+    assert reminder_letters(by_letter) == []
+    by_letter.done("verify")
+
+
+@pytest.mark.parametrize("reason", ["\u202eomvendt", "x" * 3_000, "a\x00b"])
+def test_a_note_with_hostile_words_leaves_nothing(reason: str, by_letter: CommandLine) -> None:
+    result = by_letter.run("deliver", "by-hand", "RY-2027-0001", "--reason", reason, "--by", "En Bogholder")
+
+    assert result.code == 1 and "grunden" in result.err
+    assert database.count(by_letter, "reminder_delivery") == 0
+
+
+@pytest.mark.tampers
+def test_what_is_not_made_yet_is_not_noted(by_letter: CommandLine) -> None:
+    for table in ("reminder_verdict", "reminder_rendering"):
+        database.tamper(by_letter, table, f"DELETE FROM {table}")
+
+    result = by_letter.run("deliver", "by-hand", "RY-2027-0001", "--by", "En Bogholder")
+
+    assert result.code == 1 and "ikke dannet endnu" in result.err
+
+
+@pytest.mark.tampers
+def test_verify_finds_what_was_changed_of_a_note(by_letter: CommandLine) -> None:
+    by_letter.done("deliver", "by-hand", "RY-2027-0001", "--by", "En Bogholder")
+    database.tamper(
+        by_letter, "reminder_delivery_attempt", "UPDATE reminder_delivery_attempt SET reason_da = 'x' WHERE id = 1"
+    )
+
+    assert by_letter.run("verify").code == 1
+
+
 def test_a_reminder_is_not_sent_again_through_peppol(reminded: CommandLine) -> None:
     reminded.done("deliver")
 

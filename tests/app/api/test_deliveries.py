@@ -33,6 +33,19 @@ def test_a_document_is_noted_as_handed_over_by_people_once_with_their_words(demo
     demonstration.line.done("verify")
 
 
+def test_a_reminder_that_is_a_letter_alone_is_noted_too(demonstration: Program) -> None:
+    token = demonstration.token(Role.FINANCE, permissions=["delivery.send", "reminders.read"])
+    before = demonstration.get("/reminders/RY-2027-0001/delivery", token)
+
+    noted = demonstration.post("/deliveries/by-hand", token, {"number": "RY-2027-0001", "reason": "Digital Post"})
+    again = demonstration.post("/deliveries", token, {"number": "RY-2027-0001"})
+
+    after = demonstration.get("/reminders/RY-2027-0001/delivery", token).json
+    assert (before.status_code, noted.status_code, again.json["code"]) == (404, 201, "not_deliverable")
+    assert (after["state"], [each["channel"] for each in after["deliveries"]]) == ("handed_over", ["hand"])
+    demonstration.line.done("verify")
+
+
 def test_a_round_is_started_once_in_the_name_of_who_asked(
     demonstration: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
