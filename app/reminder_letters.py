@@ -44,8 +44,10 @@ WHY = {
     ),
     "refused": Text("afvist af de officielle regler", "refused by the official rules"),
     "no_contact": Text(
-        "ingen aftale bag fakturaen har en kontaktmail: hent PDF'en her, og send den selv",
-        "no agreement behind the invoice names a contact by mail: fetch the PDF here, and send it yourself",
+        "ingen aftale bag fakturaen har en kontaktmail: skriv den i myndighedens faktureringsoplysninger, eller hent "
+        "PDF'en her, send den selv, og notér det",
+        "no agreement behind the invoice names a contact by mail: enter it in the authority's billing details, or "
+        "fetch the PDF here, send it yourself, and note that",
     ),
     "by_hand": Text("er afleveret uden om tjenesten", "was handed over outside the service"),
     "handed_over_first": Text(

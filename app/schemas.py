@@ -626,6 +626,7 @@ class BillingDetails(Strict):
     order_reference = _fact()
     accounting_cost = _fact()
     format = _fact(billing_details.FORMATS)
+    contact_mail = _fact()
 
 
 class Intake(Strict):

@@ -197,6 +197,7 @@ class Agreement(Answer):
     person_reference = _maybe()
     order_reference = _maybe()
     accounting_cost = _maybe()
+    contact_mail = _maybe()
     rebate_ore = fields.Integer(required=True, allow_none=True)
     rebate_reason = _maybe()
     joining_fee_exempt_reason = _maybe()

@@ -656,6 +656,69 @@ def test_the_contact_of_an_agreement_gets_one_copy_with_the_bytes_that_were_hand
     agreed.done("verify")
 
 
+@pytest.fixture
+def kept_contacts(starter: CommandLine, rules_directory: Path) -> CommandLine:
+    """Three invoices: of an agreement and of dues, whose billing details have a contact, and of one that has none."""
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    first, second, third = (each.cvr for each in files.starter()[:COUNT])
+    files.take_agreements(
+        line, files.agreement(first, "OS2kitos", contact_mail="faktura@foerste.example"),
+        files.agreement(second, "OS2kitos"),
+    )  # fmt: skip
+    member = {
+        "cvr": third,
+        "joined_on": "2012-01-01",
+        "gln": files.gln(third),
+        "contact_mail": "kontingent@tredje.example",
+    }
+    line.done("members", "import", line.write("members.csv", files.text(files.MEMBERS, [member])))
+    line.issue(2027)
+    return line
+
+
+def test_where_no_agreement_names_a_contact_the_billing_details_do(kept_contacts: CommandLine) -> None:
+    kept_contacts.done("deliver")
+
+    receivers = database.column(kept_contacts, "SELECT receiver FROM letter WHERE kind = 'document_copy'")
+    assert sorted(receivers) == ["faktura@foerste.example", "kontingent@tredje.example"]
+    kept_contacts.done("verify")
+
+
+def test_a_reminder_goes_to_the_contact_of_the_billing_details_too(kept_contacts: CommandLine) -> None:
+    kept_contacts.done("deliver")
+    late = kept_contacts.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+
+    late.done("deliver")
+
+    receivers = database.column(late, "SELECT receiver FROM letter WHERE kind = 'reminder'")
+    assert sorted(receivers) == ["faktura@foerste.example", "kontingent@tredje.example"]
+
+
+def test_the_contact_that_an_agreement_names_comes_before_that_of_the_billing_details(agreed: CommandLine) -> None:
+    with agreed.session() as session:
+        session.execute(text("UPDATE agreement SET contact_mail = 'anden@kommune.example'"))
+
+    agreed.done("deliver")
+
+    receivers = database.column(agreed, "SELECT receiver FROM letter WHERE kind = 'document_copy'")
+    assert receivers == ["kontakt@kommune.example"]
+
+
+@pytest.mark.parametrize(
+    "mail", ["ikke en mail", "a@b", "x@y.dk\u202e", "a@x.dk,b@y.dk", "=cmd()@x.dk", "x" * 300 + "@x.dk"]
+)
+def test_a_contact_that_is_no_mail_address_is_refused(mail: str, starter: CommandLine) -> None:
+    row = files.agreement(files.starter()[0].cvr, "OS2kitos", contact_mail=mail)
+
+    result = starter.run("agreements", "import", starter.write("agreements.csv", files.text(files.AGREEMENTS, [row])))
+
+    assert result.code == 1 and "contact_mail" in result.err
+    assert database.count(starter, "agreement") == 0
+
+
 def test_nobody_gets_a_copy_of_what_was_not_handed_over(agreed: CommandLine) -> None:
     agreed.with_environ(OS2TILSLUT_CARRIER_NEMHANDEL="none").run("deliver")
 
