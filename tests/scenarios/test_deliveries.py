@@ -859,6 +859,29 @@ def by_letter(starter: CommandLine, rules_directory: Path) -> CommandLine:
     return late
 
 
+def test_the_days_to_the_next_run_from_the_letter_that_was_sent(by_letter: CommandLine) -> None:
+    by_letter.done("deliver")
+    waits = by_letter.at("2027-04-20").json("reminders", "plan")
+    by_letter.at("2027-04-05").run("work")
+
+    follows = [by_letter.at(f"2027-04-{day}").json("reminders", "plan")["items"] for day in (14, 15)]
+
+    assert [stop["code"] for stop in waits["stopped"][0]["stops"]] == ["unsent"]
+    assert [len(items) for items in follows] == [0, 1]
+
+
+def test_a_reminder_that_the_receiver_s_side_rejected_has_not_left(reminded: CommandLine) -> None:
+    reminded.done("deliver")
+    message = row_of(reminded, "RY-2027-0001")["message_id"]
+    assert len(reminded.at("2027-04-11").json("reminders", "plan")["items"]) == 1
+    acknowledge(reminded, "svar.json", json.dumps({"message_id": message, "status": "rejected", "text": "GLN ukendt"}))
+    reminded.done("deliver")
+
+    plan = reminded.at("2027-04-20").json("reminders", "plan")
+
+    assert [stop["code"] for stop in plan["stopped"][0]["stops"]] == ["unsent"]
+
+
 def test_a_reminder_that_is_a_letter_alone_is_noted_and_no_letter_is_written_after_it(by_letter: CommandLine) -> None:
     by_letter.done("deliver", "by-hand", "RY-2027-0001", "--reason", "Sendt med Digital Post", "--by", "En Bogholder")
 
@@ -969,6 +992,7 @@ def test_the_official_rules_accept_a_reminder_that_asks_for_an_earlier_fee(agree
     reminding.bank(agreed, date(2027, 6, 1))
     for day in ("2027-04-01", "2027-04-20"):
         reminding.approved(agreed.at(day))
+        reminding.left(agreed.at(day))
 
     assert database.column(agreed, "SELECT outcome FROM reminder_verdict") == ["valid", "valid"]
     assert [row["to_pay_ore"] - row["outstanding_ore"] for row in agreed.json("reminders", "list")["reminders"]] in (
