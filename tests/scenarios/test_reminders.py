@@ -548,6 +548,43 @@ def test_a_member_in_arrears_is_proposed_and_never_taken_off_by_itself(line: Com
     line.done("verify")
 
 
+def test_a_member_in_arrears_is_proposed_by_command_and_taken_off_by_another(line: CommandLine) -> None:
+    approved(after(line, 10))
+    on, words = after(line, 20), ("--from", "2028-01-01", "--reason", "Betaler ikke")
+    refused = {
+        "paid": on.run(
+            "reminders", "withdrawals", "--propose", files.starter()[5].cvr, *words, "--by", "En Forbereder"
+        ),
+        "past": on.run("reminders", "withdrawals", "--propose", ONE.cvr, "--from", "2020-01-01", "--reason", "x"),
+        "why": on.run("reminders", "withdrawals", "--propose", ONE.cvr, "--from", "2028-01-01"),
+    }
+
+    told = on.done("reminders", "withdrawals", "--propose", ONE.cvr, *words, "--by", "En Forbereder")
+    (waits, _) = on.json("reminders", "withdrawals")["members"]
+    number, waiting = waits["proposal"], on.done("reminders", "withdrawals").out
+    own = on.run("reminders", "withdrawals", "--approve", number, "--by", "En Forbereder")
+    done = on.done("reminders", "withdrawals", "--approve", number, "--by", "En Godkender")
+
+    assert {answer.code for answer in refused.values()} == {1} and own.code == 1
+    assert f"; forslag {number} venter" in waiting
+    assert f"--approve {number}" in told.out and "er udmeldt fra 1. januar 2028" in done.out
+    assert database.column(line, "SELECT count(*) FROM membership WHERE left_on IS NOT NULL") == [1]
+    line.done("verify")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--propose", ONE.cvr), ("--from", "2028-01-01"), ("--approve", "0"),
+        ("--propose", ONE.cvr, "--from", "i morgen"), ("--propose", ONE.cvr, "--from", "9999-01-01", "--reason", "x"),
+        ("--propose", ONE.cvr, "--from", "2028-01-01", "--approve", "1"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_withdrawal_that_is_half_said_is_no_command(words: tuple[str, ...], line: CommandLine) -> None:
+    assert line.run("reminders", "withdrawals", *words).code == 2
+
+
 def test_a_withdrawal_is_not_approved_once_the_dues_are_paid(line: CommandLine) -> None:
     approved(after(line, 10))
     on = DUE + timedelta(days=20)
