@@ -19,7 +19,7 @@ from agreements.connections import AGREEMENTS
 from agreements.products import PRODUCTS
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
-from foundation import identifiers, proposals, wording
+from foundation import identifiers, letters, proposals, wording
 from foundation.audit import ENTRIES, Trail, canonical
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.language import Text, joined, same
@@ -62,6 +62,7 @@ class Details:
     order_reference: str | None = None
     accounting_cost: str | None = None
     format: str | None = None
+    contact_mail: str | None = None  # who gets copies by mail, where the agreement that was signed names nobody
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -257,6 +258,8 @@ def _faults(place: Place, details: Details) -> Iterator[tuple[str, Text]]:
             yield name, fault
     if details.gln is not None and (fault := identifiers.gln_fault(details.gln)):
         yield "gln", fault
+    if details.contact_mail is not None and (fault := letters.address_fault(details.contact_mail)):
+        yield "contact_mail", fault
     if details.format is not None and details.format not in FORMATS:
         yield "format", Text("vælg oioubl eller peppol", "choose oioubl or peppol")
     choices = ENDPOINTS if place.kind == "agreement" else ()

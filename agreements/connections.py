@@ -27,7 +27,7 @@ Key = tuple[str, str, date]
 _FACTS = (
     "kind", "signed_on", "countersigned_on", "in_force_from", "terminated_to", "notice_given_on", "endpoint", "gln",
     "person_reference", "order_reference", "accounting_cost", "rebate_reason", "joining_fee_exempt_reason",
-    "joining_fee_invoiced_on", "active_from", "format",
+    "joining_fee_invoiced_on", "active_from", "format", "contact_mail",
 )  # fmt: skip
 _YEARLY_FACTS = ("countersigned_on", "in_force_from")
 _JOINING_FACTS = ("rebate_ore", "joining_fee_exempt_reason", "joining_fee_invoiced_on")

@@ -54,6 +54,7 @@ class Agreement(Base):
     order_reference: Mapped[str | None]
     accounting_cost: Mapped[str | None]
     format: Mapped[str | None]  # oioubl or peppol; none means the usual one
+    contact_mail: Mapped[str | None]  # who gets copies by mail, where the text that was signed names nobody
     rebate_ore: Mapped[int]
     rebate_reason: Mapped[str | None]
     joining_fee_exempt_reason: Mapped[str | None]

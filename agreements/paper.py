@@ -39,7 +39,6 @@ ROUTES: tuple[Route, ...] = get_args(Route)
 
 _KIND: proposals.Kind = "recorded_agreement"
 _AT_A_TIME = 500
-_BILLING = tuple(field.name for field in fields(Details))
 
 
 class FactsRefused(FieldsRefused):
@@ -86,6 +85,7 @@ class Facts:
         return f"{self.cvr} {self.product} {self.signed_on}"
 
 
+_BILLING = tuple(field.name for field in fields(Details) if field.name in {fact.name for fact in fields(Facts)})
 _DAYS = ("signed_on", "countersigned_on", "in_force_from", "notice_given_on", "terminated_to")
 
 

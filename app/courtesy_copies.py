@@ -1,4 +1,4 @@
-"""Courtesy copies: a mail with PDF and XML to the contact an agreement names, once its document was handed over.
+"""Courtesy copies: a mail with PDF and XML to an agreement's contact, once its document was handed over.
 
 The e-invoice is the invoice; the mail is for who asks for it. It is a letter written in the same transaction as the
 note of the handing over, once for each document and contact, and sent like every letter.
@@ -6,15 +6,16 @@ note of the handing over, once for each document and contact, and sent like ever
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import offered
 from agreements.connections import AGREEMENTS
 from app.config import Config
+from authorities.membership import MEMBERSHIPS
 from billing import renderings
 from billing.document import InvoiceDocument, from_json
 from billing.gathering import INVOICES, LINES
@@ -37,7 +38,16 @@ def write(session: Session, numbers: Collection[str], trail: Trail, config: Conf
 
 
 def contacts(session: Session, numbers: Collection[str]) -> dict[str, list[str]]:
-    """Give the contacts' mail addresses that the agreements behind a document's lines name, by number."""
+    """Give the contacts' mail addresses by number: those that the agreements behind a document's lines name.
+
+    Where these name none, those of the billing details of its agreements and memberships.
+    """
+    named = _named(session, numbers)
+    lacking = [number for number in numbers if number not in named]
+    return named | _kept(session, lacking) if lacking else named
+
+
+def _named(session: Session, numbers: Collection[str]) -> dict[str, list[str]]:
     rows = session.execute(
         select(INVOICES.c.number, AGREEMENTS.c.offer_id)
         .join(LINES, LINES.c.invoice_id == INVOICES.c.id)
@@ -48,11 +58,29 @@ def contacts(session: Session, numbers: Collection[str]) -> dict[str, list[str]]
     ).all()
     offers = offered.many(session, {row.offer_id for row in rows})
     mails = {each.id: each.document.billing.contact_mail for each in offers}
+    return _listed((row.number, mails.get(row.offer_id, "")) for row in rows)
+
+
+def _kept(session: Session, numbers: Collection[str]) -> dict[str, list[str]]:
+    agreed, joined = AGREEMENTS.c.contact_mail, MEMBERSHIPS.c.contact_mail
+    rows = session.execute(
+        select(INVOICES.c.number, func.coalesce(agreed, joined).label("mail"))
+        .join(LINES, LINES.c.invoice_id == INVOICES.c.id)
+        .outerjoin(AGREEMENTS, AGREEMENTS.c.id == LINES.c.agreement_id)
+        .outerjoin(MEMBERSHIPS, MEMBERSHIPS.c.id == LINES.c.membership_id)
+        .where(INVOICES.c.number.in_(numbers), or_(agreed.is_not(None), joined.is_not(None)))
+        .distinct()
+        .order_by(INVOICES.c.number, "mail")
+    )
+    return _listed((row.number, row.mail) for row in rows)
+
+
+def _listed(mails: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Give the right addresses by number, each once."""
     found: dict[str, list[str]] = {}
-    for row in rows:
-        mail = mails.get(row.offer_id, "")
-        if mail and letters.address_fault(mail) is None and mail not in found.setdefault(row.number, []):
-            found[row.number].append(mail)
+    for number, mail in mails:
+        if mail and letters.address_fault(mail) is None and mail not in found.setdefault(number, []):
+            found[number].append(mail)
     return {number: listed for number, listed in found.items() if listed}
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import Session
+
 from app import annual_work, clock, courtesy_copies, reminder_letters, reminder_work
 from app.adapters import carriers, lanes
 from app.adapters.carriers import Carrier, Found, NoCarrier, Parcel
@@ -72,13 +74,17 @@ class Waiting:
 
 def waiting(surroundings: Surroundings, year: int | None = None) -> Waiting:
     """Tell what a call would do now; nothing is written, nobody asked."""
+    with surroundings.reading() as session:
+        return waiting_in(session, surroundings.config, year)
+
+
+def waiting_in(session: Session, config: Config, year: int | None = None) -> Waiting:
+    """Tell the same inside a transaction."""
     from billing import verdicts  # late: a command that delivers nothing does not wait for lxml
 
-    config = surroundings.config
     known = verdicts.rules(config.rules_dir)
-    with surroundings.reading() as session:
-        due = deliveries.count_due(session, at=clock.now(config), now=clock.machine(), year=year)
-        ready = deliveries.count_ready(session, known, year=year, made_up=_may_be_made_up(config))
+    due = deliveries.count_due(session, at=clock.now(config), now=clock.machine(), year=year)
+    ready = deliveries.count_ready(session, known, year=year, made_up=_may_be_made_up(config))
     return Waiting(ready, due, _carriers(config)[1])
 
 

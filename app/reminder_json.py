@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing import interest
+from billing.interest import Rate
 from billing.reminder_plan import Item, Plan
 from billing.withdrawals import Arrears
 from foundation.language import Language
@@ -39,6 +41,12 @@ def row(found: Any) -> dict[str, Any]:
         "due_on": str(found.due_on), "outstanding_ore": found.outstanding_ore, "fee_ore": found.fee_ore,
         "compensation_ore": found.compensation_ore, "interest_ore": found.interest_ore, "to_pay_ore": found.to_pay_ore,
     }  # fmt: skip
+
+
+def rate(found: Rate) -> dict[str, Any]:
+    """Give a reference rate."""
+    percent = interest.in_words(found.hundredths).en.removesuffix(" %")
+    return {"valid_from": str(found.valid_from), "percent": percent, "source": found.source}
 
 
 def arrears(found: Arrears) -> dict[str, Any]:

@@ -44,9 +44,12 @@ WHY = {
     ),
     "refused": Text("afvist af de officielle regler", "refused by the official rules"),
     "no_contact": Text(
-        "ingen aftale bag fakturaen har en kontaktmail: hent PDF'en her, og send den selv",
-        "no agreement behind the invoice names a contact by mail: fetch the PDF here, and send it yourself",
+        "ingen aftale bag fakturaen har en kontaktmail: skriv den i myndighedens faktureringsoplysninger, eller hent "
+        "PDF'en her, send den selv, og notér det",
+        "no agreement behind the invoice names a contact by mail: enter it in the authority's billing details, or "
+        "fetch the PDF here, send it yourself, and note that",
     ),
+    "by_hand": Text("er afleveret uden om tjenesten", "was handed over outside the service"),
     "handed_over_first": Text(
         "en kopi sendes, når rykkeren er afleveret", "a copy is sent once the reminder is handed over"
     ),
@@ -122,7 +125,9 @@ def _enclosed(document: ReminderDocument) -> str:
 
 
 def why(session: Session, row: Row[Any]) -> Text:
-    """Say what a reminder waits for of which no letter is written."""
+    """Say what a reminder waits for of which no letter is written, or that it waits for nothing."""
+    if reminder_files.is_by_hand(session, row.id):
+        return WHY["by_hand"]
     if reminder_files.one(session, row.id, PDF) is None:
         return WHY["missing"]
     if not reminder_files.is_real(row.document):

@@ -19,6 +19,7 @@ from app.access import Role
 from app.identity import tokens, users
 from billing.deliveries import CHANNELS
 from billing.funding import comments, disclosures, remarks
+from billing.interest import MOST_RATES
 from foundation import wording
 from foundation.language import LANGUAGES, Text, same
 
@@ -434,6 +435,24 @@ class DeliveryAgainOf(DeliveryAgain):
     number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
 
 
+class DeliveryByHand(Strict):
+    """Noting that people have handed a document over outside the service."""
+
+    reason = Words(may_be_empty=True, load_default="", metadata={"description": "how it was handed over, and why"})
+
+
+class DeliveryByHandOf(DeliveryByHand):
+    """The same, of a document by its number."""
+
+    number = Words(40, required=True, metadata={"description": "of the invoice, credit note or reminder"})
+
+
+class DeliveryRound(Strict):
+    """A round of handing over."""
+
+    year = Whole(FIRST_YEAR, LAST_YEAR, metadata={"description": "only what is of that year"})
+
+
 class Approval(Strict):
     """Approving what is proposed: exactly the content with that digest, where it is said."""
 
@@ -489,6 +508,15 @@ class RateEntry(Strict):
     valid_from = Day(required=True, said=Text("Skriv dagen som 2027-01-01", "Give the day as 2027-01-01"))
     percent = Typed(10, required=True, may_be_empty=False)
     source = _reason(Text("Skriv, hvor satsen er læst", "Write where the rate was read"))
+
+
+class RatesOrder(Strict):
+    """Reference rates of half-years, as a program proposes them."""
+
+    rates = Several(
+        Part(RateEntry), MOST_RATES, required=True,
+        metadata={"description": "each `valid_from` (1 January or 1 July), `percent` such as 1.60, `source`"},
+    )  # fmt: skip
 
 
 class Nothing(Strict):
@@ -603,6 +631,7 @@ class BillingDetails(Strict):
     order_reference = _fact()
     accounting_cost = _fact()
     format = _fact(billing_details.FORMATS)
+    contact_mail = _fact()
 
 
 class Intake(Strict):

@@ -20,7 +20,7 @@ from foundation.periods import Period
 
 MEMBERSHIPS: Table = Membership.__table__  # type: ignore[assignment]
 
-_DETAILS = ("gln", "person_reference", "order_reference", "accounting_cost", "format")
+_DETAILS = ("gln", "person_reference", "order_reference", "accounting_cost", "format", "contact_mail")
 
 #: The years whose membership an authority's issued lines rest on, as (year, invoice number), by CVR number.
 InvoicedYears = Mapping[str, Sequence[tuple[int, str]]]

@@ -73,3 +73,4 @@ class Membership(Base):
     order_reference: Mapped[str | None]
     accounting_cost: Mapped[str | None]
     format: Mapped[str | None]  # oioubl or peppol; none means the usual one
+    contact_mail: Mapped[str | None]  # who gets copies by mail

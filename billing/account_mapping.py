@@ -70,6 +70,10 @@ class AccountNames:
         name = self.names.get(account) or self.names.get(common or "") or standard_chart().get(account, "")
         return Named(account, name, number, standard_chart().get(number, ""))
 
+    def all_named(self) -> list[Named]:
+        """Name every account of the chart and of the mapping."""
+        return [self.named(account, None) for account in dict.fromkeys((*self.names, *self.standards))]
+
 
 def _common(names: Mapping[str, str], account: str) -> str | None:
     """Give the account of every product that one product's account is."""

@@ -22,17 +22,16 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, insert, or
 from sqlalchemy.orm import Session
 
 from billing.gathering import INVOICES
-from billing.papers import INVOICE, PAPERS, REMINDER, Kind, Papers
+from billing.papers import BY_HAND, INVOICE, PAPERS, REMINDER, Kind, Papers
 from billing.reasons import NoSuchInvoice
 from billing.verdicts import VALID, Rules
 from foundation import append_only, identifiers, wording
 from foundation.audit import Trail
 from foundation.errors import Conflict, Refused
-from foundation.language import Text
+from foundation.language import Text, same
 
 Channel = Literal["nemhandel", "peppol"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
-BY_HAND = "hand"
 
 #: Which XML goes which way.
 FORMAT_OF: Mapping[str, str] = {"nemhandel": "oioubl", "peppol": "peppol"}
@@ -349,6 +348,8 @@ def send_again(
     What was before stays. Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
     of, row = _newest(session, number)
+    if not row.goes:
+        raise NotDeliverable(_NOT_SENT if of is INVOICE else _BY_LETTER)
     if row.delivery_id is None or (row.channel == BY_HAND and not channel):
         raise NotDeliverable(_NOTHING_SENT)
     way = channel or row.channel
@@ -362,12 +363,15 @@ def send_again(
     return _add(session, of, row, (way, where), what, trail)["message_id"]  # type: ignore[no-any-return]
 
 
-def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> None:
-    """Note that people have handed a document over outside the service, so that it is not sent.
+def by_hand(session: Session, number: str, trail: Trail, *, now: datetime, why: str = "") -> None:
+    """Note that people have handed a document over outside the service, and how or why, so that it is not sent.
 
-    Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
+    Also a reminder that is a letter alone. Needs the writer's lock. Raises NoSuchInvoice, NotDeliverable or UnderWay.
     """
+    told = _reason(why)
     of, row = _newest(session, number)
+    if of is INVOICE and not row.goes:
+        raise NotDeliverable(_NOT_SENT)
     if row.delivery_id is not None:
         _refuse_under_way(session, of, row, now)
     kept = of.renderings.c
@@ -377,7 +381,14 @@ def by_hand(session: Session, number: str, trail: Trail, *, now: datetime) -> No
         raise NotDeliverable(_NOT_MADE)
     made = _add(session, of, row, (BY_HAND, ""), (what.id, what.sha256), trail)
     by = Text(f"afleveret af {trail.actor} uden om tjenesten", f"handed over by {trail.actor} outside the service")
-    note(session, [(of.kind, made["id"], Outcome("handed_over", by))], trail, now=now)
+    note(session, [(of.kind, made["id"], Outcome("handed_over", by + told))], trail, now=now)
+
+
+def _reason(why: str) -> Text:
+    words = wording.composed(why).strip()
+    if fault := wording.fault(words, wording.LONGEST_TEXT):
+        raise NotDeliverable(Text("grunden ", "the reason ") + fault)
+    return same(f": {words}" if words else "")
 
 
 def never_sent(session: Session, year: int) -> list[str]:
@@ -398,20 +409,18 @@ _NOT_MADE = Text("dokumentet er ikke dannet endnu", "the document is not made ye
 
 
 def _newest(session: Session, number: str) -> tuple[Papers, Row[Any]]:
-    """Give a document with its newest delivery, where there is one. Raises NoSuchInvoice or NotDeliverable."""
+    """Give a document with its newest delivery, where there is one. Raises NoSuchInvoice."""
     for of in PAPERS:
         made, issued = of.deliveries.c, of.issued.c
         row = session.execute(
             select(issued.id, issued.number, issued.document, of.goes().label("goes"),
-                   of.receivers_format().label("format"), made.id.label("delivery_id"), made.position, made.channel,
+                   of.kept_format().label("format"), made.id.label("delivery_id"), made.position, made.channel,
                    made.address)
             .outerjoin(of.deliveries, made[of.of] == issued.id)
             .where(issued.number == number)
             .order_by(made.position.desc())
             .limit(1)
         ).first()  # fmt: skip
-        if row is not None and not row.goes:
-            raise NotDeliverable(_NOT_SENT if of is INVOICE else _BY_LETTER)
         if row is not None:
             return of, row
     shown = wording.quoted(number)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, case, func, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
@@ -132,6 +132,18 @@ def listing() -> Select[Any]:
     often the newest delivery was tried.
     """
     return select(LISTED)
+
+
+#: All that people may have handed over themselves: what is listed, and reminders that are letters alone.
+NOTABLE = union_all(*(
+    select(of.issued.c.number, of.issued.c.authority_id).where(true() if of is REMINDER else of.goes())
+    for of in PAPERS
+)).subquery("notable")  # fmt: skip
+
+
+def notable(number: str) -> Select[Any]:
+    """Ask for what people may have handed over under a number; the caller narrows."""
+    return select(NOTABLE).where(NOTABLE.c.number == number)
 
 
 def reason(row: Any) -> Text:

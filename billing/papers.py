@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, Table, case, func, select
+from sqlalchemy import ColumnElement, Select, Table, case, func, literal, select
 
 from billing.delivery_models import (
     Delivery,
@@ -31,6 +31,9 @@ WAITING, MISSING = "waiting", "missing"
 
 #: The kind of the letters by which reminders leave; each is on the reminder's number.
 REMINDER_LETTER = "reminder"
+
+#: The channel of what people handed over outside the service.
+BY_HAND = "hand"
 
 OTHER_FORMAT = "peppol"
 # In canonical JSON a quote inside a word is escaped, so no word can look like these keys and their values.
@@ -61,7 +64,7 @@ class Papers:
         return found if self is INVOICE else found.join(INVOICES, self.issued.c.invoice_id == INVOICES.c.id)
 
     def goes(self) -> ColumnElement[bool]:
-        """Tell whether a carrier is to have it: of real invoices all, of reminders what NemHandel takes.
+        """Tell whether it is handed over: real invoices all, reminders that NemHandel takes or that people handed over.
 
         Peppol has no reminders, so there they are letters; and what left as a letter alone needs no carrier any more.
         """
@@ -72,7 +75,11 @@ class Papers:
         )
         sent = self.deliveries.alias("sent")
         made = select(sent.c.id).where(sent.c[self.of] == self.issued.c.id)
-        return (self.receivers_format() == USUAL_FORMAT) & (made.exists() | ~written.exists())
+        return made.exists() | (self.receivers_format() == USUAL_FORMAT) & ~written.exists()
+
+    def kept_format(self) -> ColumnElement[str]:
+        """Give the format of the XML that is kept for the receiver; of reminders there is one."""
+        return self.receivers_format() if self is INVOICE else literal(USUAL_FORMAT)
 
     def receivers_format(self) -> ColumnElement[str]:
         """Give the format that the receiver takes."""
@@ -86,7 +93,7 @@ class Papers:
     def validation(self) -> ColumnElement[str]:
         """Give how the document in the receiver's format stands, by the newest verdict on it."""
         rendering, verdict = self.renderings.alias("own_rendering"), self.verdicts.alias("own_verdict")
-        is_own = (rendering.c[self.of] == self.issued.c.id) & (rendering.c.format == self.receivers_format())
+        is_own = (rendering.c[self.of] == self.issued.c.id) & (rendering.c.format == self.kept_format())
         outcome = (
             select(verdict.c.outcome)
             .select_from(verdict.join(rendering, verdict.c.rendering_id == rendering.c.id))

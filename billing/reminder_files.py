@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from billing import papers, reminder_document, verdicts
 from billing.document import USUAL_FORMAT
 from billing.einvoice.rule_packs import Failure, RulePack
 from billing.gathering import INVOICES
-from billing.papers import REMINDER
+from billing.papers import BY_HAND, REMINDER
 from billing.reminder_plan import REMINDERS
 from billing.renderings import OneKept
 from billing.verdicts import Judged, Rules, Task
@@ -191,7 +191,7 @@ def unsent(session: Session, pack: RulePack, *, year: int | None = None, made_up
 
 
 def without_letter(session: Session) -> Sequence[Row[Any]]:
-    """Give the real reminders that were found valid, that leave as letters alone and have none, in one query."""
+    """Give the real reminders that were found valid, leave as letters alone and did not leave, in one query."""
     valid = select(VERDICTS.c.rendering_id).where(VERDICTS.c.outcome == verdicts.VALID)
     passed = select(RENDERINGS.c.reminder_id).where(RENDERINGS.c.format == OIOUBL, RENDERINGS.c.id.in_(valid))
     written = select(LETTERS.c.subject).where(LETTERS.c.kind == LETTER)
@@ -199,7 +199,7 @@ def without_letter(session: Session) -> Sequence[Row[Any]]:
         select(REMINDERS.c.id, REMINDERS.c.invoice_id, INVOICES.c.number.label("invoice"))
         .join(INVOICES, REMINDERS.c.invoice_id == INVOICES.c.id)
         .where(REMINDER.receivers_format() != USUAL_FORMAT, REMINDER.is_real(), REMINDERS.c.id.in_(passed),
-               REMINDERS.c.number.not_in(written))
+               REMINDERS.c.number.not_in(written), ~_by_hand().exists())
         .order_by(REMINDERS.c.id)
     )  # fmt: skip
     rows: Any = session.execute(found).all()
@@ -213,14 +213,29 @@ def may_be_written(session: Session, reminder_id: int) -> bool:
 
 
 def _may_be_written() -> ColumnElement[bool]:
-    """Tell whether the letter's turn has come: a carrier handed the reminder over, or takes none to its receiver."""
+    """Tell whether the letter's turn has come: a carrier handed the reminder over, or takes none to its receiver.
+
+    What people handed over themselves is not sent after it.
+    """
     made, tried = REMINDER.deliveries.c, REMINDER.attempts.c
     handed_over = (
         select(tried.id)
         .join(REMINDER.deliveries, tried.delivery_id == made.id)
-        .where(made.reminder_id == REMINDERS.c.id, made.channel != "hand", tried.outcome == "handed_over")
+        .where(made.reminder_id == REMINDERS.c.id, made.channel != BY_HAND, tried.outcome == "handed_over")
     )
-    return or_(REMINDER.receivers_format() != USUAL_FORMAT, handed_over.exists())
+    is_letter = and_(REMINDER.receivers_format() != USUAL_FORMAT, ~_by_hand().exists())
+    return or_(is_letter, handed_over.exists())
+
+
+def _by_hand() -> Select[Any]:
+    made = REMINDER.deliveries.c
+    return select(made.id).where(made.reminder_id == REMINDERS.c.id, made.channel == BY_HAND)
+
+
+def is_by_hand(session: Session, reminder_id: int) -> bool:
+    """Tell whether people noted that they handed a reminder over."""
+    found = select(REMINDERS.c.id).where(REMINDERS.c.id == reminder_id, _by_hand().exists())
+    return session.execute(found).first() is not None
 
 
 def is_real(document: str) -> bool:

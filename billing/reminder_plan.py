@@ -17,7 +17,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
-from billing import balances, bank, holds, interest, reminder_charges, reminder_ground
+from billing import balances, bank, holds, interest, reminder_charges, reminder_ground, reminder_sending
 from billing.balances import Owed
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.holds import Hold
@@ -45,6 +45,7 @@ class Code(StrEnum):
     PAYMENT_WAITS = "payment_waits"  # money has come that may be for it
     STATEMENT_MISSING = "statement_missing"  # the bank has not told of the last days
     RATE_MISSING = "rate_missing"  # a half-year's reference rate is not entered
+    UNSENT = "unsent"  # the reminder before has not left, so its time does not run
     NO_MORE = "no_more"  # it was reminded of as often as may be
 
 
@@ -60,8 +61,15 @@ class Sent(NamedTuple):
     """The last reminder of an invoice."""
 
     level: int
+    number: str
     issued_on: date
+    left_on: date | None  # None while it has not left
     interest_to: date | None
+
+    @property
+    def counts_from(self) -> date:
+        """The day from which the days to the next one run: it left, or will at the earliest."""
+        return self.issued_on if self.left_on is None else max(self.issued_on, self.left_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +187,18 @@ def plan(session: Session, on: date, terms: Terms, *, interest_to: date | None =
 
 
 def last_sent(session: Session) -> dict[int, Sent]:
-    """Give the last reminder of every invoice that has one, in one query."""
-    columns = REMINDERS.c
+    """Give the last reminder of every invoice that has one, in two queries."""
+    columns, left = REMINDERS.c, reminder_sending.days(session)
     rows = session.execute(
-        select(columns.invoice_id, columns.level, columns.issued_on, columns.interest).order_by(columns.level)
-    )
+        select(columns.id, columns.number, columns.invoice_id, columns.level, columns.issued_on, columns.interest)
+        .order_by(columns.level)
+    )  # fmt: skip
     found: dict[int, Sent] = {}
     for row in rows:
         pieces = json.loads(row.interest)
         before = found.get(row.invoice_id)
         to = date.fromisoformat(pieces[-1]["last"]) if pieces else before and before.interest_to
-        found[row.invoice_id] = Sent(row.level, row.issued_on, to)
+        found[row.invoice_id] = Sent(row.level, row.number, row.issued_on, left.get(row.id), to)
     return found
 
 
@@ -203,7 +212,7 @@ def _overdue(session: Session, on: date, terms: Terms) -> dict[int, Owed]:
 
 
 def _is_due(sent: Sent | None, on: date, terms: Terms) -> bool:
-    return sent is None or sent.issued_on + timedelta(days=terms.days_apart) <= on
+    return sent is None or sent.counts_from + timedelta(days=terms.days_apart) <= on
 
 
 def _authorities(session: Session, due: Mapping[int, Owed]) -> dict[int, tuple[str, str]]:
@@ -229,15 +238,21 @@ def _item(facts: _Facts, owed: Owed, sent: Sent | None, who: tuple[str, str]) ->
     none = Interest(ZERO, ())
     after = (sent and sent.interest_to) or owed.due_on
     costs = interest.between(owed.outstanding, after, facts.interest_to, facts.rates, terms.day_count)
-    stops = [*_stops(facts, owed), *_missing(costs if terms.interest else none)]
+    stops = [*_unsent(sent), *_stops(facts, owed), *_missing(costs if terms.interest else none)]
     if level > terms.most:
         stops.append(Stop(Code.NO_MORE, Text(f"er rykket {level - 1} gange; gå videre med inkasso",
                                              f"was reminded of {level - 1} times; go on to collection")))  # fmt: skip
     return Item(
-        owed, *who, min(level, terms.most + 1), (facts.on - owed.due_on).days, sent.issued_on if sent else None,
+        owed, *who, min(level, terms.most + 1), (facts.on - owed.due_on).days, sent.counts_from if sent else None,
         terms.fee, COMPENSATION if terms.compensation and level == 1 else ZERO, costs if terms.interest else none,
         tuple(stops), facts.charges.get(owed.invoice_id, ZERO),
     )  # fmt: skip
+
+
+def _unsent(sent: Sent | None) -> Iterator[Stop]:
+    if sent is not None and sent.left_on is None:
+        yield Stop(Code.UNSENT, Text(f"{sent.number} er ikke sendt: send den, eller notér, at den er sendt",
+                                     f"{sent.number} has not left: send it, or note that it was sent"))  # fmt: skip
 
 
 def _missing(costs: Interest) -> Iterator[Stop]:

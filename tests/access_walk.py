@@ -57,6 +57,7 @@ _ELSEWHERE = {
     ("/reminders/<number>", "number"): "{reminder}",
     ("/reminders/<number>/<any", "form"): "pdf",
     ("/api/v1/reminders/", "number"): "{reminder}",
+    ("/api/v1/invoices/<number>/holds/", "id_"): "{hold}",
     ("/funds/trace/<number>/", "at"): "2",
     ("/funds/trace/<product>/", "form"): "csv",
     ("/costs/proposals/", "proposal"): "{spending}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import holds, interest, reminder_files, reminder_terms, reminders, seller
+from billing import deliveries, holds, interest, reminder_files, reminder_terms, reminders, seller
 from billing.einvoice.rule_packs import Failure, RulePack
 from billing.gathering import INVOICES
 from billing.interest import Rate
@@ -59,6 +60,22 @@ def approved(line: CommandLine) -> None:
     digest = line.json("reminders", "plan", "--hand-over", "--by", "En Forbereder")["digest"]
     line.done("reminders", "approve", "--digest", digest, "--by", "En Godkender")
     line.done("reminders", "issue")
+
+
+def left(line: CommandLine) -> None:
+    """Note of every reminder that lies here that people sent it, so that its days run."""
+    listed = [each["number"] for each in line.json("reminders", "list")["reminders"]]
+    gone = {each["number"] for each in line.json("deliver", "list")["deliveries"] if each["state"] == "handed_over"}
+    if numbers := [number for number in listed if number not in gone]:
+        line.done("deliver", "by-hand", *numbers, "--by", "En Forbereder")
+
+
+def leave(session: Session, trail: Trail, numbers: Sequence[str]) -> None:
+    """Make the papers of reminders, and note that people sent them."""
+    lacking = reminder_files.missing(session)
+    reminder_files.store(session, [(each, reminder_files.render(each)) for each in lacking], trail)
+    for number in numbers:
+        deliveries.by_hand(session, number, trail, now=trail.at)
 
 
 def codes(plan: dict[str, Any]) -> list[tuple[str, list[str]]]:

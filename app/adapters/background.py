@@ -55,6 +55,11 @@ def launch_sealing(config: Config) -> None:
     _launch(config, "app.sealing_work")
 
 
+def launch_delivering(config: Config, year: int | None) -> None:
+    """Start the process that goes one round of handing over; what it leaves, the next round takes."""
+    _launch(config, "app.delivery_work", *([] if year is None else [str(year)]))
+
+
 def _launch(config: Config, module: str, *arguments: str) -> None:
     command = [sys.executable, "-m", module, *arguments]
     _started[:] = [process for process in _started if process.poll() is None]  # asking lets those that ended go

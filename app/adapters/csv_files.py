@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from app.adapters import incoming
-from foundation import wording
+from foundation import letters, wording
 from foundation.errors import FAULTS_TOLD, RowFault, RowsRefused
 from foundation.intake import Row, Rows
 from foundation.language import Text, whole_number
@@ -186,13 +186,21 @@ PRODUCTS = Layout(
     },
 )
 _format = one_of("oioubl", "peppol")
+
+
+def _mail(cell: str) -> str:
+    if fault := letters.address_fault(cell):
+        raise WrongCell(fault)
+    return cell
+
+
 _DETAILS: Mapping[str, Parser] = {
     "gln": _gln, "person_reference": words(100), "order_reference": words(100), "accounting_cost": words(100),
 }  # fmt: skip
 MEMBERS = Layout(
     required={"cvr": _cvr, "joined_on": day},
     optional={"left_on": day},
-    may_be_absent={**_DETAILS, "format": _format},
+    may_be_absent={**_DETAILS, "format": _format, "contact_mail": _mail},
 )
 AGREEMENTS = Layout(
     required={"cvr": _cvr, "product": _product, "kind": one_of("active", "passive"), "signed_on": day},
@@ -202,6 +210,7 @@ AGREEMENTS = Layout(
     },
     may_be_absent={
         "joining_fee_invoiced_on": day, "endpoint": one_of("gln", "cvr"), "active_from": day, "format": _format,
+        "contact_mail": _mail,
     },
 )  # fmt: skip
 PAPER = Layout(

@@ -25,6 +25,7 @@ from app.api import (
     fund_acts,
     funding_reports,
     ground,
+    holds,
     invoices,
     journeys,
     letters,
@@ -34,7 +35,9 @@ from app.api import (
     published_reports,
     questions,
     registers,
+    reminder_settings,
     reminders,
+    withdrawals,
 )
 from app.web import layout
 
@@ -48,6 +51,9 @@ ROOMS = (
     oneself.room,
     bank.room,
     reminders.room,
+    holds.room,
+    reminder_settings.room,
+    withdrawals.room,
     deliveries.room,
     accounts.room,
     costs.room,
@@ -128,7 +134,7 @@ _RESOURCES = (
     "me", "memberships", "openapi.json", "placements", "population", "products", "bank-statements",
     "bank-transactions", "reminder-plan", "reminders", "deliveries", "accounts", "payments", "published-reports",
     "forecasts", "funding-reports", "pipeline", "costs", "journeys", "questions",
-    "budgets", "hour-rates", "recurring-costs", "transfers",
+    "budgets", "hour-rates", "recurring-costs", "transfers", "interest-rates", "reminder-terms", "withdrawals",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The books: periods, what each account came to, the postings as a file, and proposing to close a period."""
+"""The books: periods, what each account came to, postings as a file, closing a period, the mapping to the chart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from app.api import answers, ground, writes
 from app.api.fee_tables import proposed
 from app.api.writes import Answer
 from app.posting_files import Wanted
-from app.schemas import ClosingOrder, Strict, Words
+from app.schemas import Chosen, ClosingOrder, MappingText, Strict, Words
 from app.web import layout, postings
-from billing import bookkeeping, closed_periods
+from billing import account_mapping, bookkeeping, closed_periods
 from billing.bookkeeping import AccountTotal
 from foundation import periods
 from foundation.audit import Trail
@@ -35,6 +35,7 @@ class PostingsQuery(PeriodQuery):
     """Which period, and which columns."""
 
     columns = Words(300, metadata={"description": f"with commas between, of {', '.join(posting_files.COLUMNS)}"})
+    form = Chosen(posting_files.FORMS, load_default="csv")
 
 
 @ground.reads(room, "/accounts", "accounts.read", answers.Periods)
@@ -69,13 +70,14 @@ def _told(each: AccountTotal) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@ground.reads(room, "/accounts/postings", "accounts.read", None, PostingsQuery, kinds=("text/csv",))
+@ground.reads(
+    room, "/accounts/postings", "accounts.read", None, PostingsQuery,
+    kinds=tuple(kind.partition(";")[0] for kind in posting_files.KINDS.values()),
+)  # fmt: skip
 def list_postings(query: Mapping[str, Any]) -> Response:
-    """Give the postings of a period as CSV (semicolons, decimal commas); the ETag is the SHA-256 of the file."""
-    wanted = Wanted(
-        periods.named(query["period"]), "csv", posting_files.columns(query.get("columns", "")), layout.spoken()
-    )
-    return postings.answered(wanted)
+    """Give the postings of a period as CSV (semicolons, decimal commas) or XLSX; the ETag is the file's SHA-256."""
+    columns = posting_files.columns(query.get("columns", ""))
+    return postings.answered(Wanted(periods.named(query["period"]), query["form"], columns, layout.spoken()))
 
 
 @ground.writes(room, "/accounts/closings", "accounts.prepare", ClosingOrder, answers.Proposed)
@@ -87,3 +89,30 @@ def propose_closing(query: object, sent: Mapping[str, Any]) -> Any:
         return Answer(proposed(bookkeeping.propose_closing(session, period, trail, on=today)))
 
     return writes.once(act)
+
+
+# --- the mapping to the public chart
+
+
+@ground.reads(room, "/accounts/mapping", "accounts.read", answers.AccountMapping)
+def mapping(query: object) -> Any:
+    """Give the mapping of the association's accounts to the public chart, account by account and as text."""
+    with database.reading() as session:
+        names = account_mapping.current(session).all_named()
+        adopted = next(iter(account_mapping.history(session, at_most=1)), None)
+    told = {name: getattr(adopted, name, None) for name in ("text", "digest", "adopted_by", "adopted_at")}
+    return told | {
+        "accounts": [
+            {"account": each.account, "name": each.name, "standard_account": each.standard,
+             "standard_name": each.standard_name}
+            for each in names
+        ]
+    }  # fmt: skip
+
+
+@ground.writes(room, "/accounts/mapping/proposals", "accounts.prepare", MappingText, answers.Proposed)
+def propose_mapping(query: object, sent: Mapping[str, Any]) -> Any:
+    """Propose a mapping; another person adopts it, in the browser."""
+    return writes.once(
+        lambda session, trail: Answer(proposed(account_mapping.propose(session, sent["text"], trail)))
+    )  # fmt: skip

@@ -197,6 +197,7 @@ class Agreement(Answer):
     person_reference = _maybe()
     order_reference = _maybe()
     accounting_cost = _maybe()
+    contact_mail = _maybe()
     rebate_ore = fields.Integer(required=True, allow_none=True)
     rebate_reason = _maybe()
     joining_fee_exempt_reason = _maybe()
@@ -744,6 +745,25 @@ class AccountTotals(Answer):
     accounts = _many(AccountTotal)
 
 
+class MappedAccount(Answer):
+    """An account of the association, and where it stands in the public chart; empty where it does not."""
+
+    account = _text()
+    name = _text()
+    standard_account = _text()
+    standard_name = _text()
+
+
+class AccountMapping(Answer):
+    """The mapping to the public chart; the text and who adopted it are null where none is adopted."""
+
+    text = _maybe("TOML")
+    digest = _maybe("SHA-256 of the text")
+    adopted_by = _maybe()
+    adopted_at = _instant_or_none()
+    accounts = _many(MappedAccount)
+
+
 class PublishedReport(Answer):
     """One version of a published report; `product` is null for the association's own fund."""
 
@@ -881,6 +901,73 @@ class IssuedReminders(Answer):
     withheld = _many(WithheldReminder)
 
 
+class Hold(Answer):
+    """A dispute, or a promise to pay; what ended is null or empty while it goes on."""
+
+    id = _whole()
+    kind = _text(metadata={"description": "disputed or promised"})
+    begins_on = _day()
+    until = _day_or_none()
+    reason = _text()
+    entered_by = _text()
+    counts = fields.Boolean(required=True, metadata={"description": "whether it holds a reminder back today"})
+    ended_on = _day_or_none()
+    end_reason = _text()
+    ended_by = _text()
+
+
+class Holds(Answer):
+    """The disputes and promises of an invoice, newest first."""
+
+    items = _many(Hold)
+
+
+class ReminderTerms(Answer):
+    """The terms of reminding in force; `proposal` is null for the mild ones, which hold until others are approved."""
+
+    text = _text(metadata={"description": "TOML"})
+    digest = _text(metadata={"description": "SHA-256 of the text"})
+    decided_on = _day_or_none()
+    decided_by = _text()
+    proposal = _whole_or_none()
+
+
+class InterestRate(Answer):
+    """The reference rate of a half-year, and where it was read."""
+
+    valid_from = _day()
+    percent = _text(metadata={"description": "with two decimals, without the surcharge of the law"})
+    source = _text()
+
+
+class InterestRates(Answer):
+    """The reference rates, of one entered again the last."""
+
+    items = _many(InterestRate)
+
+
+class Arrears(Answer):
+    """A member that owes its dues though the time of its last reminder is out."""
+
+    authority = _one(Payer)
+    invoice = _text()
+    outstanding_ore = _ore()
+    reminder = _text()
+    level = _whole()
+    due_on = _day()
+    proposal = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "that it leaves; null where none waits"},
+    )
+
+
+class Withdrawals(Answer):
+    """Members of whom it may be proposed that they leave."""
+
+    items = _many(Arrears)
+
+
 class Sentences(Answer):
     """Why an amount is what it is, in words."""
 
@@ -993,6 +1080,27 @@ class SentAgain(Answer):
 
     number = _text()
     message_id = _text()
+
+
+class NotedByHand(Answer):
+    """A document of which it is noted that people handed it over."""
+
+    number = _text()
+
+
+class DueDeliveries(Answer):
+    """Documents that are due on a channel; `silent` says why nothing leaves by it now."""
+
+    channel = _text()
+    due = _whole()
+    silent = _one(Words, may_lack=True)
+
+
+class StartedDeliveries(Answer):
+    """A round of handing over that was started, and what was due when it was."""
+
+    ready = _whole()
+    channels = _many(DueDeliveries)
 
 
 class AuditEntry(Answer):

@@ -1,4 +1,4 @@
-"""Deliveries: how documents are handed over, what happened to one, and sending it again."""
+"""Deliveries: how documents are handed over, what happened to one, sending it again, noting it, starting a round."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import access, clock, database
+from app import access, clock, database, delivering
+from app.adapters import background
 from app.api import answers, ground, pages, reminders, writes
-from app.api.ground import NUMBER
+from app.api.ground import NUMBER, Write
 from app.api.invoices import in_scope
 from app.api.pages import PageQuery
 from app.api.writes import Answer
-from app.schemas import Chosen, DeliveryAgainOf, Whole
+from app.delivering import Waiting
+from app.schemas import Chosen, DeliveryAgainOf, DeliveryByHandOf, DeliveryRound, Whole
+from app.web import layout
 from billing import deliveries, delivery_register
-from billing.delivery_register import LISTED, STATES, Story
+from billing.delivery_register import LISTED, NOTABLE, STATES, Story
 from billing.papers import INVOICE, REMINDER
 from billing.reasons import NoSuchInvoice
 from billing.reminders import NoSuchReminder
@@ -113,9 +116,47 @@ def send_again(query: object, sent: Mapping[str, Any]) -> Any:
     return writes.once(act)
 
 
+@ground.writes(room, "/deliveries/by-hand", "delivery.send", DeliveryByHandOf, answers.NotedByHand)
+def note_by_hand(query: object, sent: Mapping[str, Any]) -> Any:
+    """Note that people have handed a document over outside the service, so that it is not sent."""
+
+    def act(session: Session, trail: Trail) -> Answer:
+        number = sent["number"]
+        noted = access.papers(delivery_register.notable(number), NOTABLE.c.authority_id, "delivery.send")
+        if session.execute(noted).first() is None:
+            raise _no_such()
+        deliveries.by_hand(session, number, trail, now=clock.machine(), why=sent["reason"])
+        return Answer({"number": number})
+
+    return writes.once(act)
+
+
+@ground.writes(room, "/deliveries/rounds", "delivery.send", DeliveryRound, answers.StartedDeliveries, Write(202))
+def start_round(query: object, sent: Mapping[str, Any]) -> Any:
+    """Start handing over all that is validated and due, and taking receipts in; the deliveries tell what came of it."""
+    config, year = layout.config(), sent.get("year")
+
+    def act(session: Session, trail: Trail) -> Answer:
+        found = delivering.waiting_in(session, config, year)
+        trail.record("delivery.started", f"{year or ''}", {"ready": found.to_make, "due": found.due})
+        return Answer(_waiting(found), 202, afterwards=lambda: background.launch_delivering(config, year))
+
+    return writes.once(act)
+
+
+def _waiting(found: Waiting) -> dict[str, Any]:
+    silent = {channel: _words(why) for channel, why in found.silent.items()}
+    channels = [{"channel": channel, "due": due, "silent": silent.get(channel)} for channel, due in found.due.items()]
+    return {"ready": found.to_make, "channels": channels}
+
+
 def _in_scope(session: Session, number: str) -> str:
     """Give the number of what may be sent again. Raises NoSuchInvoice, for others' as for unknown ones."""
     found = access.papers(delivery_register.listing(), LISTED.c.authority_id, "delivery.send")
     if session.execute(found.where(LISTED.c.number == number)).first() is None:
-        raise NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))
+        raise _no_such()
     return number
+
+
+def _no_such() -> NoSuchInvoice:
+    return NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))

@@ -42,7 +42,7 @@ _KRONER, _ORE = "rebate_dkk", "rebate_ore"
 _WHOLE_ONLY = ("code", "region", "address", "postcode", "city", "succeeded_by_cvr")
 _INVOICING = (
     "endpoint", "gln", "person_reference", "order_reference", "accounting_cost", "rebate_ore", "rebate_reason",
-    "joining_fee_exempt_reason",
+    "joining_fee_exempt_reason", "contact_mail",
 )  # fmt: skip
 
 

@@ -127,8 +127,9 @@ def again(number: str, channel: str | None, address: str, by: str) -> None:
 @command.command("by-hand")
 @click.argument("numbers", nargs=-1)
 @click.option("--year", type=YEAR, help="Alle årets, der aldrig er sendt. / All of the year that were never sent.")
+@click.option("--reason", default="", metavar="TEKST", help="Hvordan, og hvorfor. / How, and why.")
 @_by
-def by_hand(numbers: tuple[str, ...], year: int | None, by: str) -> None:
+def by_hand(numbers: tuple[str, ...], year: int | None, reason: str, by: str) -> None:
     """Notér, at dokumenter er afleveret af mennesker uden om tjenesten, så de ikke sendes.
 
     Note that people have handed documents over outside the service, so that they are not sent.
@@ -140,5 +141,5 @@ def by_hand(numbers: tuple[str, ...], year: int | None, by: str) -> None:
         trail.actor = surroundings.person(session, by, (Role.FINANCE, Role.APPROVER))
         listed = numbers if year is None else deliveries.never_sent(session, year)
         for number in listed:
-            deliveries.by_hand(session, number.strip(), trail, now=clock.machine())
+            deliveries.by_hand(session, number.strip(), trail, now=clock.machine(), why=reason)
     output.say(Text(f"{len(listed)} noteret som afleveret", f"{len(listed)} noted as handed over"))

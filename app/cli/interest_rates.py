@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from app import interest_files
+from app import interest_files, reminder_json
 from app.access import Role
 from app.cli import output, service
 from app.cli.registers import FILE
@@ -60,10 +60,7 @@ def list_(as_json: bool) -> None:
     with service.current().reading() as session:
         known = interest.known(session)
     if as_json:
-        output.say_json({
-            "rates": [{"valid_from": str(rate.valid_from), "percent": interest.in_words(rate.hundredths).en[:-2],
-                       "source": rate.source} for rate in known.values()]
-        })  # fmt: skip
+        output.say_json({"rates": [reminder_json.rate(rate) for rate in known.values()]})
         return
     spoken = output.language()
     output.table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -234,12 +235,54 @@ def terms(file: Path | None, number: int | None, by: str) -> None:
 
 
 @command.command("withdrawals")
+@click.option("--propose", "cvr", metavar="CVR", help="Foreslå medlemmet udmeldt, med --from og --reason.")
+@click.option("--from", "left_on", type=_DAY, metavar="DATO", help="Første dag uden medlemskab.")
+@click.option("--reason", default="", metavar="TEKST", help="Hvorfor det foreslås.")
+@click.option("--approve", "number", type=click.IntRange(1), metavar="N", help="Godkend forslaget med det nummer.")
+@click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der foreslår eller godkender.")
 @click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument på standard output.")
-def arrears(as_json: bool) -> None:
+def arrears(cvr: str | None, left_on: Any, reason: str, number: int | None, by: str, as_json: bool) -> None:
     """Medlemmer, der ikke har betalt kontingent trods rykker. Ingen meldes ud af sig selv.
 
-    Members that have not paid their dues despite a reminder; nobody is taken off by itself.
+    Members that have not paid their dues despite a reminder; nobody is taken off by itself. One person proposes it,
+    another decides.
     """
+    if (cvr is None) != (left_on is None) or (cvr is not None and number is not None):
+        raise click.UsageError("--propose CVR --from DATO --reason TEKST / --approve N")
+    if cvr is not None:
+        _propose_withdrawal(cvr, left_on.date(), reason, by)
+    elif number is not None:
+        _approve_withdrawal(number, by)
+    else:
+        _list_arrears(as_json)
+
+
+def _propose_withdrawal(cvr: str, left_on: date, reason: str, by: str) -> None:
+    if not FIRST_YEAR <= left_on.year <= LAST_YEAR:
+        raise click.BadParameter(f"{FIRST_YEAR}-01-01 … {LAST_YEAR}-12-31", param_hint="--from")
+    surroundings = service.current()
+    with surroundings.writing() as (session, trail):
+        trail.actor = surroundings.person(session, by, _WHO)
+        made = withdrawals.propose(session, cvr, left_on, reason, trail, on=surroundings.today)
+    output.say(
+        Text(
+            f"Forslag {made.id} venter på en anden: reminders withdrawals --approve {made.id} --by NAVN",
+            f"Proposal {made.id} waits for another: reminders withdrawals --approve {made.id} --by NAME",
+        )
+    )
+
+
+def _approve_withdrawal(number: int, by: str) -> None:
+    surroundings = service.current()
+    with surroundings.approving(by) as (session, trail):
+        done = withdrawals.approve(session, number, trail, on=surroundings.today)
+    left = day(done.left_on)
+    output.say(
+        Text(f"{done.authority} er udmeldt fra {left.da}", f"{done.authority} is no member from {left.en}")
+    )  # fmt: skip
+
+
+def _list_arrears(as_json: bool) -> None:
     surroundings = service.current()
     with surroundings.reading() as session:
         found = withdrawals.candidates(session, surroundings.today)
@@ -248,11 +291,12 @@ def arrears(as_json: bool) -> None:
         return
     for each in found:
         owed, due = kroner(each.outstanding), day(each.due_on)
-        output.say(
-            Text(
-                f"{each.authority}: {each.invoice}, {owed.da}, rykker {each.reminder} med frist {due.da}",
-                f"{each.authority}: {each.invoice}, {owed.en}, reminder {each.reminder}, time until {due.en}",
-            )
+        told = Text(
+            f"{each.authority}: {each.invoice}, {owed.da}, rykker {each.reminder} med frist {due.da}",
+            f"{each.authority}: {each.invoice}, {owed.en}, reminder {each.reminder}, time until {due.en}",
         )
+        if each.proposal_id:
+            told += Text(f"; forslag {each.proposal_id} venter", f"; proposal {each.proposal_id} waits")
+        output.say(told)
     if not found:
         output.say(Text("Ingen", "None"))

@@ -27,14 +27,14 @@ from foundation.language import Text
 
 TOKENS: Table = ApiToken.__table__  # type: ignore[assignment]
 
-#: What a token may be given: what the API asks for. Nothing that approves, nor people, nor settings.
+#: What a token may be given: what the API asks for. Nothing that approves, nor people.
 OFFERED = (
     "agreement.read", "authority.read", "authority.change", "tables.read", "tables.draft", "run.read", "run.plan",
     "run.issue", "invoice.read", "credit.prepare", "audit.read", "reminders.read", "reminders.plan",
     "reminders.send", "accounts.read", "accounts.prepare", "payment.read", "payment.match", "refund.prepare",
     "statement.read", "delivery.read", "delivery.send", "letter.read", "bank.read", "bank.import",
     "cost.read", "cost.enter", "funding.read", "funding.comment", "funding.prepare", "journey.read", "journey.update",
-    "journey.answer",
+    "journey.answer", "settings.read", "settings.propose",
 )  # fmt: skip
 #: What every token may: ask whose it is.
 ALWAYS = "account.use"

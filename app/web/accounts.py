@@ -186,11 +186,9 @@ def _finding(proposal: int, kind: Kind) -> Find:
 def mapping() -> ResponseReturnValue:
     """Show the mapping in force account by account, what waits, and what came before."""
     with database.reading() as session:
-        names = account_mapping.current(session)
-        rows = [names.named(account, None) for account in dict.fromkeys((*names.names, *names.standards))]
         return render_template(
             "accounts/mapping.html",
-            rows=rows,
+            rows=account_mapping.current(session).all_named(),
             history=account_mapping.history(session, at_most=_SHOWN),
             proposals=proposals.history(session, "account_mapping", account_mapping.SUBJECT, at_most=_SHOWN),
         )

@@ -16,6 +16,9 @@ ROOMS: Mapping[str, str] = {
     "api_letters": "Breve, der sendes som mail",
     "api_bank": "Kontoudtog og deres transaktioner",
     "api_reminders": "Rykkere for forfaldne fakturaer og deres dokumenter",
+    "api_holds": "Indsigelser og løfter, som holder en fakturas rykkere tilbage",
+    "api_reminder_settings": "Rykkervilkårene og referencesatserne",
+    "api_withdrawals": "Medlemmer, der skylder kontingent trods rykker",
     "api_deliveries": "Hvordan fakturaer og kreditnotaer bliver afleveret",
     "api_payments": "Betalinger, der venter, placering, og myndighedernes konti",
     "api_funding_reports": "Fondenes rapporter, som tallene er nu",
@@ -78,6 +81,10 @@ OPERATIONS: Mapping[str, str] = {
                                                " brev, har ingen.",
     "GET /api/v1/deliveries": "Se, hvordan hver rigtig faktura, kreditnota og rykker bliver afleveret.",
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
+    "POST /api/v1/deliveries/by-hand": "Notér, at mennesker har afleveret et dokument uden om tjenesten, så det ikke"
+                                       " sendes.",
+    "POST /api/v1/deliveries/rounds": "Sæt gang i at aflevere alt, der er valideret og skal sendes, og i at læse"
+                                      " kvitteringer; afleveringerne viser, hvad der kom ud af det.",
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
     "GET /api/v1/funding-reports":
         "Lav rapporten for en fonds periode, som tallene er nu, i hele øre, med kontrolsummen af den.",
@@ -121,6 +128,19 @@ OPERATIONS: Mapping[str, str] = {
     "GET /api/v1/reminders/{number}/documents/{format}": "Hent et dokument; dets ETag er dets kontrolsum (SHA-256).",
     "GET /api/v1/reminder-plan": "Se, hvem der ville blive rykket i dag, for hvad og hvorfor, og hvad der er i vejen.",
     "POST /api/v1/reminder-plan/proposals": "Overdrag dagens plan til en andens godkendelse, med dens kontrolsum.",
+    "GET /api/v1/invoices/{number}/holds": "Hent en fakturas indsigelser og løfter, det nyeste først.",
+    "POST /api/v1/invoices/{number}/holds": "Skriv en indsigelse ind, eller et løfte med den dag, det gælder til"
+                                            " (`until`); imens rykkes der ikke for fakturaen.",
+    "POST /api/v1/invoices/{number}/holds/{id_}/end": "Afslut en indsigelse eller et løfte med en grund; det bliver"
+                                                      " stående med, hvordan det endte.",
+    "GET /api/v1/reminder-terms": "Hent de rykkervilkår, der gælder.",
+    "POST /api/v1/reminder-terms/proposals": "Foreslå rykkervilkår; en anden sætter dem i kraft i browseren.",
+    "GET /api/v1/interest-rates": "Hent de referencesatser, der er indtastet, efter halvårenes første dag.",
+    "POST /api/v1/interest-rates/proposals": "Foreslå referencesatser med deres kilder; en anden indtaster dem i"
+                                             " browseren.",
+    "GET /api/v1/withdrawals": "Hent de medlemmer, der skylder kontingent, selv om fristen på en rykker er ude, med det"
+                               " forslag, der venter.",
+    "POST /api/v1/withdrawals/proposals": "Foreslå, at et medlem i restance udmeldes; en anden afgør det i browseren.",
     "GET /api/v1/published-reports": "Hent alle versioner af de offentliggjorte rapporter, den ældste først.",
     "GET /api/v1/published-reports/{id_}": "Hent en rapport med alle dens tal i hele øre.",
     "GET /api/v1/published-reports/{id_}/report.{form}": "Hent en rapport som fil, byte for byte som den blev"
@@ -129,9 +149,12 @@ OPERATIONS: Mapping[str, str] = {
     "POST /api/v1/published-reports/{id_}/questions": "Stil et spørgsmål om en rapport; sekretariatet svarer.",
     "GET /api/v1/accounts": "Hent de lukkede perioder og de kvartaler, der er åbne, det nyeste først.",
     "GET /api/v1/accounts/totals": "Se, hvad hver konto blev til i en periode; tilsammen giver de nul.",
-    "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma); dens ETag er"
-                                     " filens kontrolsum (SHA-256).",
+    "GET /api/v1/accounts/postings": "Hent en periodes posteringer som CSV (semikolon, decimalkomma) eller XLSX;"
+                                     " dens ETag er filens kontrolsum (SHA-256).",
     "POST /api/v1/accounts/closings": "Foreslå at lukke en periode for altid; en anden godkender det i browseren.",
+    "GET /api/v1/accounts/mapping": "Hent oversættelsen af foreningens konti til standardkontoplanen, konto for konto"
+                                    " og som tekst.",
+    "POST /api/v1/accounts/mapping/proposals": "Foreslå en oversættelse; en anden vedtager den i browseren.",
     "GET /api/v1/costs": "Hent omkostningerne, i den rækkefølge de blev indtastet.",
     "GET /api/v1/costs/{id_}": "Hent én omkostning, som den står.",
     "POST /api/v1/costs": "Indtast en omkostning; en anden godkender den i browseren, og så bogføres den.",
@@ -232,6 +255,10 @@ MEMBERS: Mapping[str, str] = {
     "a GLN or a CVR number; the same as before without it": "et GLN eller et CVR-nummer; udelades det, bruges det samme"
                                                             " som før",
     "kommune, region, stat …": "kommune, region, stat …",
+    "how it was handed over, and why": "hvordan det er afleveret, og hvorfor",
+    "only what is of that year": "kun det, der er af det år",
+    "each `valid_from` (1 January or 1 July), `percent` such as 1.60, `source`":
+        "hver `valid_from` (1. januar eller 1. juli), `percent` som 1,60, `source`",
     "of the invoice": "fakturaens",
     "of the plan that was read": "for den plan, der er læst",
     "positions; all that is left without them": "linjenumre; udelades de, er det alle de linjer, der er tilbage",

@@ -67,6 +67,7 @@ ACTIONS = {
     "delivery.by_hand": Text("Afleveret uden om tjenesten", "Handed over outside the service"),
     "delivery.made": Text("Dokumenter klar til afsendelse", "Documents ready to be sent"),
     "delivery.receipt": Text("Kvitteringer modtaget", "Receipts received"),
+    "delivery.started": Text("Aflevering sat i gang", "Handing over started"),
     "delivery.tried": Text("Dokumenter forsøgt afleveret", "Documents tried to be handed over"),
     "documents.rendered": Text("Dokumenter lavet", "Documents made"),
     "documents.validated": Text("Dokumenter valideret", "Documents validated"),

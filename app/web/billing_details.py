@@ -31,6 +31,7 @@ LABELS = {
     "order_reference": Text("Ordrenummer", "Order number"),
     "accounting_cost": Text("Kontostreng", "Accounting string"),
     "format": Text("Format", "Format"),
+    "contact_mail": Text("Mail til kopier", "Mail for copies"),
 }
 CHOICES = {
     "endpoint": {

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import access, clock, database, delivery_words
-from app.schemas import DeliveryAgain, Nothing
+from app.schemas import DeliveryAgain, DeliveryByHand
 from app.web import forms, layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
 from billing import deliveries, delivery_register
 from billing.deliveries import CHANNELS, NotDeliverable, UnderWay
-from billing.delivery_register import GIVEN_UP, LISTED, REJECTED, STATES
+from billing.delivery_register import GIVEN_UP, LISTED, NOTABLE, REJECTED, STATES
 from billing.gathering import INVOICES
 from billing.papers import INVOICE, PAPERS, Papers
 from billing.reasons import NoSuchInvoice
@@ -130,13 +130,17 @@ def _page(session: Session, number: str, given: Mapping[str, Any], errors: Mappi
 
 
 def seen(session: Session, number: str) -> tuple[Papers, int]:
-    """Give what a carrier is to have under a number: its kind and id. Raises NoSuchInvoice, as for others'."""
+    """Give what is handed over under a number: its kind and id. Raises NoSuchInvoice, as for others'."""
     for of in PAPERS:
         wanted = select(of.issued.c.id).where(of.issued.c.number == number, of.goes())
         found = session.scalar(access.papers(wanted, of.issued.c.authority_id, "delivery.read"))
         if found is not None:
             return of, int(found)
-    raise NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))
+    raise _no_such()
+
+
+def _no_such() -> NoSuchInvoice:
+    return NoSuchInvoice(Text("intet dokument her har det nummer", "no document here has that number"))
 
 
 @blueprint.post("/deliveries/<number>/again")
@@ -165,11 +169,13 @@ def again(number: str) -> ResponseReturnValue:
 @blueprint.post("/deliveries/<number>/by-hand")
 @access.needs("delivery.send")
 def by_hand(number: str) -> ResponseReturnValue:
-    """Note that people have handed a document over outside the service."""
-    forms.taken(Nothing)
+    """Note that people have handed a document over outside the service, and how or why."""
+    why = forms.taken(DeliveryByHand)["reason"]
     with layout.acting() as (session, trail):
-        seen(session, number)
-        deliveries.by_hand(session, number, trail, now=clock.machine())
+        noted = access.papers(delivery_register.notable(number), NOTABLE.c.authority_id, "delivery.send")
+        if session.execute(noted).first() is None:
+            raise _no_such()
+        deliveries.by_hand(session, number, trail, now=clock.machine(), why=why)
     layout.done(Text(f"{number} er noteret som afleveret uden om tjenesten.",
                      f"{number} is noted as handed over outside the service."))  # fmt: skip
     return redirect(f"/deliveries/{number}", 303)

@@ -165,6 +165,7 @@ STOPS = {
     reminder_plan.Code.PAYMENT_WAITS: Text("indbetaling er ikke placeret", "a payment has no place yet"),
     reminder_plan.Code.STATEMENT_MISSING: Text("kontoudtog mangler", "bank statement missing"),
     reminder_plan.Code.RATE_MISSING: Text("referencesats mangler", "reference rate missing"),
+    reminder_plan.Code.UNSENT: Text("forrige rykker er ikke sendt", "the reminder before has not left"),
     reminder_plan.Code.NO_MORE: Text("rykket så ofte, det må ske", "reminded as often as may be"),
 }
 

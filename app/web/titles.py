@@ -42,6 +42,7 @@ FACTS = {
     "person_reference": Text("Personreference", "Person reference"),
     "order_reference": Text("Ordrenummer", "Order number"),
     "accounting_cost": Text("Kontostreng", "Accounting string"), "format": Text("Format", "Format"),
+    "contact_mail": Text("Mail til kopier", "Mail for copies"),
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ TITLES = {
     "journey.read": Text("læse rejser og spørgsmål", "read journeys and questions"),
     "journey.update": Text("begynde og føre rejser, og spørge", "begin and lead journeys, and ask"),
     "journey.answer": Text("besvare spørgsmål", "answer questions"),
-    "accounts.prepare": Text("foreslå at lukke perioder", "propose to close periods"),
+    "accounts.prepare": Text("foreslå at lukke perioder og at oversætte konti", "propose closings and mappings"),
     "cost.read": Text("læse omkostninger", "read costs"),
     "cost.enter": Text("indtaste omkostninger", "enter costs"),
     "run.read": Text("læse årets plan", "read the year's plan"),
@@ -37,20 +37,28 @@ TITLES = {
     "run.issue": Text("udstede det, der er godkendt", "issue what is approved"),
     "invoice.read": Text("læse fakturaer og dokumenter", "read invoices and documents"),
     "delivery.read": Text("se, hvordan dokumenter er afleveret", "see how documents were handed over"),
-    "delivery.send": Text("sende dokumenter igen", "send documents again"),
+    "delivery.send": Text(
+        "sætte aflevering i gang, sende dokumenter igen og notere dem afleveret",
+        "start handing over, send documents again and note them as handed over",
+    ),
     "credit.prepare": Text("forberede kreditnotaer", "prepare credit notes"),
     "letter.read": Text("se breve, og hvordan de gik", "see letters and how they went"),
     "bank.read": Text("læse kontoudtog", "read bank statements"),
     "bank.import": Text("tage kontoudtog ind", "take bank statements in"),
     "reminders.read": Text("læse rykkere", "read reminders"),
     "reminders.plan": Text("læse planen for rykkere", "read the plan of reminders"),
-    "reminders.send": Text("overdrage og udstede rykkere", "hand over and issue reminders"),
+    "reminders.send": Text(
+        "overdrage og udstede rykkere, føre indsigelser og foreslå udmeldelser",
+        "hand over and issue reminders, enter disputes, propose withdrawals",
+    ),
     "payment.read": Text("læse betalinger, der venter", "read payments that wait"),
     "payment.match": Text("placere betalinger og ophæve placeringer", "place payments and undo it"),
     "refund.prepare": Text(
         "forberede tilbagebetalinger, afskrivninger og eftergivelser", "prepare refunds, write-offs and waivers"
     ),
     "statement.read": Text("læse kontoudtog", "read statements of account"),
+    "settings.read": Text("læse rykkervilkår og referencesatser", "read terms of reminding and reference rates"),
+    "settings.propose": Text("foreslå rykkervilkår og referencesatser", "propose terms of reminding and rates"),
     "audit.read": Text("læse revisionssporet", "read the audit trail"),
 }
 

@@ -656,6 +656,69 @@ def test_the_contact_of_an_agreement_gets_one_copy_with_the_bytes_that_were_hand
     agreed.done("verify")
 
 
+@pytest.fixture
+def kept_contacts(starter: CommandLine, rules_directory: Path) -> CommandLine:
+    """Three invoices: of an agreement and of dues, whose billing details have a contact, and of one that has none."""
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    first, second, third = (each.cvr for each in files.starter()[:COUNT])
+    files.take_agreements(
+        line, files.agreement(first, "OS2kitos", contact_mail="faktura@foerste.example"),
+        files.agreement(second, "OS2kitos"),
+    )  # fmt: skip
+    member = {
+        "cvr": third,
+        "joined_on": "2012-01-01",
+        "gln": files.gln(third),
+        "contact_mail": "kontingent@tredje.example",
+    }
+    line.done("members", "import", line.write("members.csv", files.text(files.MEMBERS, [member])))
+    line.issue(2027)
+    return line
+
+
+def test_where_no_agreement_names_a_contact_the_billing_details_do(kept_contacts: CommandLine) -> None:
+    kept_contacts.done("deliver")
+
+    receivers = database.column(kept_contacts, "SELECT receiver FROM letter WHERE kind = 'document_copy'")
+    assert sorted(receivers) == ["faktura@foerste.example", "kontingent@tredje.example"]
+    kept_contacts.done("verify")
+
+
+def test_a_reminder_goes_to_the_contact_of_the_billing_details_too(kept_contacts: CommandLine) -> None:
+    kept_contacts.done("deliver")
+    late = kept_contacts.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+
+    late.done("deliver")
+
+    receivers = database.column(late, "SELECT receiver FROM letter WHERE kind = 'reminder'")
+    assert sorted(receivers) == ["faktura@foerste.example", "kontingent@tredje.example"]
+
+
+def test_the_contact_that_an_agreement_names_comes_before_that_of_the_billing_details(agreed: CommandLine) -> None:
+    with agreed.session() as session:
+        session.execute(text("UPDATE agreement SET contact_mail = 'anden@kommune.example'"))
+
+    agreed.done("deliver")
+
+    receivers = database.column(agreed, "SELECT receiver FROM letter WHERE kind = 'document_copy'")
+    assert receivers == ["kontakt@kommune.example"]
+
+
+@pytest.mark.parametrize(
+    "mail", ["ikke en mail", "a@b", "x@y.dk\u202e", "a@x.dk,b@y.dk", "=cmd()@x.dk", "x" * 300 + "@x.dk"]
+)
+def test_a_contact_that_is_no_mail_address_is_refused(mail: str, starter: CommandLine) -> None:
+    row = files.agreement(files.starter()[0].cvr, "OS2kitos", contact_mail=mail)
+
+    result = starter.run("agreements", "import", starter.write("agreements.csv", files.text(files.AGREEMENTS, [row])))
+
+    assert result.code == 1 and "contact_mail" in result.err
+    assert database.count(starter, "agreement") == 0
+
+
 def test_nobody_gets_a_copy_of_what_was_not_handed_over(agreed: CommandLine) -> None:
     agreed.with_environ(OS2TILSLUT_CARRIER_NEMHANDEL="none").run("deliver")
 
@@ -782,6 +845,83 @@ def test_peppol_has_no_reminders_so_the_letter_is_all(starter: CommandLine, smal
     assert again.code == 1 and "sendes som brev" in again.err
 
 
+@pytest.fixture
+def by_letter(starter: CommandLine, rules_directory: Path) -> CommandLine:
+    """A reminder to a receiver in Peppol, which has no reminders, that nothing was done with yet."""
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
+    line.done("settings", "import", line.write("seller.toml", files.SELLER))
+    billing = Billing("gln", "2995513301806", format="peppol", contact_mail="kontakt@kommune.example")
+    Way(line).countersigned(billing=billing)
+    line.issue(2027)
+    late = line.at("2027-04-01")
+    reminding.bank(late, date(2027, 6, 1))
+    reminding.approved(late)
+    return late
+
+
+def test_the_days_to_the_next_run_from_the_letter_that_was_sent(by_letter: CommandLine) -> None:
+    by_letter.done("deliver")
+    waits = by_letter.at("2027-04-20").json("reminders", "plan")
+    by_letter.at("2027-04-05").run("work")
+
+    follows = [by_letter.at(f"2027-04-{day}").json("reminders", "plan")["items"] for day in (14, 15)]
+
+    assert [stop["code"] for stop in waits["stopped"][0]["stops"]] == ["unsent"]
+    assert [len(items) for items in follows] == [0, 1]
+
+
+def test_a_reminder_that_the_receiver_s_side_rejected_has_not_left(reminded: CommandLine) -> None:
+    reminded.done("deliver")
+    message = row_of(reminded, "RY-2027-0001")["message_id"]
+    assert len(reminded.at("2027-04-11").json("reminders", "plan")["items"]) == 1
+    acknowledge(reminded, "svar.json", json.dumps({"message_id": message, "status": "rejected", "text": "GLN ukendt"}))
+    reminded.done("deliver")
+
+    plan = reminded.at("2027-04-20").json("reminders", "plan")
+
+    assert [stop["code"] for stop in plan["stopped"][0]["stops"]] == ["unsent"]
+
+
+def test_a_reminder_that_is_a_letter_alone_is_noted_and_no_letter_is_written_after_it(by_letter: CommandLine) -> None:
+    by_letter.done("deliver", "by-hand", "RY-2027-0001", "--reason", "Sendt med Digital Post", "--by", "En Bogholder")
+
+    by_letter.done("deliver")
+
+    stands = row_of(by_letter, "RY-2027-0001")
+    assert (stands["state"], stands["channel"]) == ("handed_over", "hand")
+    assert stands["reason"]["en"] == "handed over by En Bogholder outside the service: Sendt med Digital Post"
+    assert reminder_letters(by_letter) == []
+    by_letter.done("verify")
+
+
+@pytest.mark.parametrize("reason", ["\u202eomvendt", "x" * 3_000, "a\x00b"])
+def test_a_note_with_hostile_words_leaves_nothing(reason: str, by_letter: CommandLine) -> None:
+    result = by_letter.run("deliver", "by-hand", "RY-2027-0001", "--reason", reason, "--by", "En Bogholder")
+
+    assert result.code == 1 and "grunden" in result.err
+    assert database.count(by_letter, "reminder_delivery") == 0
+
+
+@pytest.mark.tampers
+def test_what_is_not_made_yet_is_not_noted(by_letter: CommandLine) -> None:
+    for table in ("reminder_verdict", "reminder_rendering"):
+        database.tamper(by_letter, table, f"DELETE FROM {table}")
+
+    result = by_letter.run("deliver", "by-hand", "RY-2027-0001", "--by", "En Bogholder")
+
+    assert result.code == 1 and "ikke dannet endnu" in result.err
+
+
+@pytest.mark.tampers
+def test_verify_finds_what_was_changed_of_a_note(by_letter: CommandLine) -> None:
+    by_letter.done("deliver", "by-hand", "RY-2027-0001", "--by", "En Bogholder")
+    database.tamper(
+        by_letter, "reminder_delivery_attempt", "UPDATE reminder_delivery_attempt SET reason_da = 'x' WHERE id = 1"
+    )
+
+    assert by_letter.run("verify").code == 1
+
+
 def test_a_reminder_is_not_sent_again_through_peppol(reminded: CommandLine) -> None:
     reminded.done("deliver")
 
@@ -852,6 +992,7 @@ def test_the_official_rules_accept_a_reminder_that_asks_for_an_earlier_fee(agree
     reminding.bank(agreed, date(2027, 6, 1))
     for day in ("2027-04-01", "2027-04-20"):
         reminding.approved(agreed.at(day))
+        reminding.left(agreed.at(day))
 
     assert database.column(agreed, "SELECT outcome FROM reminder_verdict") == ["valid", "valid"]
     assert [row["to_pay_ore"] - row["outstanding_ore"] for row in agreed.json("reminders", "list")["reminders"]] in (

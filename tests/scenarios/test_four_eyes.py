@@ -374,6 +374,7 @@ def test_another_authoritys_agreement_is_not_there(small: CommandLine) -> None:
         (Details(person_reference="x" * 101), "person_reference"),
         (Details(accounting_cost="a\u202eb"), "accounting_cost"),
         (Details(order_reference="a\0b"), "order_reference"),
+        (Details(contact_mail="a@b, c@d.dk"), "contact_mail"),
     ],
 )
 def test_wrong_details_are_refused_by_their_name(small: CommandLine, wrong: Details, named: str) -> None:

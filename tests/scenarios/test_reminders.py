@@ -107,6 +107,7 @@ def test_pv_103_levels_follow_each_other_and_payment_clears_at_once(line: Comman
         assert planned(after(line, days - 1)) == []
         assert planned(after(line, days)) == [(FIRST, level), (SECOND, level)]
         approved(after(line, days))
+        reminding.left(after(line, days))
     pay(line, FIRST, DUE + timedelta(days=51))
 
     plan = after(line, 61).json("reminders", "plan")
@@ -145,10 +146,16 @@ def _issue(session: Session, trail: Trail, on: date) -> reminders.Issued:
     return reminders.issue(session, terms, trail, on=on)
 
 
+def _issue_and_send(session: Session, trail: Trail, on: date) -> tuple[str, ...]:
+    numbers = _issue(session, trail, on).numbers
+    reminding.leave(session, trail, numbers)
+    return numbers
+
+
 def _job(session: Session, on: date) -> None:
-    """Issue what is due, as the job does, and commit it; its session goes on to the next moment."""
+    """Issue what is due and let it leave, as the job does; its session goes on to the next moment."""
     trail = Trail(session, "job", acting.AT)
-    _issue(session, trail, on)
+    _issue_and_send(session, trail, on)
     trail.write()
     session.commit()
 
@@ -200,7 +207,7 @@ def test_in_the_hours_around_a_night_that_clocks_get_wrong_a_reminder_is_planned
     """The second is due that night: not at half past eleven the evening before, and the third ten whole days later."""
     enter_rates(line)
     decide(line, automatic="true", fee=100, interest="true")
-    acting.by(line, "job", partial(_issue, on=night - timedelta(days=10)))
+    acting.by(line, "job", partial(_issue_and_send, on=night - timedelta(days=10)))
     service = config.read(line.environment)
 
     def plan_at(instant: datetime) -> Plan:
@@ -217,7 +224,7 @@ def test_in_the_hours_around_a_night_that_clocks_get_wrong_a_reminder_is_planned
     sent_at = []
     for instant in night_hours:
         on = clock.today(replace(service, clock=instant))
-        sent_at.append(acting.by(line, "job", partial(_issue, on=on)).numbers)
+        sent_at.append(acting.by(line, "job", partial(_issue_and_send, on=on)))
     assert [len(numbers) for numbers in sent_at] == [2, *[0] * (hours - 1)]
     later = halves(night + timedelta(days=10))[0]
     assert plan_at(later - timedelta(hours=1)).items == ()
@@ -415,6 +422,7 @@ def _costly(line: CommandLine) -> None:
 def test_fee_interest_and_compensation_are_charged_and_booked(line: CommandLine) -> None:
     _costly(line)
     approved(after(line, 10))
+    reminding.left(after(line, 10))
     approved(after(line, 20))
 
     with line.session() as session:
@@ -459,6 +467,7 @@ def test_every_reminder_passes_the_official_rules(kind: str, line: CommandLine, 
         pytest.skip("the XML is the same bytes on both databases, and the rules take seconds to compile")
     place = line.with_environ(OS2TILSLUT_RULES_DIR=str(rules_directory))
     approved(after(place, 10))  # costs nothing
+    reminding.left(after(place, 10))
     _costly(place)
     approved(after(place, 20))
     pack = rule_packs.find(rules_directory, "oioubl")
@@ -475,10 +484,54 @@ def test_every_reminder_passes_the_official_rules(kind: str, line: CommandLine, 
 def test_numbers_have_no_gap_and_begin_anew_with_the_year(prepared: Prepared) -> None:
     line = prepared(with_starter, _issued, _covered)
     approved(line.at("2027-12-28"))
+    reminding.left(line.at("2027-12-28"))
     approved(line.at("2028-01-08"))
 
     assert [each[0] for each in sent(line)] == ["RY-2027-0001", "RY-2027-0002", "RY-2028-0001", "RY-2028-0002"]
     line.at("2028-01-08").done("verify")
+
+
+# --- the next one counts from when the one before left
+
+
+def test_nothing_follows_a_reminder_that_lies_here_and_the_plan_names_it(line: CommandLine) -> None:
+    approved(after(line, 10))
+
+    before, then = (after(line, days).json("reminders", "plan") for days in (19, 20))
+
+    assert before["items"] == before["stopped"] == then["items"] == []
+    assert codes(then) == [(FIRST, ["unsent"]), (SECOND, ["unsent"])]
+    assert then["stopped"][0]["stops"][0]["text"].startswith("RY-2027-0001 er ikke sendt")
+
+
+def test_a_reminder_that_left_late_moves_the_next_by_as_many_days(line: CommandLine) -> None:
+    approved(after(line, 10))
+    reminding.left(after(line, 14))
+
+    assert planned(after(line, 20)) == planned(after(line, 23)) == []
+    assert planned(after(line, 24)) == [(FIRST, 2), (SECOND, 2)]
+    approved(after(line, 24))
+    after(line, 24).done("verify")
+
+
+def test_a_reminder_that_was_noted_long_after_lets_the_next_follow_ten_days_later(line: CommandLine) -> None:
+    approved(after(line, 10))
+    late = after(line, 60)
+    assert [each for _, each in codes(late.json("reminders", "plan"))] == [["unsent"], ["unsent"]]
+
+    late.done("deliver", "by-hand", "RY-2027-0001", "--reason", "Digital Post", "--by", "En Forbereder")
+
+    assert codes(late.json("reminders", "plan")) == [(SECOND, ["unsent"])]
+    assert planned(after(line, 69)) == []
+    assert planned(after(line, 70)) == [(FIRST, 2)]
+
+
+def test_what_was_issued_before_the_note_s_midnight_counts_by_the_day_in_copenhagen(line: CommandLine) -> None:
+    approved(line.at("2027-02-14T12:00:00Z"))
+    reminding.left(line.at("2027-02-14T23:30:00Z"))
+
+    assert planned(line.at("2027-02-24")) == []
+    assert planned(line.at("2027-02-25")) == [(FIRST, 2), (SECOND, 2)]
 
 
 # --- members in arrears
@@ -502,6 +555,43 @@ def test_a_member_in_arrears_is_proposed_and_never_taken_off_by_itself(line: Com
 
     assert database.column(line, "SELECT count(*) FROM membership WHERE left_on IS NOT NULL") == [1]
     line.done("verify")
+
+
+def test_a_member_in_arrears_is_proposed_by_command_and_taken_off_by_another(line: CommandLine) -> None:
+    approved(after(line, 10))
+    on, words = after(line, 20), ("--from", "2028-01-01", "--reason", "Betaler ikke")
+    refused = {
+        "paid": on.run(
+            "reminders", "withdrawals", "--propose", files.starter()[5].cvr, *words, "--by", "En Forbereder"
+        ),
+        "past": on.run("reminders", "withdrawals", "--propose", ONE.cvr, "--from", "2020-01-01", "--reason", "x"),
+        "why": on.run("reminders", "withdrawals", "--propose", ONE.cvr, "--from", "2028-01-01"),
+    }
+
+    told = on.done("reminders", "withdrawals", "--propose", ONE.cvr, *words, "--by", "En Forbereder")
+    (waits, _) = on.json("reminders", "withdrawals")["members"]
+    number, waiting = waits["proposal"], on.done("reminders", "withdrawals").out
+    own = on.run("reminders", "withdrawals", "--approve", number, "--by", "En Forbereder")
+    done = on.done("reminders", "withdrawals", "--approve", number, "--by", "En Godkender")
+
+    assert {answer.code for answer in refused.values()} == {1} and own.code == 1
+    assert f"; forslag {number} venter" in waiting
+    assert f"--approve {number}" in told.out and "er udmeldt fra 1. januar 2028" in done.out
+    assert database.column(line, "SELECT count(*) FROM membership WHERE left_on IS NOT NULL") == [1]
+    line.done("verify")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--propose", ONE.cvr), ("--from", "2028-01-01"), ("--approve", "0"),
+        ("--propose", ONE.cvr, "--from", "i morgen"), ("--propose", ONE.cvr, "--from", "9999-01-01", "--reason", "x"),
+        ("--propose", ONE.cvr, "--from", "2028-01-01", "--approve", "1"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_withdrawal_that_is_half_said_is_no_command(words: tuple[str, ...], line: CommandLine) -> None:
+    assert line.run("reminders", "withdrawals", *words).code == 2
 
 
 def test_a_withdrawal_is_not_approved_once_the_dues_are_paid(line: CommandLine) -> None:
@@ -697,6 +787,7 @@ def test_an_undone_payment_of_a_fee_leaves_it_owed(line: CommandLine) -> None:
 def test_the_next_reminder_asks_for_a_fee_that_was_not_paid(line: CommandLine) -> None:
     charged(line)
     later = after(line, 20)
+    reminding.left(after(line, 10))
     approved(later)
 
     with line.session() as session:

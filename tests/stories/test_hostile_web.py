@@ -139,7 +139,14 @@ def test_what_a_form_says_of_who_acts_is_not_believed(house: House) -> None:
     page = client.get(path, headers=HOST, base_url="https://tilslut.example.dk")
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert token is not None
-    details = {"gln": "", "person_reference": "Ny", "order_reference": "", "accounting_cost": "", "format": ""}
+    details = {
+        "gln": "",
+        "person_reference": "Ny",
+        "order_reference": "",
+        "accounting_cost": "",
+        "format": "",
+        "contact_mail": "",
+    }
     hostile = {
         "proposed_by": "En Anden #1", "user_id": "1", "actor": "En Anden #1", "authority_id": "2", "id": "999",
         "kind": "settings", "roles": "administrator",

@@ -73,6 +73,7 @@ def test_the_document_is_valid_and_says_of_each_operation_what_may_come(year: Pr
 def test_every_answer_is_as_documented(year: Program, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     roles, seats = ASKING[who]
     monkeypatch.setattr(background, "launch", lambda config, run_id: None)
+    monkeypatch.setattr(background, "launch_delivering", lambda config, year: None)
     monkeypatch.setattr(authentication, "WRONG_TOKEN", replace(authentication.WRONG_TOKEN, tries=10**6))
     document: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", year.app)
     checks = CHECKS.get_by_names(list(NAMES))

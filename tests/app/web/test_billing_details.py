@@ -25,7 +25,7 @@ AARHUS, AALBORG = "55133018", "29189420"
 GLN = "2992918942009"
 PAGE = f"/authorities/{AARHUS}/billing"
 GIVEN = {"endpoint": "gln", "gln": GLN, "person_reference": "Digitalisering", "order_reference": "PO-7",
-         "accounting_cost": "7710", "format": "peppol"}  # fmt: skip
+         "accounting_cost": "7710", "format": "peppol", "contact_mail": "faktura@aarhus.example"}  # fmt: skip
 AGREED = (
     "cvr,product,kind,signed_on,countersigned_on,in_force_from,terminated_to,notice_given_on,gln,person_reference,"
     "order_reference,accounting_cost,rebate_dkk,rebate_reason,joining_fee_exempt_reason\n"

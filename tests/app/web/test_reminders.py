@@ -316,6 +316,33 @@ def test_a_reminder_s_page_tells_how_it_is_handed_over(desk: Desk) -> None:
     assert "RY-2027-0001" in desk.get("/deliveries?q=RY-2027", "finance").text
 
 
+@pytest.mark.tampers
+def test_a_reminder_that_is_a_letter_alone_is_noted_on_its_page_as_handed_over(desk: Desk) -> None:
+    reminding.approved(desk.line)
+    by(desk.line, PREPARER, _judged_valid)
+    database.tamper(desk.line, "reminder", _TO_PEPPOL)
+    form, why = 'action="/deliveries/RY-2027-0001/by-hand"', "Sendt med <b>Digital Post</b>"
+    shown = {who: form in desk.get("/reminders/RY-2027-0001", who).text for who in ("finance", "auditor")}
+
+    hostile = desk.post("/deliveries/RY-2027-0001/by-hand", "finance", reason="\u202eomvendt")
+    other = desk.post("/deliveries/RY-2027-0001/by-hand", "auditor", reason=why)
+    noted = desk.post("/deliveries/RY-2027-0001/by-hand", "finance", reason=why)
+
+    assert shown == {"finance": True, "auditor": False}
+    assert (hostile.status_code, other.status_code, noted.status_code) == (422, 403, 303)
+    page = desk.get("/reminders/RY-2027-0001", "finance").text
+    assert form not in page and "er afleveret uden om tjenesten" in page
+    story = desk.get("/deliveries/RY-2027-0001", "finance").text
+    assert "uden om tjenesten: Sendt med &lt;b&gt;Digital Post" in story
+    assert "RY-2027-0001" not in desk.get("/reminders?sending=no_contact", "finance").text
+    assert "Afleveret uden om tjenesten" in desk.get("/audit", "auditor").text
+
+
+_TO_PEPPOL = (
+    """UPDATE reminder SET document = replace(document, '"format":"oioubl"', '"format":"peppol"') WHERE id = 1"""
+)
+
+
 def _judged_valid(session: Session, trail: Trail) -> None:
     """Let every reminder be found valid, by a pack that is not here."""
     pack = RulePack("oioubl", "1.17.2", Path(), "0" * 64)
@@ -330,10 +357,7 @@ def test_a_reminder_that_cannot_be_sent_is_a_task_and_can_be_found_until_it_is_p
     by(desk.line, PREPARER, _judged_valid)
     found, task = "/reminders?sending=no_contact", 'href="/reminders?sending=no_contact"'
     before = desk.get("/", "finance").text
-    to_peppol = (
-        """UPDATE reminder SET document = replace(document, '"format":"oioubl"', '"format":"peppol"') WHERE id = 1"""
-    )
-    database.tamper(desk.line, "reminder", to_peppol)
+    database.tamper(desk.line, "reminder", _TO_PEPPOL)
 
     start, listed = desk.get("/", "finance").text, desk.get(found, "finance").text
     page = desk.get("/reminders/RY-2027-0001", "finance").text
