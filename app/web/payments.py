@@ -16,7 +16,7 @@ from app import access, database
 from app.schemas import Approval, Nothing, Placement, TakenSuggestion, Undoing
 from app.web import deciding, forms, layout, lists, memory_list
 from app.web.deciding import Find
-from app.web.forms import Sent
+from app.web.forms import FormRefused, Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
@@ -41,6 +41,14 @@ class Typed:
 
     at: Mapping[str, str]
     free: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was sent to undo a match, where it was refused."""
+
+    match: int
+    sent: Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,9 @@ def one(transaction: int) -> ResponseReturnValue:
         return _one(session, transaction, {}, {})
 
 
-def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+def _one(
+    session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[str, Text], undone: Undone | None = None
+) -> str:
     paid = payments.transaction(session, id_)
     found = payments.findings(session, [paid]) if paid.left else []
     titles = _titles(session)
@@ -209,7 +219,8 @@ def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[s
         candidates=candidates, q=request.args.get("q", "")[:100],
         due=payments.refunds_due(session) if paid.left.ore < 0 else [],
         typed=_typed(given, "number", "amount", {each.number for each in candidates}, rows=2),
-        charges=charges, charged=_typed(given, "charged", "charge", {each.number for each in charges}, rows=1),
+        charges=charges, undone=undone,
+        charged=_typed(given, "charged", "charge", {each.number for each in charges}, rows=1),
     )  # fmt: skip
 
 
@@ -292,9 +303,16 @@ def _amounts(names: list[str], typed: list[str]) -> list[tuple[str, Money]]:
 @access.needs("payment.match")
 def undo(match_id: int) -> ResponseReturnValue:
     """Undo a match, with a reason; it stays, and a new row stands against it."""
+    with database.reading() as session:
+        match = payments.undoable(session, [match_id])[match_id]
+    sent = forms.read(Undoing)
+    if sent.errors:
+        if match.transaction_id is None:  # a credit that was used: no page has a form to undo it
+            raise FormRefused(sent.errors)
+        with database.reading() as session:
+            return _one(session, match.transaction_id, {}, {}, Undone(match_id, sent)), 422
     with layout.acting() as (session, trail):
-        reason = forms.taken(Undoing)["reason"]
-        payments.unmatch(session, [match_id], reason, layout.today(), trail)
+        payments.unmatch(session, [match_id], sent["reason"], layout.today(), trail)
     layout.done(Text("Placeringen er ophævet; beløbet venter igen", "The placing is undone; the money waits again"))
     return redirect("/payments", 303)
 
