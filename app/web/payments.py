@@ -22,13 +22,13 @@ from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
 from billing import balances, matching, payments, placing, reminder_charges, settlements
 from billing.balances import TRANSACTIONS, Owed
-from billing.matching import OUTCOMES, Paid, Part, Suggestion
+from billing.matching import OUTCOMES, Part, Suggestion
 from billing.payments import EVER, AlreadyPlaced, Placing, Unplaceable, Waiting
 from billing.placing import Wanted
 from billing.reminder_charges import Charged
 from foundation import proposals
 from foundation.language import Text, kroner, same
-from foundation.money import Money
+from foundation.money import Money, total
 
 blueprint = Blueprint("payments", __name__)
 
@@ -186,12 +186,12 @@ def take(transaction: int) -> ResponseReturnValue:
                 Text("forslaget gælder ikke mere: hent siden igen", "the suggestion has changed: load the page again")
             )
         payments.place(session, [Placing(paid.id, made.parts, made.rule, made.why)], layout.today(), trail)
-    return _placed(paid)
+    return _placed(made.parts)
 
 
-def _placed(paid: Paid) -> ResponseReturnValue:
-    told = kroner(paid.amount)
-    layout.done(Text(f"Betalingen på {told.da} er placeret", f"The payment of {told.en} is placed"))
+def _placed(parts: Sequence[Part]) -> ResponseReturnValue:
+    told = kroner(total(part.amount for part in parts))
+    layout.done(Text(f"{told.da} er placeret", f"{told.en} is placed"))
     return redirect("/payments", 303)
 
 
@@ -273,7 +273,7 @@ def place(transaction: int) -> ResponseReturnValue:
             with layout.acting() as (session, trail):
                 placed = Placing(paid.id, placing.parts(session, _wanted(sent)), "hand", same(sent["why"]))
                 payments.place(session, [placed], layout.today(), trail)
-            return _placed(paid)
+            return _placed(placed.parts)
         except (Unplaceable, NotAnAmount, AlreadyPlaced, payments.MoreThanOwed) as refused:
             errors = {"number": refused.text}
     with database.reading() as session:

@@ -139,6 +139,12 @@ def test_undoing_asks_for_a_reason_and_is_done_once(desk: Desk, paid: CommandLin
     paid.done("verify")
 
 
+def test_it_is_told_how_much_of_a_payment_was_placed(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/2/place", credit_to=OWN.cvr, credit_amount="20,50", why="Aftalt")
+
+    assert "20,50 kr. er placeret" in desk.html("/payments").replace("\xa0", " ")
+
+
 def test_a_fault_in_undoing_is_told_at_the_placing_that_was_to_be_undone(desk: Desk, paid: CommandLine) -> None:
     desk.sit(FINANCE).post("/payments/match")
 
