@@ -380,7 +380,7 @@ _AGE_TITLES = (
     Text("1-30 dage", "1-30 days"),
     Text("31-60 dage", "31-60 days"),
     Text("61-90 dage", "61-90 days"),
-    Text("91-365 dage", "91-365 days"),
+    Text("91–365 dage", "91–365 days"),
     Text("Over et år", "More than a year"),
     Text("Forældet (over tre år)", "Barred (more than three years)"),
 )

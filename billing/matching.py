@@ -577,8 +577,8 @@ def _guesses(paid: Paid, known: Known) -> Iterator[Suggestion]:
 
 _NEARLY = Text("mangler netop det beløb, og betalings-id'et ligner dens, men er tastet forkert",
                "owes just that amount, and the payment id is like its own, but mistyped")  # fmt: skip
-_MENTIONED = Text("mangler netop det beløb, og myndighedens navn står i betalerens",
-                  "owes just that amount, and the authority's name stands in the payer's")  # fmt: skip
+_MENTIONED = Text("mangler netop det beløb, og myndighedens navn står i betalerens navn",
+                  "owes just that amount, and the authority's name stands in the payer's name")  # fmt: skip
 _ONLY = Text("er den eneste faktura, der mangler netop det beløb", "is the only invoice that owes just that amount")
 
 

@@ -308,19 +308,25 @@ def unmatch(session: Session, ids: Sequence[int], reason: str, on: date, trail: 
     Raises NoSuchPayment, AlreadyPlaced where one was undone before, MoreThanOwed where its credit was used since, or
     Unplaceable without a reason.
     """
-    told = readable_reason(reason)
+    told, found = readable_reason(reason), undoable(session, ids)
+    first, opens = append_only.next_id(session, MATCHES), closed_periods.first_open(session)
+    rows = [
+        _opposite(row, first + at, told, max(on, opens, row.matched_on), trail) for at, row in enumerate(found.values())
+    ]
+    _refuse_used_credit(session, rows)
+    return _write(session, rows, trail)
+
+
+def undoable(session: Session, ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Give matches that can be undone, by id, in two queries. Raises NoSuchPayment, AlreadyPlaced."""
     found = {row.id: row for row in session.execute(with_products().where(MATCHES.c.id.in_(ids)))}
     undone = set(session.execute(select(MATCHES.c.undoes).where(MATCHES.c.undoes.in_(ids))).scalars())
-    first, rows = append_only.next_id(session, MATCHES), list[dict[str, Any]]()
-    opens = closed_periods.first_open(session)
-    for id_ in dict.fromkeys(ids):
+    for id_ in ids:
         if id_ not in found or found[id_].undoes is not None:
             raise _no_such(id_)
         if id_ in undone:
             raise AlreadyPlaced(Text(f"match {id_} er ophævet før", f"match {id_} was undone before"))
-        rows.append(_opposite(found[id_], first + len(rows), told, max(on, opens, found[id_].matched_on), trail))
-    _refuse_used_credit(session, rows)
-    return _write(session, rows, trail)
+    return {id_: found[id_] for id_ in ids}
 
 
 def with_products() -> Select[Any]:

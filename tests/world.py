@@ -62,7 +62,7 @@ from billing.funding.pipeline import Seen
 from billing.matching import Part
 from billing.models import Invoice
 from billing.reminder_models import Reminder
-from foundation import periods
+from foundation import letters, periods
 from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import Money
@@ -107,6 +107,17 @@ def issue(line: CommandLine, *, reminded: bool = True) -> None:
     paid = [Moved(date(YEAR, 1, 20), 2_500_000, "1", message=("Kontingent",), payer="Aarhus Kommune")]
     statement = bank_demonstration.statement("1", 0, paid, date(YEAR, 1, 18), date(YEAR, 1, 24))
     line.done("bank", "import", line.write("bank.xml", statement.decode()))
+
+
+def begin(line: CommandLine) -> None:
+    """Let journeys, cases, questions, a cost and letters begin, for lists that have a row; nothing else waits."""
+    for act in (_expect, _walk, _ask, _propose_cost, _write):
+        acting.by(line, "En Forbereder", act)
+
+
+def _write(session: Session, trail: Trail) -> None:
+    wanted = letters.Letter("invitation", "opdigtet", "ny@example.org", "Velkommen", "Opdigtet")
+    letters.write(session, [wanted], trail, sender=letters.Sender("OS2", "os2@example.org"))
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Place:
     title: Text
     permission: str
     group: Text | None = None
+    also: tuple[str, ...] = ()  # modules whose pages belong to it, though their addresses lie elsewhere
 
 
 _MONEY = Text("Penge", "Money")
@@ -62,8 +63,8 @@ PLACES = (
     Place("start.page", "/", Text("Overblik", "Overview"), "account.use"),
     Place("authorities.page", "/authorities", Text("Myndigheder", "Authorities"), "authority.read"),
     Place("agreements.page", "/agreements", Text("Aftaler", "Agreements"), "agreement.read"),
-    Place("road.page", "/road", Text("På vej", "On the way"), "journey.read"),
-    Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read"),
+    Place("road.page", "/road", Text("På vej", "On the way"), "journey.read", also=("questions", "showings")),
+    Place("fee_tables.page", "/fee-tables", Text("Takster", "Fee tables"), "tables.read", also=("products",)),
     Place("year.page", "/year", Text("Året", "The year"), "run.read"),
     Place("invoices.page", "/invoices", Text("Fakturaer", "Invoices"), "invoice.read", _MONEY),
     Place("deliveries.page", "/deliveries", Text("Afleveringer", "Deliveries"), "delivery.read", _MONEY),
@@ -74,7 +75,7 @@ PLACES = (
     Place("budgets.page", "/budgets", Text("Budgetter", "Budgets"), "cost.read", _MONEY),
     Place("accounts.page", "/accounts", Text("Bogføring", "Bookkeeping"), "accounts.read", _MONEY),
     Place("funds.page", "/funds", Text("Fonde", "Funds"), "funding.read", _MONEY),
-    Place("forecasts.page", "/forecast", Text("Prognose", "Forecast"), "funding.read", _MONEY),
+    Place("forecasts.page", "/forecast", Text("Prognose", "Forecast"), "funding.read", _MONEY, also=("pipeline",)),
     Place("funds.shares", "/funds/shares", Text("Jeres andel", "Your share"), "funding.share", _MONEY),
     Place("letters.page", "/letters", Text("Breve", "Letters"), "letter.read"),
     Place("imports.page", "/imports", Text("Indlæsning", "Imports"), "authority.change"),
@@ -192,7 +193,7 @@ def _entry(place: Place, shown: list[Place]) -> Entry | None:
 def _is_here(place: Place) -> bool:
     """Tell whether the page asked for belongs to a place: by its module, or because it lies below it."""
     module = (request.endpoint or "").partition(".")[0]
-    if place.endpoint.partition(".")[0] == module:
+    if module in (place.endpoint.partition(".")[0], *place.also):
         return True
     return place.endpoint != "start.page" and request.path.startswith(f"{place.address}/")
 

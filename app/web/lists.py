@@ -69,12 +69,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter: a search field, or a choice where `choices` are given."""
+    """One filter: a search field, or a choice where `choices` are given, also of nothing."""
 
     key: str
     title: Text
     narrow: Callable[[str], ColumnElement[bool]]
-    choices: Sequence[Choice] = ()
+    choices: Sequence[Choice] | None = None
     is_day: bool = False
 
 
@@ -243,7 +243,7 @@ def _narrowed(listing: Listing, asked: Mapping[str, str]) -> tuple[Select[Any], 
     statement, values = listing.statement, {}
     for each in listing.filters:
         given = asked.get(each.key, "").strip()[:_LONGEST_SEARCH]
-        if given and each.choices and given not in {choice.value for choice in each.choices}:
+        if given and each.choices is not None and given not in {choice.value for choice in each.choices}:
             given = ""
         values[each.key] = given
         if given:

@@ -31,11 +31,11 @@ class NotAnAmount(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One filter: a search field, or a choice where `choices` are given."""
+    """One filter: a search field, or a choice where `choices` are given, also of nothing."""
 
     key: str
     title: Text
-    choices: Sequence[Choice] = ()
+    choices: Sequence[Choice] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def values(listing: MemoryListing, asked: Mapping[str, str]) -> dict[str, str]:
     """Read the filters from an address."""
     found = {field.key: asked.get(field.key, "").strip()[:_LONGEST_SEARCH] for field in listing.filters}
     for field in listing.filters:
-        if field.choices and found[field.key] not in {choice.value for choice in field.choices}:
+        if field.choices is not None and found[field.key] not in {choice.value for choice in field.choices}:
             found[field.key] = ""
     return found
 

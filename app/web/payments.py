@@ -17,19 +17,19 @@ from app import access, database
 from app.schemas import Approval, Nothing, Placement, TakenSuggestion, Undoing
 from app.web import deciding, forms, layout, lists, memory_list
 from app.web.deciding import Find
-from app.web.forms import Sent
+from app.web.forms import FormRefused, Sent
 from app.web.lists import Choice, Column, Filter, Listing
 from app.web.memory_list import NotAnAmount
 from authorities.register import AUTHORITIES
 from billing import balances, matching, payments, placing, reminder_charges, settlements
 from billing.balances import TRANSACTIONS, Owed
-from billing.matching import OUTCOMES, Paid, Part, Suggestion
+from billing.matching import OUTCOMES, Part, Suggestion
 from billing.payments import EVER, AlreadyPlaced, Placing, Unplaceable, Waiting
 from billing.placing import Wanted
 from billing.reminder_charges import Charged
 from foundation import proposals
 from foundation.language import Text, kroner, same
-from foundation.money import Money
+from foundation.money import Money, total
 
 blueprint = Blueprint("payments", __name__)
 
@@ -42,6 +42,14 @@ class Typed:
 
     at: Mapping[str, str]
     free: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was sent to undo a match, where it was refused."""
+
+    match: int
+    sent: Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +187,12 @@ def take(transaction: int) -> ResponseReturnValue:
                 Text("forslaget gælder ikke mere: hent siden igen", "the suggestion has changed: load the page again")
             )
         payments.place(session, [Placing(paid.id, made.parts, made.rule, made.why)], layout.today(), trail)
-    return _placed(paid)
+    return _placed(made.parts)
 
 
-def _placed(paid: Paid) -> ResponseReturnValue:
-    told = kroner(paid.amount)
-    layout.done(Text(f"Betalingen på {told.da} er placeret", f"The payment of {told.en} is placed"))
+def _placed(parts: Sequence[Part]) -> ResponseReturnValue:
+    told = kroner(total(part.amount for part in parts))
+    layout.done(Text(f"{told.da} er placeret", f"{told.en} is placed"))
     return redirect("/payments", 303)
 
 
@@ -199,7 +207,9 @@ def one(transaction: int) -> ResponseReturnValue:
         return _one(session, transaction, {}, {})
 
 
-def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[str, Text]) -> str:
+def _one(
+    session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[str, Text], undone: Undone | None = None
+) -> str:
     paid = payments.transaction(session, id_)
     found = payments.findings(session, [paid]) if paid.left else []
     titles = _titles(session)
@@ -211,7 +221,8 @@ def _one(session: Session, id_: int, given: Mapping[str, Any], errors: Mapping[s
         due=payments.refunds_due(session) if paid.left.ore < 0 else [],
         typed=_typed(given, "number", "amount", {each.number for each in candidates}, rows=2),
         funds=[("", layout.say(Text("Ingen", "None"))), *_funds(session)],
-        charges=charges, charged=_typed(given, "charged", "charge", {each.number for each in charges}, rows=1),
+        charges=charges, undone=undone,
+        charged=_typed(given, "charged", "charge", {each.number for each in charges}, rows=1),
     )  # fmt: skip
 
 
@@ -268,7 +279,7 @@ def place(transaction: int) -> ResponseReturnValue:
             with layout.acting() as (session, trail):
                 placed = Placing(paid.id, placing.parts(session, _wanted(sent)), "hand", same(sent["why"]))
                 payments.place(session, [placed], layout.today(), trail)
-            return _placed(paid)
+            return _placed(placed.parts)
         except (Unplaceable, NotAnAmount, AlreadyPlaced, payments.MoreThanOwed) as refused:
             errors = {"number": refused.text}
     with database.reading() as session:
@@ -300,9 +311,16 @@ def _amounts(names: list[str], typed: list[str]) -> list[tuple[str, Money]]:
 @access.needs("payment.match")
 def undo(match_id: int) -> ResponseReturnValue:
     """Undo a match, with a reason; it stays, and a new row stands against it."""
+    with database.reading() as session:
+        match = payments.undoable(session, [match_id])[match_id]
+    sent = forms.read(Undoing)
+    if sent.errors:
+        if match.transaction_id is None:  # a credit that was used: no page has a form to undo it
+            raise FormRefused(sent.errors)
+        with database.reading() as session:
+            return _one(session, match.transaction_id, {}, {}, Undone(match_id, sent)), 422
     with layout.acting() as (session, trail):
-        reason = forms.taken(Undoing)["reason"]
-        payments.unmatch(session, [match_id], reason, layout.today(), trail)
+        payments.unmatch(session, [match_id], sent["reason"], layout.today(), trail)
     layout.done(Text("Placeringen er ophævet; beløbet venter igen", "The placing is undone; the money waits again"))
     return redirect("/payments", 303)
 

@@ -47,6 +47,7 @@ WRONG = {
         "/fee-tables/draft": {}, "/fee-tables/draft/size-key": {"up_to_1": "mange"},
         "/fee-tables/draft/association": {}, "/fee-tables/draft/text": {"text": "x"},
         "/accounts/mapping/propose": {"text": "x"}, "/imports": {}, "/budgets/import": {}, "/tokens": {"days": "0"},
+        "/payments/{payment}": {"account": "6190", "account_amount": "x"}, "/invoices/{invoice}/write-off": {},
         "/invoices/{invoice}/credit": {}, "/authorities/{cvr}/billing/membership/{place}": {"gln": "1"},
     },
     "administrator": {"/users/invite": {"mail": "ingen"}},

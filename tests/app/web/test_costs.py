@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from agreements.road import guide, inquiries, journeys
+from agreements.road.journeys import Change, Status, Trial
 from app import clock, config, create_app, database
 from app.access import Role
 from authorities.register import AUTHORITIES as AUTHORITY
 from benchmarks import people, registers
-from billing import annual_run, approvals, invoices, payments, seller
+from billing import annual_run, approvals, invoices, payments, reminders, seller, vouchers
+from billing.funding import budgets, costs, judgements, pipeline
+from billing.funding.pipeline import Seen
 from billing.invoices import Terms
 from billing.matching import Part
 from billing.payments import Placing
@@ -23,7 +28,7 @@ from foundation.audit import Trail
 from foundation.language import same
 from foundation.letters import LETTERS
 from foundation.money import Money
-from tests import paying, queries, spending
+from tests import paying, queries, reminding, spending
 from tests.app.web.desks import OWN
 from tests.command_line import CommandLine
 from tests.places import with_starter
@@ -31,23 +36,40 @@ from tests.places import with_starter
 TERMS = Terms(registers.YEAR, "real", date(registers.YEAR, 1, 15), seller.made_up())
 FEW, SOME, MANY = 10, 60, 1_000
 
+#: When somebody is expected to join.
+EXPECTED = date(2027, 6, 1)
+QUARTER = timedelta(days=91)
+
 #: Who asks; what there is to choose from; the rows and their number.
 AUTHORITIES = 3
 PLAN = 7
 
 
+Sit = Callable[[Role], FlaskClient]
+
+
 @pytest.fixture
-def reader(empty: CommandLine) -> Iterator[FlaskClient]:
-    """A browser in which somebody who may read everything is signed in."""
+def sit(empty: CommandLine) -> Iterator[Sit]:
+    """Gives a browser in which somebody of a role is signed in."""
     settings = config.read(empty.environment)
     app = create_app(settings)
-    with empty.session() as session:
-        cookie = people.browser(session, people.person(session, Role.AUDITOR, clock.now(settings)), clock.now(settings))
-    client = app.test_client()
-    client.set_cookie(settings.session_cookie, cookie)
-    yield client
+
+    def opened(role: Role) -> FlaskClient:
+        with empty.session() as session:
+            cookie = people.browser(session, people.person(session, role, clock.now(settings)), clock.now(settings))
+        client = app.test_client()
+        client.set_cookie(settings.session_cookie, cookie)
+        return client
+
+    yield opened
     with app.app_context():
         database.db.engine.dispose()
+
+
+@pytest.fixture
+def reader(sit: Sit) -> FlaskClient:
+    """A browser in which somebody who may read everything is signed in."""
+    return sit(Role.AUDITOR)
 
 
 def asked(client: FlaskClient, path: str) -> int:
@@ -149,6 +171,75 @@ def spent(session: Session, numbers: range) -> None:
     spending.spend(session, *(spending.draft(session, 100_00 + nth) for nth in numbers))
 
 
+def booked(session: Session, numbers: range) -> None:
+    """Book costs, each on another account."""
+    funds = {fund: accounts for fund, accounts in costs.chart(session).by_fund.items() if fund is not None}
+    places = [(fund, number.rpartition("-")[2]) for fund, accounts in funds.items() for number in accounts]
+    drafts = (spending.draft(session, 100_00 + nth, product=places[nth][0], suffix=places[nth][1]) for nth in numbers)
+    spending.spend(session, *drafts)
+
+
+def dated_back(session: Session, numbers: range) -> None:
+    """Book opening balances, each in another quarter, further and further back."""
+    trail, days = Trail(session, "En Økonom", registers.MOMENT), [date(2027, 1, 1) - QUARTER * nth for nth in numbers]
+    amounts = (vouchers.Entry("6480", Money(100)), vouchers.Entry("6935", Money(-100)))
+    vouchers.book(session, [vouchers.Order("opening", f"{on}", on, "Opdigtet", amounts) for on in days], trail)
+    trail.write()
+
+
+def budgeted(session: Session, numbers: range) -> None:
+    """Write versions of one fund's budget, and let each wait for another person."""
+    trail, account = Trail(session, "En Økonom", registers.MOMENT), budgets.accounts(session)["OS2kitos"]
+    line = budgets.Line(account.named("00005") or "", budgets.equal(Money(12_000_00)))
+    for nth in numbers:
+        wanted = budgets.Draft("OS2kitos", registers.YEAR, (line,), f"Oplæg {nth}")
+        budgets.propose(session, budgets.draft(session, wanted, trail), trail)
+    trail.write()
+
+
+def some_authorities(session: Session, numbers: range) -> list[Row[Any]]:
+    """Give as many authorities, other ones for other numbers."""
+    found = select(AUTHORITY.c.id, AUTHORITY.c.cvr).order_by(AUTHORITY.c.id)
+    return list(session.execute(found.offset(numbers.start).limit(len(numbers))))
+
+
+def wondered(session: Session, numbers: range) -> None:
+    """Ask questions, answer them, and let somebody be named for each."""
+    trail = Trail(session, "En Økonom", registers.MOMENT)
+    for each in some_authorities(session, numbers):
+        asked = inquiries.Question(each.id, "OS2kitos", "fees", "Pris", "Hvad koster det?")
+        number = inquiries.ask(session, asked, None, trail)
+        thread = inquiries.get(session, inquiries.listing(), number)
+        inquiries.write(session, thread, "answer", "Det står i taksten", trail)
+        inquiries.assign(session, thread, "En Koordinator", None, trail)
+    trail.write()
+
+
+def walked(session: Session, numbers: range) -> None:
+    """Let authorities be on their way, each with a task done, a trial, a judgement, and a question that waits."""
+    trail = Trail(session, "En Økonom", registers.MOMENT)
+    if numbers.start == 1:
+        guide.publish(session, guide.shipped(), trail)
+    for each in some_authorities(session, numbers):
+        number = journeys.open_(session, each.id, "OS2kitos", trail)
+        journey = journeys.get(session, journeys.listing(), number)
+        journeys.write(session, journey, journey.steps[0].tasks[0], Change(Status.DONE), trail)
+        journeys.try_(session, journey, Trial("own", "At det virker"), trail)
+        judgements.judge(session, journey, 60, EXPECTED, "Opdigtet", trail)
+        inquiries.ask(session, inquiries.Question(each.id, "OS2kitos", "fees", "Pris", "Hvad koster det?"), None, trail)
+    trail.write()
+
+
+def expected(session: Session, numbers: range) -> None:
+    """Write cases by hand, some of which give way to a journey."""
+    walked(session, numbers)
+    trail = Trail(session, "En Økonom", registers.MOMENT)
+    for each in some_authorities(session, numbers):
+        for product in ("OS2kitos", "OS2valghalla"):
+            pipeline.see(session, Seen(each.cvr, product, EXPECTED, "contact", "Opdigtet"), trail)
+    trail.write()
+
+
 def credited(session: Session, numbers: range) -> None:
     """Let payments come in, and place each to the credit of one authority."""
     trail, day = Trail(session, "En Økonom", registers.MOMENT), paying.DAY
@@ -168,6 +259,12 @@ def credited(session: Session, numbers: range) -> None:
         ("/bank/transactions", came),
         ("/letters", wrote),
         ("/costs", spent),
+        ("/accounts", dated_back),
+        (f"/accounts/{registers.YEAR}", booked),
+        (f"/budgets?year={registers.YEAR}", budgeted),
+        ("/questions", wondered),
+        ("/road", walked),
+        ("/pipeline", expected),
         (f"/authorities/{OWN.cvr}/account?on=2027-03-01", credited),
     ],
 )
@@ -194,3 +291,35 @@ def test_deliveries_ask_as_often_for_many_documents_as_for_few(empty: CommandLin
     issue(empty, SOME - FEW)
 
     assert asked(reader, "/deliveries") == few
+
+
+def remind(line: CommandLine) -> None:
+    """Remind of all that is overdue: one plans, another approves, and it is issued."""
+    with line.session() as session:
+        one, other = (
+            Trail(session, "En Økonom #1", registers.MOMENT),
+            Trail(session, "En Godkender #2", registers.MOMENT),
+        )
+        made = reminders.hand_over(session, one, on=reminding.LATE)
+        one.write()
+        reminders.approve(session, made.id, other)
+        reminders.issue(session, TERMS.seller, other, on=reminding.LATE)
+        other.write()
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.FINANCE])
+def test_reminders_ask_as_often_for_many_as_for_few(empty: CommandLine, role: Role, sit: Sit) -> None:
+    reader = sit(role)
+    with empty.session() as session:
+        registers.fill(session, SOME)
+    approve(empty)
+    reminding.decide(empty)
+    reminding.bank(empty, reminding.LATE)
+    issue(empty, FEW)
+    remind(empty)
+    few = asked(reader, "/reminders"), asked(reader, "/reminders?sending=no_contact")
+    issue(empty, SOME - FEW)
+    remind(empty)
+
+    assert (asked(reader, "/reminders"), asked(reader, "/reminders?sending=no_contact")) == few
+    assert reader.get("/reminders").text.count("<tr") > SOME - FEW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -151,6 +152,44 @@ def test_undoing_asks_for_a_reason_and_is_done_once(desk: Desk, paid: CommandLin
     assert desk.post("/payments/matches/3/undo", reason="Forkert").status_code == 404, "a row that undoes"
     assert "Forkert" in desk.html("/payments/1")
     paid.done("verify")
+
+
+def test_it_is_told_how_much_of_a_payment_was_placed(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/2/place", credit_to=OWN.cvr, credit_amount="20,50", why="Aftalt")
+
+    assert "20,50 kr. er placeret" in desk.html("/payments").replace("\xa0", " ")
+
+
+def test_a_fault_in_undoing_is_told_at_the_placing_that_was_to_be_undone(desk: Desk, paid: CommandLine) -> None:
+    desk.sit(FINANCE).post("/payments/match")
+
+    answer = desk.post("/payments/matches/2/undo", reason="\u202eomvendt")
+
+    (first,), (second,) = forms_of(answer.text, "/matches/1/undo"), forms_of(answer.text, "/matches/2/undo")
+    assert answer.status_code == 422
+    assert told_at(answer.text, second) == ["field-undo-2"]
+    assert held(second) == ["\u202eomvendt"]
+    assert held(first) == [] and "error-" not in first
+    assert desk.post("/payments/matches/1/undo", reason="").status_code == 422
+    assert desk.post("/payments/matches/1/undo", reason="Forkert").status_code == 303
+    assert desk.post("/payments/matches/1/undo", reason="").status_code == 409, "no reason would mend that"
+    assert desk.post("/payments/matches/987654/undo", reason="").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason", "fields"),
+    [("x", "Konkurs", ["field-amount"]), (FAR, "Konkurs", ["field-amount"]), ("1,00", "", ["field-reason"]),
+     ("", "", ["field-amount", "field-reason"])],
+)  # fmt: skip
+def test_a_fault_in_a_write_off_is_told_at_its_field_and_what_was_typed_is_kept(
+    desk: Desk, paid: CommandLine, amount: str, reason: str, fields: list[str]
+) -> None:
+    page = desk.sit(FINANCE).post(f"/invoices/{SECOND}/write-off", amount=amount, reason=reason, with_vat="on").text
+
+    form = next(each for each in page.split("</form>") if 'name="with_vat"' in each)
+    assert told_at(page, form) == fields
+    assert held(form) == [typed for typed in (amount, reason) if typed]
+    assert re.search(r'name="with_vat" checked', form)
 
 
 def test_a_write_off_is_prepared_by_one_and_approved_by_another(desk: Desk, paid: CommandLine) -> None:

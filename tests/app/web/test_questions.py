@@ -37,6 +37,13 @@ def of(line: CommandLine, number: int, cvr: str) -> Principal:
     return person(number, Role.SIGNATORY, authorities=frozenset({id_}))
 
 
+def test_a_choice_that_has_nothing_to_choose_from_yet_is_a_choice_all_the_same(desk: Desk) -> None:
+    page = desk.sit(FINANCE).html("/questions?product=OS2kitos")
+
+    assert '<select class="form-select" id="filter-product" name="product">' in page
+    assert "Ingen spørgsmål endnu" in page, "a product that is not offered filters nothing"
+
+
 def asked(desk: Desk, **changes: str) -> str:
     answer = desk.post("/questions/new", **{**QUESTION, **changes})
     assert answer.status_code == 303, answer.text

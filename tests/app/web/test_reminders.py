@@ -289,6 +289,18 @@ def test_a_fee_is_let_go_of_by_one_who_prepares_it_and_one_who_approves(charged:
     desk.line.done("verify")
 
 
+def test_a_fault_in_letting_go_of_a_fee_is_told_at_its_field_and_what_was_typed_is_kept(
+    charged: tuple[Desk, str],
+) -> None:
+    desk, number = charged
+
+    page = desk.post(f"/invoices/{number}/waiver", "finance", amount="100,01", reason="Vores fejl").text
+
+    form = next(each for each in page.split("</form>") if 'name="amount"' in each)
+    assert told_at(page, form) == ["field-amount"]
+    assert held(form) == ["100,01", "Vores fejl"]
+
+
 def test_a_payment_is_placed_by_hand_on_a_fee(charged: tuple[Desk, str]) -> None:
     desk, number = charged
     (came,) = pays(desk.line, payment(50_00, world.LATE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.access import Principal, Role
 from tests.app.web.desks import ADMINISTRATOR, APPROVER, AUDITOR, FINANCE, GROUP, OWN, Desk, person, signatory
 from tests.command_line import CommandLine
@@ -58,6 +60,15 @@ def test_what_concerns_money_stands_together_where_there_is_much_of_it(desk: Des
     assert '<a href="/invoices" aria-current="true">Penge</a>' in invoices and 'aria-label="Penge"' in invoices
     assert '<a href="/invoices" aria-current="page">Fakturaer</a>' in invoices and "/payments" in invoices
     assert '<a href="/invoices">Fakturaer</a>' in own and "Penge" not in own
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("/questions", '/road" aria-current="page"'), ("/showings", '/road" aria-current="page"'),
+     ("/products/OS2kitos", '/fee-tables" aria-current="page"'), ("/pipeline", '/forecast" aria-current="page"')],
+)  # fmt: skip
+def test_a_page_whose_address_lies_elsewhere_is_shown_where_it_belongs(desk: Desk, path: str, place: str) -> None:
+    assert f'<a href="{place}>' in desk.sit(FINANCE).html(path)
 
 
 def test_an_administrator_and_who_has_no_role_are_told_where_to_go(desk: Desk) -> None:
