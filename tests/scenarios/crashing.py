@@ -19,7 +19,7 @@ Way = Literal["moment", "call"]
 
 #: What is committed at a time: small, so that a run has many commits and a kill lands between and within them.
 BATCH = 10 if FULL else 5
-INVOICES = 98 if FULL else 40
+INVOICES = 98 if FULL else 20
 
 #: The system calls a run is killed at: those that bring something to the database, and those that write files.
 CALLS: Mapping[str, tuple[str, ...]] = {
