@@ -263,11 +263,12 @@ LATE = date(2027, 4, 1)
 
 
 def remind(line: CommandLine) -> None:
-    """Remind everybody once, after the bank has told of all days."""
+    """Remind everybody once, after the bank has told of all days; the last reminder leaves, the others lie here."""
     reminding.bank(line, LATE + timedelta(days=60))
     reminding.decide(line, automatic="true")
     with made(line) as app, app.app_context():
-        reminder_work.issue(InNameOf(app.extensions["os2tilslut"], "En Bogholder #4"), LATE)
+        issued = reminder_work.issue(InNameOf(app.extensions["os2tilslut"], "En Bogholder #4"), LATE)
+    acting.by(line, "En Bogholder #4", lambda session, trail: reminding.leave(session, trail, issued.numbers[-1:]))
     reminding.decide(line, first_after_days=11)
 
 
