@@ -95,9 +95,13 @@ _MONEY: Mapping[str, Text] = {
 }  # fmt: skip
 
 
-def _traced(figure: str) -> Callable[[Row], str]:
-    """Lead to what a figure of the row is made of."""
-    return lambda row: fund_addresses.trace(row.product, row.period, figure)
+def _traced(name: str, title: Text, figure: str) -> Column:
+    """Give the column of an amount, which leads to what it is made of; where there is none, nowhere."""
+
+    def made_of(row: Row) -> str | None:
+        return None if getattr(row, name) is None else fund_addresses.trace(row.product, row.period, figure)
+
+    return Column(name, title, attrgetter(name), link=made_of)
 
 
 def _known(name: str) -> Callable[[Row], Any]:
@@ -118,9 +122,9 @@ def _listing() -> MemoryListing:
         Column("product", Text("Fond", "Fund"), lambda row: naming.told(row.product),
                link=lambda row: fund_addresses.address(row.product, row.period)),
         Column("period", Text("Kvartal", "Quarter"), lambda row: periods.name(row.period)),
-        *(Column(name, title, attrgetter(name), link=_traced(name)) for name, title in _MONEY.items()),
-        Column("budget", Text("Budget, omkostninger", "Budget, costs"), attrgetter("budget"), link=_traced("given")),
-        Column("deviation", Text("Afvigelse", "Deviation"), attrgetter("deviation"), link=_traced("left-over")),
+        *(_traced(name, title, name) for name, title in _MONEY.items()),
+        _traced("budget", Text("Budget, omkostninger", "Budget, costs"), "given"),
+        _traced("deviation", Text("Afvigelse", "Deviation"), "left-over"),
         Column("version", Text("Version", "Version"),
                lambda row: same(f"v{row.version}") if row.version else None,
                link=lambda row: f"{fund_addresses.address(row.product, row.period)}/versions/{row.version}"
