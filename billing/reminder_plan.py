@@ -174,11 +174,13 @@ def plan(session: Session, on: date, terms: Terms, *, interest_to: date | None =
     found = _overdue(session, on, terms)
     sent = last_sent(session)
     due = {id_: owed for id_, owed in found.items() if _is_due(sent.get(id_), on, terms)}
+    if not due:  # as on most days: nothing more is asked
+        return Plan(on, terms, (), (), bank.latest_day(session))
     people = _authorities(session, due)
     names = {id_: name for id_, (name, _) in people.items()}
     facts = _Facts(
         terms, on, interest_to or on, interest.known(session) if terms.interest else {}, holds.on(session, on),
-        _credited_on(session, on), reminder_ground.payments_waiting(session, due, names) if due else {},
+        _credited_on(session, on), reminder_ground.payments_waiting(session, due, names),
         bank.latest_day(session), reminder_charges.still_owed(session, on),
     )  # fmt: skip
     items = [_item(facts, owed, sent.get(id_), people[owed.authority_id]) for id_, owed in due.items()]
