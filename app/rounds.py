@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agreements import correspondence, offers
 from agreements.offered import Offer
-from app import clock, config, create_ground, database, delivering, mailing, reminder_work, road_work, seals
+from app import clock, config, create_ground, database, delivering, mailing, reminder_work, road_work
 from app.adapters import starter
 from app.annual_work import InNameOf, Surroundings
 from app.config import Config
@@ -140,6 +140,8 @@ def let_go(surroundings: Surroundings) -> Came:
 
 def seal(surroundings: Surroundings) -> Came:
     """Seal what is countersigned."""
+    from app import seals  # late: a server starts without what makes them
+
     with surroundings.reading() as session:
         if not seals.waits(session):
             return Came(_NOTHING)

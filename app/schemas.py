@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -37,7 +37,19 @@ _MISSING = Text("skal angives", "must be given")
 _UNKNOWN = Text("kendes ikke her", "is not known here")
 
 
-class Strict(Schema):
+class Shared(Schema):
+    """A schema that is what its class says, and never changed: whoever copies what is documented by it may share it.
+
+    flask-smorest copies all that is known of an operation with each thing more that is said of it. Copying schemas
+    was most of a server's start.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Give itself."""
+        return self
+
+
+class Strict(Shared):
     """A schema that refuses what it does not know, so that nothing is set that was not meant to be."""
 
     class Meta:

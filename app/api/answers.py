@@ -7,10 +7,12 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields
 
+from app.schemas import Shared
+
 WORDS = {"type": "string"}
 
 
-class Answer(Schema):
+class Answer(Shared):
     """An answer; nothing in it is left out."""
 
     class Meta:

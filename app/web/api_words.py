@@ -212,7 +212,6 @@ MEMBERS: Mapping[str, str] = {
     "PDF, PNG or JPEG in base64": "PDF, PNG eller JPEG i base64",
     "as a single contribution to this product's fund": "som enkeltstående bidrag til dette produkts fond",
     "the authority that gave a contribution, where one did": "myndigheden, der gav et bidrag, når det var en",
-    "whose fund got it as a single contribution": "hvis fond fik det som enkeltstående bidrag",
     "a product in the scope": "et produkt, man må se",
     "a product, or OS2 for the association's own": "et produkt, eller OS2 for foreningens egen",
     "below zero where money went out": "under nul, hvor penge gik ud",

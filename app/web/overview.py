@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from agreements import agreement_list
 from agreements.agreement_list import STATES
-from app import access, clock, reminder_letters, seals
+from app import access, clock, reminder_letters
 from app.access import Principal
 from app.web import layout, own, planning
 from app.web import year as year_pages
@@ -127,6 +127,8 @@ def _warnings(session: Session, person: Principal) -> list[Text]:
     """Tell those who look after the seals what is wrong with them."""
     if not (person.may("agreement.draft") or person.may("settings.propose")):
         return []
+    from app import seals  # late: what makes seals takes a third of a start, and few look after them
+
     return seals.warnings(session, layout.config(), clock.now(layout.config()))
 
 

@@ -97,7 +97,7 @@ def test_a_year_on_a_disk_that_runs_full_again_and_again_ends_like_any_other(
     undisturbed.done("billing", "issue", 2027)
     stages = set()
 
-    for room in (0, 60 * KIB, 250 * KIB, 1200 * KIB, *((4800 * KIB, 7200 * KIB) if FULL else (2400 * KIB, 3600 * KIB))):
+    for room in (0, 60 * KIB, 250 * KIB, 1200 * KIB, *((4800 * KIB, 7200 * KIB) if FULL else (1600 * KIB,))):
         disk.leave(room)
         full = programs.run(line, "billing", "issue", 2027)
         ran_full(full)
