@@ -28,7 +28,7 @@ FULL = os.environ.get("OS2TILSLUT_TEST_FULL") == "1"
 #: process draws it, and its workers find it in their environment.
 SEED = int(os.environ.setdefault("OS2TILSLUT_TEST_SEED", str(random.randrange(10**6))))
 
-settings.register_profile("bounded", max_examples=50, deadline=None)
+settings.register_profile("bounded", max_examples=30, deadline=None)
 settings.register_profile("full", max_examples=1_000, deadline=None)
 settings.load_profile("full" if FULL else "bounded")
 compiled_templates.share()

@@ -219,7 +219,8 @@ def test_a_huge_file_is_refused_in_bounded_memory(starter: CommandLine) -> None:
     before = database.dump(starter)
     idle = bounded.run(starter, "products", "import", starter.write("small.csv", "product\n")).peak
 
-    for name, (head, piece, times) in HUGE.items():
+    for name in HUGE if FULL else random.Random(SEED).sample(list(HUGE), 3):
+        head, piece, times = HUGE[name]
         file = starter.folder / "huge.csv"
         file.write_bytes(head + piece * times)
         taken = bounded.run(starter, "members", "import", file)
