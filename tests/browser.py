@@ -76,7 +76,7 @@ def chromium() -> Iterator[Browser]:
 def served(line: CommandLine) -> Iterator[str]:
     """Serve the workplace with its provider meanwhile; give its address."""
     port, provider = serving.free_port(), serving.free_port()
-    with serving.serving(line, port, provider):
+    with serving.serving(line, port, provider, "--workers", "1"):  # few ask at once, and each takes long to start
         serving.until(True, port, provider)
         yield f"http://127.0.0.1:{port}"
 

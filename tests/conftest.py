@@ -56,8 +56,8 @@ def pytest_collection_finish() -> None:
 #: Where a case is asked on one database in `make test`, and on both in `make test-full`: one in so many on PostgreSQL,
 #: the others on SQLite. They are many of one kind, over rooms whose own tests ask both.
 _ON_ONE = {
-    "tests/scenarios/test_tampering.py": 5, "tests/scenarios/test_deliveries.py": 2,
-    "tests/scenarios/test_reminders.py": 2, "tests/scenarios/test_credits.py": 2,
+    "tests/scenarios/test_tampering.py": 5, "tests/scenarios/test_deliveries.py": 3,
+    "tests/scenarios/test_reminders.py": 3, "tests/scenarios/test_credits.py": 2,
     "tests/scenarios/test_background.py": 2, "tests/scenarios/test_hostile_files.py": 2,
     "tests/scenarios/test_four_eyes.py": 2, "tests/scenarios/test_heads.py": 2,
     "tests/scenarios/test_payments.py": 2, "tests/scenarios/test_crash.py": 2, "tests/scenarios/test_issue.py": 2,
@@ -66,7 +66,7 @@ _ON_ONE = {
     "tests/scenarios/test_signed_agreements.py": 2, "tests/scenarios/test_overview.py": 2,
     "tests/scenarios/test_explain.py": 2, "tests/scenarios/test_documents.py": 2, "tests/scenarios/test_gate.py": 2,
     "tests/scenarios/test_verify.py": 2, "tests/scenarios/test_costs.py": 2, "tests/foundation/": 2,
-    "tests/app/test_": 2, "tests/app/web/": 3, "tests/app/cli/": 2, "tests/app/identity/": 2,
+    "tests/app/test_": 2, "tests/app/web/": 4, "tests/app/cli/": 2, "tests/app/identity/": 2,
     "tests/app/api/test_hostile.py": 3, "tests/app/api/test_access.py": 2,
     "tests/app/api/test_funds.py": 2, "tests/app/adapters/": 2,
     "tests/app/api/test_journeys.py": 2,

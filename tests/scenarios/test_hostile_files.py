@@ -271,7 +271,9 @@ def test_rows_that_are_wrong_because_of_each_other_are_refused_in_bounded_time_a
     before = database.dump(starter)
     count = 100_000 if FULL else 5_000
 
-    for name, (register, content) in hostile_rows(count).items():
+    listed = hostile_rows(count)
+    for name in listed if FULL else random.Random(SEED).sample(list(listed), 3):
+        register, content = listed[name]
         taken = bounded.run(starter, register, "import", starter.write("hostile.csv", content))
 
         assert_refused(taken, name)
