@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy.orm import Session
 
-from billing import bookkeeping, holds, reminder_terms, reminders
+from billing import bookkeeping, deliveries, holds, reminder_terms, reminders
 from foundation.audit import Trail
 from foundation.periods import Period
 
@@ -27,6 +28,12 @@ def reminded(session: Session, trail: Trail, other: Trail, on: date) -> None:
     trail.write()
     reminders.approve(session, made.id, other)
     other.write()
+
+
+def left(session: Session, numbers: Sequence[str], trail: Trail) -> None:
+    """Note of reminders that people sent them, so that their days run."""
+    for number in numbers:
+        deliveries.by_hand(session, number, trail, now=trail.at, why=f"{MADE_UP}: i Digital Post")
 
 
 def _terms() -> str:

@@ -1,13 +1,14 @@
 """Members that do not pay their dues despite a reminder: proposed as withdrawn by one person, decided by another.
 
-Nobody is ever taken off by itself. What is named here are those of whom it may be proposed, and why.
+Nobody is ever taken off by itself. What is named here are those of whom it may be proposed, and why. A reminder that
+has not left reminded nobody (decision 0047).
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from authorities import membership
 from authorities.membership import MEMBERSHIPS
 from authorities.register import AUTHORITIES
-from billing import balances, invoices
+from billing import balances, invoices, reminder_sending
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.reminder_plan import REMINDERS
 from fee_tables.calculation import Kind
@@ -44,9 +45,9 @@ class Arrears:
     cvr: str
     invoice: str
     outstanding: Money
-    reminder: str  # the last
+    reminder: str  # the last that left
     level: int
-    due_on: date  # of that reminder
+    due_on: date  # to which it had time: what that reminder gives, counted from when it left
     proposal_id: int | None  # that waits for a decision
 
 
@@ -63,7 +64,7 @@ class Withdrawal:
 
 
 def candidates(session: Session, on: date) -> list[Arrears]:
-    """Give the members that owe dues despite a reminder, in a fixed number of queries."""
+    """Give the members that owe dues though the time of the last reminder that left is out, in a few queries."""
     dues = select(LINES.c.invoice_id).where(
         LINES.c.kind == Kind.MEMBERSHIP_DUES.value, LINES.c.id.not_in(select(CREDITED_LINES.c.line_id))
     )
@@ -75,19 +76,25 @@ def candidates(session: Session, on: date) -> list[Arrears]:
         .where(REMINDERS.c.invoice_id.in_(dues), MEMBERSHIPS.c.left_on.is_(None))
         .order_by(REMINDERS.c.level)
     ).all()
-    if not rows:
+    left = reminder_sending.days(session) if rows else {}
+    last = {row.invoice_id: (row, _until(row.due_on, row.issued_on, left[row.id])) for row in rows if row.id in left}
+    if not last:
         return []
-    last = {row.invoice_id: row for row in rows}
     owed = balances.outstanding(session, on, invoice_ids=list(last))
     waiting = {each.subject: each.id for each in proposals.open(session, "withdrawal")}
     return [
         Arrears(
-            row.authority_id, row.name, row.cvr, row.invoice, owed[id_].outstanding, row.number, row.level, row.due_on,
+            row.authority_id, row.name, row.cvr, row.invoice, owed[id_].outstanding, row.number, row.level, until,
             waiting.get(row.cvr),
         )
-        for id_, row in sorted(last.items())
-        if row.due_on < on and id_ in owed and owed[id_].outstanding.ore > 0
+        for id_, (row, until) in sorted(last.items())
+        if until < on and id_ in owed and owed[id_].outstanding.ore > 0
     ]  # fmt: skip
+
+
+def _until(due_on: date, issued_on: date, left_on: date) -> date:
+    """Give the last day to pay: the one a reminder names, moved as many days as it left late."""
+    return due_on + max(left_on - issued_on, timedelta(0))
 
 
 def propose(session: Session, cvr: str, left_on: date, reason: str, trail: Trail, *, on: date) -> Proposal:

@@ -255,8 +255,13 @@ def _remind(surroundings: Service) -> None:
         books_demonstration.reminded(session, trail, Trail(session, _APPROVER, trail.at), surroundings.today)
     with surroundings.app.app_context():
         issued = reminder_work.issue(surroundings, surroundings.today)
-    count = len(issued.numbers)
-    output.say(Text(f"{count} rykkere er udstedt (reminders list)", f"{count} reminders are issued (reminders list)"))
+    lies_here, *left = issued.numbers
+    with surroundings.writing(actor=_PREPARER) as (session, trail):
+        books_demonstration.left(session, left, trail)
+    output.say(
+        Text(f"{len(left) + 1} rykkere er udstedt og sendt, undtagen {lies_here} (reminders list)",
+             f"{len(left) + 1} reminders are issued and sent, but for {lies_here} (reminders list)")
+    )  # fmt: skip
 
 
 def _spend(surroundings: Service) -> None:

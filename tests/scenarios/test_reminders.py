@@ -538,8 +538,43 @@ def test_what_was_issued_before_the_note_s_midnight_counts_by_the_day_in_copenha
 # --- members in arrears
 
 
-def test_a_member_in_arrears_is_proposed_and_never_taken_off_by_itself(line: CommandLine) -> None:
+def reminded(line: CommandLine) -> None:
+    """Issue reminders and let them leave on the day they bear."""
+    approved(line)
+    reminding.left(line)
+
+
+def in_arrears(line: CommandLine) -> list[tuple[str, str]]:
+    """Give the members in arrears, each with the day to which it had time."""
+    found = line.json("reminders", "withdrawals")["members"]
+    return [(each["authority"]["cvr"], each["due_on"]) for each in found]
+
+
+def test_a_reminder_that_has_not_left_puts_no_member_in_arrears(line: CommandLine) -> None:
     approved(after(line, 10))
+    late, on = after(line, 60), DUE + timedelta(days=60)
+    words = ("--propose", ONE.cvr, "--from", "2028-01-01", "--reason", "Betaler ikke")
+
+    assert in_arrears(late) == []
+    assert late.run("reminders", "withdrawals", *words, "--by", "En Forbereder").code == 1
+
+    late.done("deliver", "by-hand", sent(line)[0][0], "--by", "En Forbereder")
+
+    assert in_arrears(after(line, 69)) == []
+    assert in_arrears(after(line, 70)) == [(ONE.cvr, str(on + timedelta(days=9)))]
+
+
+def test_a_reminder_that_lies_here_leaves_the_one_before_in_force(line: CommandLine) -> None:
+    reminded(after(line, 10))
+    approved(after(line, 20))
+
+    found = after(line, 25).json("reminders", "withdrawals")["members"]
+
+    assert {each["level"] for each in found} == {1}
+
+
+def test_a_member_in_arrears_is_proposed_and_never_taken_off_by_itself(line: CommandLine) -> None:
+    reminded(after(line, 10))
     on = DUE + timedelta(days=20)
 
     assert after(line, 19).json("reminders", "withdrawals")["members"] == []
@@ -559,7 +594,7 @@ def test_a_member_in_arrears_is_proposed_and_never_taken_off_by_itself(line: Com
 
 
 def test_a_member_in_arrears_is_proposed_by_command_and_taken_off_by_another(line: CommandLine) -> None:
-    approved(after(line, 10))
+    reminded(after(line, 10))
     on, words = after(line, 20), ("--from", "2028-01-01", "--reason", "Betaler ikke")
     refused = {
         "paid": on.run(
@@ -596,7 +631,7 @@ def test_a_withdrawal_that_is_half_said_is_no_command(words: tuple[str, ...], li
 
 
 def test_a_withdrawal_is_not_approved_once_the_dues_are_paid(line: CommandLine) -> None:
-    approved(after(line, 10))
+    reminded(after(line, 10))
     on = DUE + timedelta(days=20)
     made = acting.by(line, PREPARER, lambda session, trail: withdrawals.propose(
         session, ONE.cvr, date(2028, 1, 1), "Betaler ikke", trail, on=on))  # fmt: skip

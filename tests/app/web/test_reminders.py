@@ -186,6 +186,7 @@ def test_a_member_in_arrears_is_named_proposed_and_decided_by_another(tmp_path: 
     line.issue(world.YEAR)
     reminding.bank(line, world.LATE)
     reminding.approved(line.at("2027-04-01"))
+    reminding.left(line.at("2027-04-01"))
     with world.made(line.at("2027-04-12")) as app:
         app.config["WTF_CSRF_ENABLED"] = False
         desk = Desk(app, line.at("2027-04-12"), world.people(app))
