@@ -1,7 +1,7 @@
 """Where a copy differs from the file that was sealed: told by bytes, objects and pages, with nothing of it believed.
 
 A changed copy may be hostile or broken, so it is never opened as a PDF here: it is laid beside the sealed file byte by
-byte, and only the sealed file, which is ours, is asked what stood in the place.
+byte, and only the sealed file, which is ours, is read as one and asked what stood in the place.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
+
+from pikepdf import Pdf, Stream
 
 from agreements.sealed import Kept
 from foundation.audit import sha256
@@ -84,7 +87,7 @@ def _cut(at: int, whole: int) -> Text:
 def _replaced(at: int, copy: bytes, original: bytes) -> Iterator[Text]:
     """Tell the first place that differs, and what was added at the end."""
     place = whole_number(at)
-    what = _what(original, _number_at(original, at))
+    what = _Sealed(original).what(_number_at(original, at))
     yield Text(f"byte {place.da}: ", f"byte {place.en}: ") + what
     if len(copy) == len(original):
         differing = whole_number(sum(one != other for one, other in zip(copy, original, strict=True)))
@@ -106,7 +109,8 @@ def _added(more: bytes, original: bytes, da: str, en: str) -> Iterator[Text]:
     if revisions:
         yield Text(f"{revisions} revision(er) er tilføjet", f"{revisions} revision(s) were added")
     numbers = list(dict.fromkeys(int(found[1]) for found in _OBJECT.finditer(more)))
-    told = [_what(original, number) for number in numbers[:_MOST_TOLD]]
+    sealed = _Sealed(original)
+    told = [sealed.what(number) for number in numbers[:_MOST_TOLD]]
     if told:
         yield Text("de rører ved: ", "they touch: ") + joined(told, by="; ")
 
@@ -135,35 +139,28 @@ _KINDS = (
 )
 
 
-def _what(original: bytes, number: int | None) -> Text:
-    """Say what an object of the sealed file is: a page, what a page shows, the seal, the evidence …"""
-    if number is None:
-        return Text("filens hoved", "the file's head")
-    named = Text(f"objekt {number}", f"object {number}")
-    body = _body(original, number)
-    if body is None:
-        return named + Text(" (nyt)", " (new)")
-    for page, (own, contents) in enumerate(_pages(original), start=1):
-        if number in (own, contents):
+class _Sealed:
+    """The sealed file as a reader of PDFs sees it: which objects it has, and what each of them is."""
+
+    def __init__(self, content: bytes) -> None:
+        self._pdf = Pdf.open(BytesIO(content))
+        self._pages = {
+            number: page
+            for page, each in enumerate(self._pdf.pages, start=1)
+            for number in (each.obj.objgen[0], each.obj.Contents.objgen[0])
+        }
+
+    def what(self, number: int | None) -> Text:
+        """Say what an object is: a page or what it shows, the seal, the evidence …"""
+        if number is None:
+            return Text("filens hoved", "the file's head")
+        named = Text(f"objekt {number}", f"object {number}")
+        found = self._pdf.get_object(number, 0)
+        if found is None:
+            return named + Text(" (nyt)", " (new)")
+        if number in self._pages:
+            page = self._pages[number]
             return named + Text(f" (side {page})", f" (page {page})")
-    kind = next((words for pattern, words in _KINDS if re.search(pattern, body)), None)
-    return named if kind is None else named + Text(f" ({kind.da})", f" ({kind.en})")
-
-
-def _body(original: bytes, number: int) -> bytes | None:
-    """Give the last version of an object up to its stream, as it stands in the sealed file."""
-    found = None
-    for found in re.finditer(rb"(?<![0-9])%d 0 obj\b" % number, original):  # noqa: B007 - the last one counts
-        pass
-    if found is None:
-        return None
-    ends = [end for word in (b"stream", b"endobj") if (end := original.find(word, found.end())) >= 0]
-    return original[found.end() : min(ends, default=len(original))]
-
-
-def _pages(original: bytes) -> list[tuple[int, int]]:
-    """Give the pages in their order, each as the numbers of its object and of what it shows."""
-    tree = re.search(rb"/Kids\s*\[([0-9R\s]+)\]", original)
-    numbers = [int(one) for one in re.findall(rb"([0-9]+) 0 R", tree[1])] if tree else []
-    shown = [(number, re.search(rb"/Contents ([0-9]+) 0 R", _body(original, number) or b"")) for number in numbers]
-    return [(number, int(found[1])) for number, found in shown if found]
+        body = found.stream_dict.unparse() if isinstance(found, Stream) else found.unparse(resolved=True)
+        kind = next((words for pattern, words in _KINDS if re.search(pattern, body)), None)
+        return named if kind is None else named + Text(f" ({kind.da})", f" ({kind.en})")

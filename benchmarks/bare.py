@@ -25,7 +25,7 @@ from billing.document import InvoiceDocument
 from billing.gathering import INVOICES, LINES
 from billing.invoices import INVOICES_AT_A_TIME, OUTBOX
 from billing.ledger import ENTRIES, POSTINGS
-from foundation import audit
+from foundation import archive_form, audit
 from foundation.letterhead import Paper
 from foundation.tagged import Role
 
@@ -126,7 +126,7 @@ def page() -> bytes:
 
 
 class Untagged(Paper):
-    """Paper without structure and archive form: what drawing the same page costs by itself."""
+    """Paper without structure: what drawing the same page costs by itself."""
 
     def tag(self, role: Role, attributes: str = "") -> AbstractContextManager[None]:
         return _NOTHING
@@ -150,7 +150,12 @@ _NOTHING = _Nothing()
 
 
 def untagged(document: InvoiceDocument) -> bytes:
-    """Draw an invoice without structure and archive form."""
+    """Make an invoice's PDF in its archive form, but without structure."""
+    return archive_form.described(drawn(document), invoice_pdf.about(document, "da"))
+
+
+def drawn(document: InvoiceDocument) -> bytes:
+    """Draw an invoice without structure, and leave it as it comes."""
     paper = Untagged(invoice_pdf.about(document, "da"))
     invoice_pdf.draw(paper, document)
     return paper.drawn()

@@ -121,6 +121,7 @@ def drawing(service: Service) -> Found:
     alone: dict[str, Callable[[], object]] = {
         "pdf": lambda: [invoice_pdf.render(value) for value in values],
         "untagged": lambda: [bare.untagged(value) for value in values],
+        "drawn": lambda: [bare.drawn(value) for value in values],
         "xml": lambda: [peppol.render(value) for value in values],
         "page": lambda: [bare.page() for _ in values],
         "tree": lambda: [bare.tree(shape) for _ in values],

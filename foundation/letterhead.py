@@ -22,8 +22,9 @@ from threading import RLock
 from typing import Any
 
 from reportlab import rl_config
+from reportlab.lib.rl_accel import escapePDF, fp_str
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.pdfdoc import PDFDocument, PDFName
+from reportlab.pdfbase.pdfdoc import PDFDocument, PDFName, PDFObject
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -136,26 +137,37 @@ class _Typeface(TTFont):
         first = PDFDocument(invariant=1)
         super().splitString(HOUSE_LETTERS, first)
         given: Any = self.state[first]
-        self._house_codes = {**given.assignments, ord("\u00a0"): ord(" ")}
+        house_codes = {**given.assignments, ord("\u00a0"): ord(" ")}
+        self._strings = lru_cache(maxsize=16384)(lambda words: _house_string(words.translate(house_codes)))
 
-    def splitString(self, text: str, doc: PDFDocument, encoding: str = "utf-8") -> list[tuple[int, bytes]]:
-        """Give a text as codes of this typeface's subsets in a document."""
-        if doc not in self.state:
-            super().splitString(HOUSE_LETTERS, doc)
-        codes = text.translate(self._house_codes)
-        if codes.isascii():  # no letter but those of the house
-            return [(0, codes.encode("ascii"))]
-        return list(super().splitString(text, doc, encoding))
+    def begin(self, doc: PDFDocument) -> None:
+        """Let a document begin with the letters of the house, which are then its first subset."""
+        super().splitString(HOUSE_LETTERS, doc)
+
+    def strings(self, words: str, doc: PDFDocument) -> Iterable[tuple[int, str]]:
+        """Give a text as strings of a document's page, each with the subset of this typeface it is written in."""
+        if (of_the_house := self._strings(words)) is not None:
+            return ((0, of_the_house),)
+        return [(subset, f"({escapePDF(codes)})") for subset, codes in super().splitString(words, doc)]
 
     def addObjects(self, doc: PDFDocument) -> None:
         """Add the subsets to a document that is being finished."""
-        super().addObjects(doc)
         parts: dict[str, Any] = doc.idToObject
-        for name, part in parts.items():
+        before = set(parts)
+        super().addObjects(doc)
+        for name in parts.keys() - before:
+            part = parts[name]
             if name.startswith("toUnicodeCMap:"):
                 part.content = _without_gaps(part.content)
             if name.startswith(("fontFile:", "toUnicodeCMap:")):
-                part.filters = [_CompressedOnce]
+                part.content = _compressed(part.content)
+                part.dictionary["Filter"] = PDFName("FlateDecode")
+            elif hasattr(part, "Widths"):
+                part.Widths = _Widths(part.Widths.sequence)
+
+
+def _house_string(codes: str) -> str | None:
+    return f"({escapePDF(codes)})" if codes.isascii() else None  # None: it has other letters than those of the house
 
 
 _CODES = re.compile(r"\d+ beginbfchar\n(.*)\nendbfchar", re.DOTALL)
@@ -184,19 +196,31 @@ def _made_once(make: Callable[[list[int]], bytes]) -> Callable[[list[int]], byte
     return made
 
 
-class _CompressedOnce:
-    """A stream filter for what many documents share."""
+class _Widths(PDFObject):
+    """How wide the letters of a subset are, written once for all documents that share it."""
 
-    pdfname = "FlateDecode"
+    def __init__(self, widths: Iterable[float]) -> None:
+        self._widths = tuple(widths)
 
-    @staticmethod
-    def encode(content: str | bytes) -> bytes:
-        return _compressed(content)
+    def format(self, document: PDFDocument) -> bytes:
+        """Write them as an array."""
+        return _listed(self._widths)
+
+
+@lru_cache(maxsize=128)
+def _listed(numbers: tuple[float, ...]) -> bytes:
+    return f"[{fp_str(numbers)}]".encode("ascii")
 
 
 @lru_cache(maxsize=128)
 def _compressed(content: str | bytes) -> bytes:
+    """Compress what many documents share."""
     return zlib.compress(content.encode() if isinstance(content, str) else content)
+
+
+@cache
+def _filled(colour: Colour) -> str:
+    return f"{fp_str(colour)} rg"
 
 
 def _typeface(name: str) -> _Typeface:
@@ -416,8 +440,7 @@ class Paper:
 
     def __init__(self, about: About) -> None:
         """Begin the first page. Raises FontsMissing where set-up has not brought the typefaces."""
-        for name in (REGULAR, SEMIBOLD):
-            _typeface(name)
+        self._typefaces = {name: _typeface(name) for name in (REGULAR, SEMIBOLD)}
         self._about = about
         self._canvas: Any = Canvas(
             "",
@@ -428,13 +451,15 @@ class Paper:
             initialFontName=REGULAR,  # type: ignore[arg-type]  # the stubs take it for a number
             lang=archive.LOCALES[about.language],
         )
-        self._describe(about)
+        self._prepare(about)
         self._tags = Tags()
         self._drawing = False  # whether grounds belong to a figure
         self._begin_page()
 
-    def _describe(self, about: About) -> None:
+    def _prepare(self, about: About) -> None:
         canvas = self._canvas
+        for typeface in self._typefaces.values():
+            typeface.begin(canvas._doc)
         canvas.setTitle(about.title)
         canvas.setAuthor(about.author)
         canvas.setSubject(about.subject)
@@ -446,8 +471,9 @@ class Paper:
         canvas._doc.signature = md5(archive.CREATOR.encode(), usedforsecurity=False)
 
     def _begin_page(self) -> None:
-        self._pen = self._canvas.beginText()
-        self._style: Style | None = None
+        self._code: list[str] = ["BT"]  # the operators that write
+        self._colour: Colour | None = None
+        self._letters: tuple[str, float, int] | None = None  # typeface, size and subset of the last stroke
         # What the marked sequence open in each layer belongs to; None where none is open.
         self._penned: int | Artifact | None = None
         self._grounded: int | Artifact | None = None
@@ -564,39 +590,46 @@ class Paper:
     def turn(self) -> None:
         """End the page; the next stroke is on a new one."""
         if self._penned is not None:
-            self._pen._code.append(tagged.END)
+            self._code.append(tagged.END)
         if self._grounded is not None:
             self._canvas._code.append(tagged.END)
-        self._canvas.drawText(self._pen)
+        self._canvas._code.append(" ".join([*self._code, "ET"]))
         self._canvas.showPage()
         self._tags.turn()
         self._begin_page()
 
     def finish(self, attachments: Sequence[Attachment] = ()) -> bytes:
         """Give the document in its archive form, after its last page was turned."""
+        from foundation import archive_form  # late: only who finishes documents waits for pikepdf
+
         for number, page in enumerate(self._canvas._doc.Pages.pages):
             page.__NoDefault__ = [*page.__NoDefault__, "StructParents", "Tabs"]  # reportlab knows neither
             page.StructParents, page.Tabs = number, PDFName("S")
         drawn = self.drawn()
         numbers = self._canvas._doc.idToObjectNumberAndVersion
         pages = [numbers[f"Page{page}"][0] for page in range(1, self._canvas.getPageNumber())]
-        return archive.finished(drawn, self._about, self._tags, pages, attachments)
+        return archive_form.finished(drawn, self._about, self._tags, pages, attachments)
 
     def drawn(self) -> bytes:
         """Give the document as it was drawn, without structure and archive form."""
         return bytes(self._canvas.getpdfdata())
 
     def _write(self, x: float, top: float, words: str, style: Style) -> None:
-        pen = self._pen
         if self._tags.state != self._penned:
             self._mark_pen()
-        if style is not self._style:
-            if self._style is None or style.colour is not self._style.colour:
-                pen.setFillColor(style.colour)
-            pen.setFont(style.font, style.size)
-            self._style = style
-        pen.setTextOrigin(x, PAGE_HEIGHT - top - style.drop)
-        pen.textLine(words)
+        code, document = self._code, self._canvas._doc
+        if style.colour is not self._colour:
+            code.append(_filled(style.colour))
+            self._colour = style.colour
+        code.append(f"1 0 0 1 {fp_str(x, PAGE_HEIGHT - top - style.drop)} Tm")
+        typeface = self._typefaces[style.font]
+        for subset, string in typeface.strings(words, document):
+            letters = style.font, style.size, subset
+            if letters != self._letters:
+                code.append(f"{typeface.getSubsetInternalName(subset, document)} {fp_str(style.size)} Tf")
+                self._letters = letters
+            code.append(f"{string} Tj")
+        code.append("T*")  # the next line: plain extraction parts words by it
 
     def _mark_pen(self) -> None:
         """Begin a marked sequence for what is written next. Text in no element becomes a paragraph."""
@@ -606,7 +639,7 @@ class Paper:
                 mark = tags.mark()
         else:
             mark = tags.mark()
-        self._pen._code.append(mark if self._penned is None else f"{tagged.END} {mark}")
+        self._code.append(mark if self._penned is None else f"{tagged.END} {mark}")
         self._penned = tags.state
 
     def _mark_ground(self) -> None:

@@ -107,7 +107,7 @@ class Tags:
         if element.page == _NEVER:
             element.page = page
         element.kids.append(~mark if element.page == page else (page, mark))
-        return f"/{element.role} <</MCID {mark}>>BDC"
+        return f"/{element.role}<</MCID {mark}>>BDC"
 
     def turn(self) -> None:
         """Go on with the next page."""
@@ -132,20 +132,21 @@ class Tags:
         return f"<</Nums[{' '.join(rows)}]>>"
 
     def _written(self, root: int, base: int, pages: Sequence[int]) -> Iterator[str]:
+        on_page = [*(f"/Pg {number} 0 R" for number in pages), ""]  # the last is that of _NEVER
         for element in self.elements:
+            kids = element.kids
+            if len(kids) == 1:
+                listed = f"/K {_kid(kids[0], base, pages)}"
+            else:
+                listed = f"/K[{' '.join([_kid(kid, base, pages) for kid in kids])}]" if kids else ""
             parent = root if element.parent == _NEVER else base + element.parent
-            page = "" if element.page == _NEVER else f"/Pg {pages[element.page]} 0 R"
-            kids = [
-                f"{base + kid} 0 R" if type(kid) is int and kid >= 0 else _marked(kid, pages) for kid in element.kids
-            ]
-            listed = f"/K {kids[0]}" if len(kids) == 1 else f"/K[{' '.join(kids)}]" if kids else ""
-            yield f"<</S/{element.role}/P {parent} 0 R{element.attributes}{page}{listed}>>"
+            yield f"<</S/{element.role}/P {parent} 0 R{element.attributes}{on_page[element.page]}{listed}>>"
 
 
-def _marked(mark: int | tuple[int, int], pages: Sequence[int]) -> str:
-    if isinstance(mark, int):
-        return str(~mark)
-    page, number = mark
+def _kid(kid: int | tuple[int, int], base: int, pages: Sequence[int]) -> str:
+    if isinstance(kid, int):
+        return f"{base + kid} 0 R" if kid >= 0 else f"{~kid}"
+    page, number = kid
     return f"<</Type/MCR/Pg {pages[page]} 0 R/MCID {number}>>"
 
 

@@ -276,7 +276,8 @@ def _attach(writer: IncrementalPdfFileWriter, evidence: Evidence, at: datetime) 
     root = writer.root
     root["/AF"] = generic.ArrayObject([*root.get("/AF", ()), reference])
     names = root.get("/Names", generic.DictionaryObject())
-    held = [*names.get("/EmbeddedFiles", generic.DictionaryObject()).get("/Names", ())]
+    tree = names["/EmbeddedFiles"] if "/EmbeddedFiles" in names else generic.DictionaryObject()
+    held = [*tree.get("/Names", ())]
     pairs = [*zip(held[::2], held[1::2], strict=True), (generic.pdf_string(evidence.name), reference)]
     flat = [part for pair in sorted(pairs, key=lambda pair: str(pair[0])) for part in pair]
     names["/EmbeddedFiles"] = generic.DictionaryObject({pdf_name("/Names"): generic.ArrayObject(flat)})

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import BytesIO
+
+from pikepdf import Pdf
 
 from agreements import pdf_changes
 from agreements.sealed import Kept
@@ -36,12 +39,19 @@ def by_kind(kind: str) -> bytes:
 
 
 def test_a_changed_byte_is_told_with_its_object_and_page() -> None:
-    second = [found.start() for found in re.finditer(rb"/Type /Page\b", SHOWN)][1]
+    with Pdf.open(BytesIO(SHOWN)) as pdf:
+        shown = b"\n%d 0 obj" % pdf.pages[1].obj.Contents.objgen[0]
 
-    place, count = told(flipped(second))
+    place, count = told(flipped(MADE.content.index(shown) + 100))
 
     assert re.fullmatch(r"byte [\d,]+: object \d+ \(page 2\)", place)
     assert count == "1 bytes in all were changed"
+
+
+def test_a_byte_of_what_is_packed_together_is_told_as_structure() -> None:
+    packed = MADE.content.index(b"/Type /ObjStm") + 150
+
+    assert "(the document's structure)" in told(flipped(packed))[0]
 
 
 def test_a_byte_of_the_seal_is_told_as_such() -> None:

@@ -441,7 +441,7 @@ def test_pages_are_a4_and_compressed() -> None:
     for page in file.pages:
         contents: Any = page["/Contents"]
         assert (round(page.mediabox.width), round(page.mediabox.height)) == (595, 842)
-        assert contents.get_object()["/Filter"] == ["/FlateDecode"]
+        assert contents.get_object()["/Filter"] == "/FlateDecode"
 
 
 def test_without_typefaces_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from lxml import etree
 from PIL import Image, ImageCms
 from pypdf import PdfReader
 
-from foundation import archive
+from foundation import archive_form
 from foundation.archive import About, Attachment
 from foundation.letterhead import BODY, LEFT, Paper
 from tests import pdf_structure
@@ -94,11 +94,11 @@ def test_its_colours_are_srgb() -> None:
 
     assert intent.S == "/GTS_PDFA1"
     assert intent.DestOutputProfile.N == 3
-    assert intent.DestOutputProfile.read_bytes() == archive.srgb_profile()
+    assert intent.DestOutputProfile.read_bytes() == archive_form.srgb_profile()
 
 
 def test_the_profile_is_that_of_srgb() -> None:
-    profile = archive.srgb_profile()
+    profile = archive_form.srgb_profile()
     ours = ImageCms.getOpenProfile(io.BytesIO(profile))
     reference = ImageCms.createProfile("sRGB")
     colours = Image.new("RGB", (4096, 1))
@@ -163,7 +163,7 @@ def test_another_content_has_another_identity_and_the_same_the_same() -> None:
 
 def test_what_was_drawn_must_end_like_a_pdf() -> None:
     with pytest.raises(ValueError, match="at its end"):
-        archive.finished(b"no PDF", ABOUT, Paper(ABOUT)._tags, [])
+        archive_form.finished(b"no PDF", ABOUT, Paper(ABOUT)._tags, [])
 
 
 @given(
