@@ -25,7 +25,8 @@ MOST_MEMBERS = 20_000
 
 _BOUNDS = Bounds(MOST_MEMBERS, LARGEST_FILE, LARGEST_WHOLE)
 
-_KINDS = (".xsd", ".xsl", ".xslt")
+#: Schematron's sources judge nothing, but whoever gives them wants to hear what to give in their place.
+_KINDS = (".xsd", ".xsl", ".xslt", ".sch")
 _PIECE = 65_536
 
 

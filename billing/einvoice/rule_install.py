@@ -28,9 +28,14 @@ from foundation.errors import Refused
 from foundation.language import Text, same
 
 _XSLT = "{http://www.w3.org/1999/XSL/Transform}"
-_OIOUBL = re.compile(rb"Checking OIOUBL-2\.1 (Invoice|CreditNote|Reminder),[^<]{0,40}Version (\d+(?:\.\d+)+)")
+#: What follows the version, as in 1.17.2.ec0bcd89, names the publisher's commit and may begin with digits.
+_OIOUBL = re.compile(
+    rb"Checking OIOUBL-2\.1 (Invoice|CreditNote|Reminder),[^<]{0,40}Version (\d+(?:\.\d+){1,2}(?:\.RC)?)"
+)
 _CEN = re.compile(rb'title="EN16931\s+model bound to UBL"')
-_PEPPOL = re.compile(rb'title="Rules for Peppol BIS 3\.0 Billing"')
+_PEPPOL = re.compile(rb'title="Rules for Peppol BIS 3\.0 Billing"', re.IGNORECASE)
+#: What bears Peppol's title and judges other documents: those in CII's syntax, and those that the buyer writes.
+_OTHER_DOCUMENTS = (b"urn:un:unece:uncefact:data:standard:CrossIndustryInvoice", b":poacc:selfbilling:")
 _PEPPOL_VERSION = re.compile(r"(?<![\d.])(3\.0\.\d{1,3})(?![\d])")
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}", re.ASCII)
 _STAGED = ".installing-"
@@ -74,16 +79,16 @@ def install(directory: Path, sources: Sequence[Source], *, at: datetime, version
     `version` is for Peppol's rules, which do not tell theirs; without it, it is read from the names.
     """
     layout = _laid_out([piece for source in sources for piece in _recognised(source, version)])
+    hint = _HINT_OF_SOURCES if _has_sources(sources) else same("")
     if not layout:
         listed = ", ".join(source.name for source in sources)
-        raise NoRules(
-            Text(
-                f"{listed}: her er ingen regler, der kendes: UBL 2.1's skemaer, CEN's og Peppols XSLT, OIOUBL's XSLT",
-                f"{listed}: no rules that are known here: the schemas of UBL 2.1, the XSLT of CEN, Peppol and OIOUBL",
-            )
+        known = Text(
+            f"{listed}: her er ingen regler, der kendes: UBL 2.1's skemaer, CEN's og Peppols XSLT, OIOUBL's XSLT",
+            f"{listed}: no rules that are known here: the schemas of UBL 2.1, the XSLT of CEN, Peppol and OIOUBL",
         )
+        raise NoRules(known + hint)
     for folder, pieces in layout.items():
-        _refuse_partial(folder, pieces)
+        _refuse_partial(folder, pieces, hint)
     directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory), _staging(directory) as staged:
         for folder, pieces in layout.items():
@@ -93,6 +98,18 @@ def install(directory: Path, sources: Sequence[Source], *, at: datetime, version
 
 
 # --- recognising ------------------------------------------------------------------------------------------------
+
+#: OpenPeppol publishes nothing else; its national authorities compile it.
+_HINT_OF_SOURCES = Text(
+    ". Schematron (.sch) er kilden, som reglerne oversættes fra; giv de oversatte (.xslt). Peppols er i "
+    "Erhvervsstyrelsens pakke med den danske CIUS og i KoSIT's validation-configuration-bis",
+    ". Schematron (.sch) is the source that rules are compiled from; give the compiled ones (.xslt). Peppol's are in "
+    "Erhvervsstyrelsen's package with the Danish CIUS, and in KoSIT's validation-configuration-bis",
+)
+
+
+def _has_sources(sources: Sequence[Source]) -> bool:
+    return any(name.lower().endswith(".sch") for source in sources for name in source.files)
 
 
 def _recognised(source: Source, version: str) -> Iterator[_Piece]:
@@ -127,6 +144,8 @@ def _stylesheet(name: str, content: bytes, source: Source, version: str) -> _Pie
     if oioubl := _OIOUBL.search(content):
         document, number = oioubl[1].decode(), oioubl[2].decode()
         return _Piece(f"{PREFIX['oioubl']}{number}", f"xslt/OIOUBL_{document}_Schematron.xsl", content, source)
+    if any(mark in content for mark in _OTHER_DOCUMENTS):
+        return None
     for mark, file in ((_CEN, "CEN-EN16931-UBL.xslt"), (_PEPPOL, "PEPPOL-EN16931-UBL.xslt")):
         if mark.search(content):
             return _Piece(_PEPPOL_FOLDER if not version else _peppol(version), f"xslt/{file}", content, source)
@@ -156,36 +175,34 @@ def _laid_out(pieces: Sequence[_Piece]) -> dict[str, dict[str, _Piece]]:
                     f"{piece.path} is there in two editions ({known.source.name}, {piece.source.name}); give one",
                 )
             )
-    if _PEPPOL_FOLDER in layout:
-        unnamed = layout.pop(_PEPPOL_FOLDER)
-        layout[_peppol(_told_version(unnamed))] = unnamed
+    rules = layout.get(_PEPPOL_FOLDER, {}).get("xslt/PEPPOL-EN16931-UBL.xslt")
+    if rules is not None:
+        layout[_peppol(_told_version(rules))] = layout.pop(_PEPPOL_FOLDER)
     return layout
 
 
-def _told_version(pieces: Mapping[str, _Piece]) -> str:
+def _told_version(rules: _Piece) -> str:
     """Read the version of Peppol's rules from the names of file and archive."""
-    rules = pieces.get("xslt/PEPPOL-EN16931-UBL.xslt")
-    names = [] if rules is None else [name for name, it in rules.source.files.items() if it == rules.content]
-    told = {found for name in ([*names, rules.source.name] if rules else []) for found in _PEPPOL_VERSION.findall(name)}
-    if rules is not None and len(told) != 1:
+    names = [name for name, content in rules.source.files.items() if content == rules.content]
+    told: set[str] = {found for name in (*names, rules.source.name) for found in _PEPPOL_VERSION.findall(name)}
+    if len(told) != 1:
         raise NoRules(
             Text(
                 "Peppols regler siger ikke selv deres version; giv den med --version, fx --version 3.0.21",
                 "Peppol's rules do not tell their version; give it with --version, such as --version 3.0.21",
             )
         )
-    return told.pop() if told else "0"
+    return told.pop()
 
 
-def _refuse_partial(folder: str, pieces: Mapping[str, _Piece]) -> None:
-    lacking = sorted(_whole(folder) - set(pieces))
+def _refuse_partial(folder: str, pieces: Mapping[str, _Piece], hint: Text) -> None:
+    lacking, name = sorted(_whole(folder) - set(pieces)), folder.rstrip("-")
     if lacking:
-        raise NoRules(
-            Text(
-                f"{folder} er ikke hel: {', '.join(lacking)} mangler; giv alle udgivernes arkiver i samme kommando",
-                f"{folder} is not whole: {', '.join(lacking)} missing; give all publishers' archives in one command",
-            )
+        what = Text(
+            f"{name} er ikke hel: {', '.join(lacking)} mangler; giv alle udgivernes arkiver i samme kommando",
+            f"{name} is not whole: {', '.join(lacking)} missing; give all publishers' archives in one command",
         )
+        raise NoRules(what + (hint if "xslt/PEPPOL-EN16931-UBL.xslt" in lacking else same("")))
 
 
 def _whole(folder: str) -> set[str]:

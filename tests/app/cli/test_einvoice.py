@@ -118,6 +118,160 @@ def test_a_pack_changed_after_its_installation_counts_no_more_until_it_is_instal
     line.done("einvoice", "check", good)
 
 
+# --- the publishers' own trees
+
+
+def tree(rules: Path, *, under: str, cen: str = "CEN-EN16931-UBL.xslt") -> dict[str, bytes]:
+    """Lay Peppol's and CEN's sheets out as those who compile them do, beside sheets of the same title."""
+    (pack,) = rules.glob("peppol-bis-billing-*/xslt")
+    ubl, of_cen = (pack / f"{owner}-EN16931-UBL.xslt" for owner in ("PEPPOL", "CEN"))
+    start = b"<xsl:template"
+    cii = b"<?by urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100?>" + start
+    self_billed = b"<?by urn:fdc:peppol.eu:2017:poacc:selfbilling:01:1.0?>" + start
+    others = {
+        "PEPPOL-EN16931-CII.xslt": ubl.read_bytes().replace(b"for Peppol", b"for PEPPOL").replace(start, cii, 1),
+        "PEPPOL-EN16931-UBL-SB.xslt": ubl.read_bytes().replace(start, self_billed, 1),
+        "CEN-EN16931-CII.xslt": of_cen.read_bytes().replace(b"to UBL", b"to CII"),
+    }
+    own = {"PEPPOL-EN16931-UBL.xslt": ubl.read_bytes(), cen: of_cen.read_bytes()}
+    return {f"{under}{name}": content for name, content in {**others, **own}.items()}
+
+
+SOURCE = (
+    b"<schema xmlns='http://purl.oclc.org/dsdl/schematron'><title>Rules for Peppol BIS 3.0 Billing</title></schema>"
+)
+
+
+def of_oasis(rules: Path) -> dict[str, bytes]:
+    """UBL-2.1.zip: the schemas with and without annotations, beside much else."""
+    schemas = below(rules / "ubl-2.1")
+    return {
+        **{f"xsd/{name}": content for name, content in schemas.items()},
+        **{f"xsdrt/{name}": b"<not-looked-at/>" for name in schemas},
+        "xsd/maindoc/UBL-Order-2.1.xsd": b"<not-looked-at/>",
+        "val/UBL-DefaultDTQ-2.1.xsl": b"<not-looked-at/>",
+        "cl/gc/default/AllowanceChargeReasonCode-2.1.gc": b"<not-looked-at/>",
+        "UBL-2.1.html": b"<html/>",
+    }
+
+
+def of_cen(rules: Path) -> dict[str, bytes]:
+    """en16931-ubl-1.3.16.zip: the compiled sheet beside its sources."""
+    (sheet,) = rules.glob("peppol-bis-billing-*/xslt/CEN-EN16931-UBL.xslt")
+    return {
+        "LICENSE": b"EUPL", "schematron/UBL/EN16931-UBL-model.sch": SOURCE,
+        "schematron/preprocessed/EN16931-UBL-validation-preprocessed.sch": SOURCE,
+        "xslt/EN16931-UBL-validation.xslt": sheet.read_bytes(),
+    }  # fmt: skip
+
+
+def of_erhvervsstyrelsen(rules: Path) -> dict[str, bytes]:
+    """The package with the Danish CIUS: sheets for both syntaxes, and their sources; its own version, not Peppol's."""
+    sources = {f"SCH/{name}": SOURCE for name in ("CEN-EN16931-UBL.sch", "PEPPOL-EN16931-UBL.sch")}
+    empty = b"<xsl:stylesheet xmlns:xsl='http://www.w3.org/1999/XSL/Transform' version='2.0'/>"
+    found = {
+        "Readme.txt": b"Version 1.17.0 mandatory",
+        **sources,
+        "DK-EN16931-UBL.xslt": empty,
+        **tree(rules, under=""),
+    }
+    return {f"Danish_CIUS_v1.17.0/Schematron/{name}": content for name, content in found.items()}
+
+
+def of_kosit(rules: Path) -> dict[str, bytes]:
+    """validation-configuration-bis-3.0.21.zip: the version in a folder's name, and OASIS' schemas."""
+    return {
+        "scenarios.xml": b"<scenarios/>",
+        **below(rules / "ubl-2.1", "resources/ubl/2.1/xsd/"),
+        **tree(rules, under="resources/peppol/billing-bis/3.0.21/"),
+    }
+
+
+def of_oioubl(rules: Path, version: str = "1.17.2.05ec0bcd") -> dict[str, bytes]:
+    """OIOUBL_Schematron_DATE_vVERSION.zip: sixteen documents' sheets, each with day, version and commit."""
+    found = {"ReadmeUK.txt": b"Revision"}
+    for sheet in rules.glob("oioubl-2.1-*/xslt/*.xsl"):
+        content = sheet.read_bytes().replace(b"stand-in, Version 0.0", f"2026-05-01, Version {version}".encode())
+        found[sheet.name] = content
+        found["OIOUBL_Order_Schematron.xsl"] = content.replace(b"OIOUBL-2.1 Reminder", b"OIOUBL-2.1 Order")
+    return {f"OIOUBL_Schematron_2026-05-01_v{version}/{name}": content for name, content in found.items()}
+
+
+def test_erhvervsstyrelsens_two_packages_and_oasis_schemas_are_all_that_is_needed(
+    line: CommandLine, small_rules: Path
+) -> None:
+    archives = [
+        zipped(line.folder / "UBL-2.1.zip", of_oasis(small_rules)),
+        zipped(line.folder / "Danish_CIUS_v1.17.0.zip", of_erhvervsstyrelsen(small_rules)),
+        zipped(line.folder / "OIOUBL_Schematron_2026-05-01_v1.17.2.05ec0bcd.zip", of_oioubl(small_rules)),
+    ]
+
+    line.done("einvoice", "rules", "install", *archives, "--version", "3.0.21")
+
+    assert {pack["format"]: pack["version"] for pack in line.json("einvoice", "rules", "status")["packs"]} == {
+        "oioubl": "1.17.2", "peppol": "3.0.21",
+    }  # fmt: skip
+    (sheet,) = small_rules.glob("peppol-bis-billing-*/xslt/PEPPOL-EN16931-UBL.xslt")
+    installed = line.folder / "rules" / "peppol-bis-billing-3.0.21" / "xslt" / "PEPPOL-EN16931-UBL.xslt"
+    assert installed.read_bytes() == sheet.read_bytes()
+
+
+def test_kosits_configuration_tells_peppols_version_and_brings_cens_rules_of_its_own(
+    line: CommandLine, small_rules: Path
+) -> None:
+    oasis = zipped(line.folder / "UBL-2.1.zip", of_oasis(small_rules))
+    kosit = zipped(line.folder / "validation-configuration-bis-3.0.21.zip", of_kosit(small_rules))
+    compiled_otherwise = {name: content + b"<!-- otherwise -->" for name, content in of_cen(small_rules).items()}
+    cen = zipped(line.folder / "en16931-ubl-1.3.16.zip", compiled_otherwise)
+
+    both = line.run("einvoice", "rules", "install", oasis, cen, kosit)
+    result = line.done("einvoice", "rules", "install", oasis, kosit)
+
+    assert both.code == 1 and "to udgaver (en16931-ubl-1.3.16.zip, validation-configuration-bis-3.0.21.zip)" in both.err
+    assert "peppol-bis-billing-3.0.21: installeret, 2 filer" in result.out
+
+
+def test_rules_for_what_the_buyer_writes_are_not_taken_for_those_of_invoices(
+    line: CommandLine, small_rules: Path
+) -> None:
+    sheets = tree(small_rules, under="3.0.21/")
+    del sheets["3.0.21/PEPPOL-EN16931-UBL.xslt"]
+
+    result = line.run("einvoice", "rules", "install", zipped(line.folder / "bis-3.0.21.zip", sheets))
+
+    assert result.code == 1 and "peppol-bis-billing er ikke hel: xslt/PEPPOL-EN16931-UBL.xslt mangler" in result.err
+
+
+def test_the_sources_that_openpeppol_publishes_are_not_enough_and_the_answer_says_what_is(
+    line: CommandLine, small_rules: Path
+) -> None:
+    sources = zipped(
+        line.folder / "peppol-bis-invoice-3-3.0.21.zip",
+        {"peppol-bis-invoice-3-3.0.21/rules/sch/PEPPOL-EN16931-UBL.sch": SOURCE},
+    )
+    cen = zipped(line.folder / "en16931-ubl-1.3.16.zip", of_cen(small_rules))
+
+    alone = line.run("einvoice", "rules", "install", sources)
+    beside = line.with_environ(OS2TILSLUT_LANGUAGE="en").run("einvoice", "rules", "install", cen, sources)
+
+    assert alone.code == 1 and "giv de oversatte (.xslt)" in alone.err
+    assert beside.code == 1 and "PEPPOL-EN16931-UBL.xslt missing" in beside.err
+    assert "the Danish CIUS" in beside.err and "validation-configuration-bis" in beside.err
+
+
+def test_a_release_candidate_of_oioubl_is_named_as_one_and_is_older_than_its_release(
+    line: CommandLine, small_rules: Path
+) -> None:
+    schemas = zipped(line.folder / "UBL-2.1.zip", of_oasis(small_rules))
+    for version in ("1.18.0.9f3a", "1.18.RC.6ff27c6a"):
+        archive = zipped(line.folder / "OIOUBL_Schematron.zip", of_oioubl(small_rules, version))
+        line.done("einvoice", "rules", "install", schemas, archive)
+
+    assert (line.folder / "rules" / "oioubl-2.1-1.18.RC").is_dir()
+    (oioubl, _) = json.loads(line.run("einvoice", "rules", "status", "--json").out)["packs"]
+    assert oioubl["version"] == "1.18.0"
+
+
 HOSTILE_NAMES = {
     "a way up": "../../outside.xslt",
     "an absolute path": "/etc/outside.xslt",
