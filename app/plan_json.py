@@ -99,6 +99,10 @@ def explained(invoice: Explained) -> dict[str, Any]:
     if invoice.credits:
         written["kind"] = "credit_note" if invoice.is_credit_note else "invoice"
         written["credits"] = [_told(told) for told in invoice.credits]
+    if invoice.corrections.of:
+        written["corrects"] = list(invoice.corrections.of)
+    if invoice.corrections.by:
+        written["corrected_by"] = list(invoice.corrections.by)
     return written
 
 

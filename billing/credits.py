@@ -510,6 +510,39 @@ _CONCERNING = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """Which invoices bring lines anew that were credited for it: those that this one corrects, and that correct it.
+
+    A credit note corrects none; it is told what corrects the lines it took back.
+    """
+
+    of: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+
+
+def corrections(session: Session, lines: Collection[Row[Any]], told: Sequence[Told]) -> Corrections:
+    """Give what the lines of one invoice or credit note follow, and what follows them; `told` are its credits."""
+    again = {position for one in told if one.then_reissue for position in one.positions}
+    before, after, book = set(), set(), ""
+    for line in lines:
+        taken_back, book = line_keys.taken_back_by(line.key), line.book
+        if taken_back is None and (previous := line_keys.previous_of(line.key)):
+            before.add(previous)
+        if line.position in again:
+            after.add(line_keys.next_of(taken_back or line.key))
+    if not before | after:
+        return Corrections()
+    rows = session.execute(
+        select(INVOICES.c.number, LINES.c.key)
+        .join(LINES, LINES.c.invoice_id == INVOICES.c.id)
+        .where(LINES.c.book == book, LINES.c.key.in_(before | after))
+        .order_by(INVOICES.c.id)
+    ).all()
+    of, by = (tuple(dict.fromkeys(row.number for row in rows if row.key in keys)) for keys in (before, after))
+    return Corrections(of, by)
+
+
 def count(session: Session, year: int, book: Book) -> int:
     """Count the credit notes of a year."""
     found = select(func.count()).select_from(CREDIT_NOTES.join(INVOICES, CREDIT_NOTES.c.invoice_id == INVOICES.c.id))

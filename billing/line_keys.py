@@ -18,6 +18,11 @@ def credit_of(key: str) -> str:
     return _TAKEN_BACK + key
 
 
+def taken_back_by(key: str) -> str | None:
+    """Give the key of the line that one takes back; None for a line of an invoice."""
+    return key.removeprefix(_TAKEN_BACK) if key.startswith(_TAKEN_BACK) else None
+
+
 def base_of(key: str) -> str:
     """Give what a line is for, however often it was taken back and invoiced again."""
     found = _AGAIN.fullmatch(key)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from authorities.register import AUTHORITIES
 from billing import credits, explanation
-from billing.credits import Told
+from billing.credits import Corrections, Told
 from billing.document import InvoiceDocument, from_json
 from billing.gathering import INVOICES, LINES
 from fee_tables import calculation
@@ -44,7 +44,7 @@ class ExplainedLine:
 class Explained:
     """An invoice or a credit note, explained; a credit note's amounts are what is given back.
 
-    `credits` are the credit note's own, or those of the invoice.
+    `credits` are the credit note's own, or those of the invoice; `corrections` what came after them.
     """
 
     number: str
@@ -52,6 +52,7 @@ class Explained:
     authority_name: str
     gross: Money
     lines: tuple[ExplainedLine, ...]
+    corrections: Corrections
     is_credit_note: bool = False
     credits: tuple[Told, ...] = ()
 
@@ -73,8 +74,9 @@ _LINES = select(LINES).where(LINES.c.invoice_id == bindparam("invoice_id")).orde
 
 
 def of(session: Session, invoice_id: int, number: str, cvr: str, document: InvoiceDocument) -> Explained:
-    """Explain an invoice or credit note that was read, in two queries."""
-    rows = session.execute(_LINES, {"invoice_id": invoice_id})
+    """Explain an invoice or credit note that was read, in two queries; in three where it corrects or is corrected."""
+    rows = session.execute(_LINES, {"invoice_id": invoice_id}).all()
+    told = tuple(credits.concerning(session, number))
     return Explained(
         number=number,
         authority_cvr=cvr,
@@ -82,7 +84,8 @@ def of(session: Session, invoice_id: int, number: str, cvr: str, document: Invoi
         gross=document.gross,
         lines=tuple(_line(row, -1 if document.kind == "credit_note" else 1) for row in rows),
         is_credit_note=document.kind == "credit_note",
-        credits=tuple(credits.concerning(session, number)),
+        credits=told,
+        corrections=credits.corrections(session, rows, told),
     )
 
 

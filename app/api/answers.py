@@ -996,10 +996,20 @@ class Credit(Answer):
 
 
 class InvoiceWhole(Invoice):
-    """An invoice or credit note with its lines, and the credit notes that concern it."""
+    """An invoice or credit note with its lines, the credit notes that concern it, and what was invoiced anew."""
 
     lines = _many(ExplainedLine)
     credits = _many(Credit)
+    corrects = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "numbers of the invoices whose credited lines stand here"},
+    )
+    corrected_by = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "numbers of the invoices where credited lines stand anew"},
+    )
 
 
 class Document(Answer):

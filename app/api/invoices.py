@@ -106,7 +106,10 @@ def _whole(number: str) -> dict[str, Any]:
     with database.reading() as session:
         row = in_scope(session, number)
         explained = plan_json.explained(reasons.explain(session, row.number))
-    return _told(row) | {"lines": explained["lines"], "credits": explained.get("credits", [])}
+    return _told(row) | {
+        "lines": explained["lines"],
+        **{key: explained.get(key, []) for key in ("credits", "corrects", "corrected_by")},
+    }
 
 
 def in_scope(session: Session, number: str) -> Row[Any]:

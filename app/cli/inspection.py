@@ -42,6 +42,12 @@ def explain(number: str, as_json: bool) -> None:
     )
     for told in explained.credits:
         output.say(_credit_words(told))
+    before, after = (", ".join(numbers) for numbers in (explained.corrections.of, explained.corrections.by))
+    if before:
+        output.say(Text(f"Retter {before}: krediterede linjer derfra faktureres her på ny",
+                        f"Corrects {before}: lines credited there are invoiced here anew"))  # fmt: skip
+    if after:
+        output.say(Text(f"Rettet ved {after}", f"Corrected by {after}"))
     for line in explained.lines:
         net = kroner(Money(line.parts.net.ore))
         output.say("")

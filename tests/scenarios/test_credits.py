@@ -493,6 +493,26 @@ def test_a_credit_note_and_its_invoice_explain_each_other(issued: CommandLine) -
     assert "Kreditnota K-2027-0001" in words and "godkendt af En Godkender" in words
 
 
+def test_a_corrected_invoice_and_what_it_corrects_name_each_other(issued: CommandLine) -> None:
+    credit(issued, "--line", position(issued, "annual_fee"), "--then-reissue")
+    issued.issue(2027)
+    credit(issued, "--then-reissue", number="2027-0002")
+    issued.issue(2027)
+    credit(issued)  # what is left of the first, for good
+
+    told = {number: issued.json("explain", number) for number in numbers(issued)}
+    corrects = {number: one["corrects"] for number, one in told.items() if "corrects" in one}
+    corrected_by = {number: one["corrected_by"] for number, one in told.items() if "corrected_by" in one}
+
+    assert corrects == {"2027-0002": ["2027-0001"], "2027-0003": ["2027-0002"]}
+    assert corrected_by == {
+        "2027-0001": ["2027-0002"], "K-2027-0001": ["2027-0002"],
+        "2027-0002": ["2027-0003"], "K-2027-0002": ["2027-0003"],
+    }  # fmt: skip
+    assert "Retter 2027-0001: " in issued.done("explain", "2027-0002").out
+    assert "Rettet ved 2027-0002" in issued.done("explain", "2027-0001").out
+
+
 def test_a_rehearsal_has_credit_notes_of_its_own(issued: CommandLine) -> None:
     issued.done("billing", "issue", 2027, "--rehearsal")
 

@@ -204,6 +204,17 @@ def test_within_the_limit_one_person_credits_at_once(desk: Desk) -> None:
     assert desk.post(f"/invoices/{FIRST}/credit", lines="1", reason="igen").status_code == 409
 
 
+def test_an_invoice_and_the_one_that_corrects_it_lead_to_each_other(desk: Desk, issued: CommandLine) -> None:
+    propose(desk.sit(FINANCE), then_reissue="on")
+    issued.issue(2027)
+
+    first, note = desk.html(f"/invoices/{FIRST}"), desk.html("/invoices/K-2027-0001")
+    second = desk.html("/invoices/2027-0003")
+
+    assert 'er faktureret på ny på <a href="/invoices/2027-0003"' in first and "/invoices/2027-0003" in note
+    assert f'blev krediteret på <a href="/invoices/{FIRST}"' in second
+
+
 def test_a_form_without_lines_or_reason_says_so_and_loses_nothing(desk: Desk) -> None:
     nothing = desk.sit(FINANCE).post(f"/invoices/{FIRST}/credit", reason="En grund & mere")
     hostile = desk.post(f"/invoices/{FIRST}/credit", lines="1 OR 1", reason="x")
