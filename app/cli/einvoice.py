@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,15 +53,30 @@ def install(sources: tuple[Path, ...], version: str) -> None:
     surroundings = service.current()
     place = surroundings.config.rules_dir
     read = [rule_archives.read(source) for source in sources]
-    for folder in rule_install.install(place, read, at=surroundings.now, version=version):
+    installed = rule_install.install(place, read, at=surroundings.now, version=version)
+    for folder in installed:
         name, count = folder.folder, folder.files
         output.say(
             Text(f"{name}: installeret, {count} filer", f"{name}: installed, {count} files")
             if folder.is_new
             else Text(f"{name}: stod der allerede", f"{name}: stood there already")
         )
-    for found in _statuses(place):
+    found_now = _statuses(place)
+    for found in found_now:
+        _note_older(found, {folder.folder for folder in installed})
+    for found in found_now:
         _show_status(found)
+
+
+def _note_older(found: Status, installed: Set[str]) -> None:
+    """Say that what was installed is older than what counts."""
+    from billing.einvoice.rule_packs import PREFIX
+
+    prefix = PREFIX[found.format]
+    own = {folder for folder in installed if folder.startswith(prefix)}
+    if own and prefix + found.version not in own:
+        counts = Text(f"{found.version} er nyere og gælder fortsat", f"{found.version} is newer and still counts")
+        output.note(same(f"{prefix.rstrip('-')}: ") + counts)
 
 
 # --- rules status

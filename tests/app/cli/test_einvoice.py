@@ -267,6 +267,8 @@ def test_a_release_candidate_of_oioubl_is_named_as_one_and_is_older_than_its_rel
         archive = zipped(line.folder / "OIOUBL_Schematron.zip", of_oioubl(small_rules, version))
         line.done("einvoice", "rules", "install", schemas, archive)
 
+    told = line.done("einvoice", "rules", "install", schemas, archive)
+    assert "1.18.0 er nyere og gælder fortsat" in told.err
     assert (line.folder / "rules" / "oioubl-2.1-1.18.RC").is_dir()
     (oioubl, _) = json.loads(line.run("einvoice", "rules", "status", "--json").out)["packs"]
     assert oioubl["version"] == "1.18.0"

@@ -28,7 +28,7 @@ from billing.einvoice.rule_packs import Format, RulePack
 from fee_tables.calculation import Kind, Parts
 from fee_tables.table import Vat
 from foundation import wording
-from foundation.language import amount
+from foundation.language import amount, day
 from foundation.money import Money
 from tests import builders
 from tests.billing.einvoice import documents as make
@@ -124,9 +124,13 @@ def test_paper_both_xml_and_the_ledger_say_the_same_to_the_ore(drawn: Drawn) -> 
     assert sum(posted.values()) == 0
     assert posted[ledger.RECEIVABLES] == document.gross.ore
     assert -posted[ledger.OUTPUT_VAT] == document.vat.ore
-    for money in (document.net, document.gross, *(line.net for line in document.lines)):
+    rates = [money for row in document.vat_totals if row.category == "S" for money in (row.net, row.vat)]
+    for money in (document.net, document.gross, *rates, *(line.net for line in document.lines)):
         assert squeezed(amount(money, "da")) in paper
-    for words in (document.number, document.buyer.name, document.references.person_reference):
+    references = document.references
+    said = [document.number, document.buyer.name, references.person_reference, references.order_reference]
+    days = [day(document.issued_on).da, day(document.due_on).da] if document.due_on else []
+    for words in (*said, references.accounting_cost, *days, *(line.text.da for line in document.lines)):
         assert squeezed(words) in paper
     for format, render in RENDER.items():
         for of in (document, make.credit_of(document)):
@@ -164,6 +168,10 @@ def assert_says(root: etree._Element, document: InvoiceDocument, format: str) ->
     buyer = "cac:AccountingCustomerParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName"
     person = "cbc:BuyerReference" if format == "peppol" else "cac:AccountingCustomerParty/cac:Party/cac:Contact/cbc:ID"
     assert root.findtext("cbc:ID", None, NAMESPACES) == document.number
+    assert root.findtext("cbc:IssueDate", None, NAMESPACES) == document.issued_on.isoformat()
+    if document.kind == "invoice" and document.due_on:
+        due = "cbc:DueDate" if format == "peppol" else "cac:PaymentMeans/cbc:PaymentDueDate"
+        assert root.findtext(due, None, NAMESPACES) == document.due_on.isoformat()
     assert root.findtext(buyer, None, NAMESPACES) == document.buyer.name
     assert root.findtext(person, None, NAMESPACES) == document.references.person_reference
 
