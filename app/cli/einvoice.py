@@ -12,6 +12,7 @@ import click
 from app.adapters import incoming
 from app.cli import billing, output, service
 from billing.gathering import Book
+from foundation import wording
 from foundation.language import Text, day, joined, same
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def status(as_json: bool) -> int:
              "packs": [_status_json(one) | {"days_old": one.age(now)} for one in found]}
         )  # fmt: skip
     else:
+        output.say(same(wording.legible(str(surroundings.config.rules_dir)) + ":"))
         for one in found:
             _show_status(one)
     return 0 if all(one.ok for one in found) else 3
@@ -124,11 +126,10 @@ def _status_json(found: Status) -> dict[str, Any]:
 
 
 def _show_status(found: Status) -> None:
-    since = same("") if found.installed_at is None else day(found.installed_at.date())
     named = f"{found.format} {found.version or '–'}"
     if found.ok:
         covered = joined([_KINDS[kind] for kind in found.covers], by=", ")
-        output.say(Text(f"{named} (fra {since.da}): ", f"{named} (of {since.en}): ") + covered)
+        output.say(same(named) + _since(found) + same(": ") + covered)
         output.say(f"  SHA-256 {found.sha256}")
         return
     output.say(Text(f"{named}: kan ikke bruges", f"{named}: cannot be used"))
@@ -136,6 +137,17 @@ def _show_status(found: Status) -> None:
         output.say(Text(f"  mangler {path}", f"  missing {path}"))
     for path in found.changed:
         output.say(Text(f"  ændret siden installationen: {path}", f"  changed since it was installed: {path}"))
+
+
+def _since(found: Status) -> Text:
+    """Tell since when a pack is there, and how many days that is."""
+    days = found.age(service.current().now)
+    if found.installed_at is None or days is None:
+        return same("")
+    since, old = day(found.installed_at.date()), Text(f"{days} dage", f"{days} days")
+    if days <= 1:
+        old = Text("1 dag", "1 day") if days else Text("i dag", "today")
+    return Text(f" (fra {since.da}, {old.da})", f" (of {since.en}, {old.en})")
 
 
 # --- validate

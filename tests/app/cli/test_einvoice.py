@@ -89,6 +89,8 @@ def test_installing_twice_changes_nothing_and_a_folder_is_taken_like_an_archive(
     assert below(line.folder / "rules") == before
     assert result.out.count("stod der allerede") == 3
     assert line.at("2027-01-25").json("einvoice", "rules", "status")["packs"][0]["days_old"] == 10
+    told = line.at("2027-01-25").done("einvoice", "rules", "status").out
+    assert told.startswith(f"{line.folder / 'rules'}:\n") and "(fra 15. januar 2027, 10 dage): faktura" in told
 
 
 def test_the_manifest_names_version_source_and_digest_of_every_file(line: CommandLine, small_rules: Path) -> None:

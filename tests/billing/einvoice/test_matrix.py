@@ -81,9 +81,10 @@ def test_a_credit_note_asks_for_no_payment_and_says_so(format: Format, packs: di
 def test_every_reminder_passes_the_official_rules_without_a_word(case: str, packs: dict[Format, RulePack]) -> None:
     reminder = REMINDERS[case]
 
-    xml = oioubl.render_reminder(reminder)
+    bare, whole = oioubl.render_reminder(reminder), oioubl.render_reminder(reminder, PDF)
 
-    assert packs["oioubl"].validate(xml) == []
+    assert packs["oioubl"].validate(bare) == []
+    assert packs["oioubl"].validate(whole) == []
     assert checks.errors(checks.check_reminder(reminder)) == []
 
 
