@@ -63,6 +63,7 @@ class Approval:
     approved_by: str
     seller_digest: str
     is_new: bool = False
+    warnings: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def approve(session: Session, year: int, digest: str, seller: Seller, trail: Tra
     }  # fmt: skip
     append_only.add(session, APPROVALS, [row])
     trail.record(APPROVED_ACTION, subject(year, book), {"digest": made.digest}, rows=[(APPROVALS, row)])
-    return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True)
+    told = tuple(storing.warnings)
+    return Approval(id_, made.digest, invoices, net, trail.actor, seller.digest, is_new=True, warnings=told)
 
 
 def changed(year: int, digest: str) -> PlanChanged:
@@ -145,6 +147,7 @@ class _Storing:
         self._approved: list[dict[str, Any]] = []
         self._prepared: list[dict[str, Any]] = []
         self._faulty: list[Text] = []
+        self.warnings: list[Text] = []
 
     def add(self, proposal: Proposal, year: int, seller: Seller) -> None:
         """Take the next invoice."""
@@ -153,6 +156,7 @@ class _Storing:
         except Faulty as faulty:
             self._faulty.append(faulty.text)
             return
+        self.warnings += prepared.warnings
         self._position += 1
         approved = {
             "id": self._next_id(APPROVED),
@@ -177,7 +181,7 @@ class _Storing:
     def finish(self) -> None:
         """Write what is left. Raises Faulty, naming every invoice that fails our own checks."""
         if self._faulty:
-            raise Faulty(joined(_first(self._faulty), by="\n  "))
+            raise Faulty(joined(first_few(self._faulty), by="\n  "))
         self._write()
 
     def _next_id(self, table: Table) -> int:
@@ -195,7 +199,7 @@ class _Storing:
         self._approved, self._prepared = [], []
 
 
-def _first(listed: Sequence[Text]) -> list[Text]:
+def first_few(listed: Sequence[Text]) -> list[Text]:
     """Give the first few of a long list, and how many more there are."""
     shown, more = list(listed[:_DIFFERENCES_SHOWN]), len(listed) - _DIFFERENCES_SHOWN
     return [*shown, Text(f"… og {more} mere", f"… and {more} more")] if more > 0 else shown
@@ -293,7 +297,7 @@ def _told(differences: list[Text]) -> Text:
         "what would be invoiced is no longer what was approved; nothing was issued in this round. "
         "Read the plan again and approve it. Differences:",
     )
-    return joined([head, *_first(differences)], by="\n  ")
+    return joined([head, *first_few(differences)], by="\n  ")
 
 
 def _differences(session: Session, gone: Sequence[Outstanding], new: Sequence[Proposal]) -> Iterator[Text]:

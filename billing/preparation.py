@@ -18,7 +18,7 @@ from billing.seller import Seller
 from fee_tables.calculation import reason_json
 from foundation.audit import canonical
 from foundation.errors import Refused
-from foundation.language import joined, same
+from foundation.language import Text, joined, same
 
 
 class Faulty(Refused):
@@ -42,16 +42,17 @@ class PreparedLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An approved invoice's lines and its document without the head, each as JSON."""
+    """An approved invoice's lines and its document without the head, each as JSON; and what our own checks tell."""
 
     lines: str
     body: str
+    warnings: tuple[Text, ...] = ()
 
 
 def prepare(draft: Draft, year: int, seller: Seller) -> Prepared:
     """Make what an invoice will say and book. Raises Faulty."""
     document = _document(draft, year, seller)
-    _refuse_faulty(document)
+    warnings = _checked(document)
     lines = [
         (
             charge.key, charge.kind.value, charge.product, charge.agreement_id, charge.membership_id,
@@ -60,7 +61,7 @@ def prepare(draft: Draft, year: int, seller: Seller) -> Prepared:
         )
         for charge, _, _, vat in draft.lines
     ]  # fmt: skip
-    return Prepared(canonical(lines), body_json(document))
+    return Prepared(canonical(lines), body_json(document), warnings)
 
 
 def lines(written: str) -> Iterator[PreparedLine]:
@@ -103,9 +104,12 @@ def _document_lines(draft: Draft, year: int) -> Iterator[DocumentLine]:
         )
 
 
-def _refuse_faulty(document: InvoiceDocument) -> None:
+def _checked(document: InvoiceDocument) -> tuple[Text, ...]:
+    """Give what our own checks tell of it, with the payer's name. Raises Faulty."""
     from billing.einvoice import checks  # late: a plan does not wait for lxml
 
-    errors = checks.errors(checks.check_body(document))
+    found, who = checks.check_body(document), same(f"{document.buyer.name}: ")
+    errors = checks.errors(found)
     if errors:
-        raise Faulty(same(f"{document.buyer.name}: ") + joined([finding.message for finding in errors], by="; "))
+        raise Faulty(who + joined([finding.message for finding in errors], by="; "))
+    return tuple(who + message for message in checks.warnings(found))

@@ -44,7 +44,8 @@ class ExplainedLine:
 class Explained:
     """An invoice or a credit note, explained; a credit note's amounts are what is given back.
 
-    `credits` are the credit note's own, or those of the invoice; `corrections` what came after them.
+    `credits` are the credit note's own, or those of the invoice; `corrections` what came after them; `warnings` what
+    our own checks tell of the document.
     """
 
     number: str
@@ -53,6 +54,7 @@ class Explained:
     gross: Money
     lines: tuple[ExplainedLine, ...]
     corrections: Corrections
+    warnings: tuple[Text, ...]
     is_credit_note: bool = False
     credits: tuple[Told, ...] = ()
 
@@ -75,6 +77,8 @@ _LINES = select(LINES).where(LINES.c.invoice_id == bindparam("invoice_id")).orde
 
 def of(session: Session, invoice_id: int, number: str, cvr: str, document: InvoiceDocument) -> Explained:
     """Explain an invoice or credit note that was read, in two queries; in three where it corrects or is corrected."""
+    from billing.einvoice import checks  # late: other commands do not wait for lxml
+
     rows = session.execute(_LINES, {"invoice_id": invoice_id}).all()
     told = tuple(credits.concerning(session, number))
     return Explained(
@@ -86,6 +90,7 @@ def of(session: Session, invoice_id: int, number: str, cvr: str, document: Invoi
         is_credit_note=document.kind == "credit_note",
         credits=told,
         corrections=credits.corrections(session, rows, told),
+        warnings=checks.warnings(checks.check(document)),
     )
 
 

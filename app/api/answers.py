@@ -977,6 +977,13 @@ class Sentences(Answer):
     en = _texts()
 
 
+class Warned(Answer):
+    """What our own checks tell of a document, which does not hold it back."""
+
+    da = _text()
+    en = _text()
+
+
 class ExplainedLine(Line):
     """A line with its reason in words."""
 
@@ -1000,6 +1007,7 @@ class InvoiceWhole(Invoice):
 
     lines = _many(ExplainedLine)
     credits = _many(Credit)
+    warnings = _many(Warned)
     corrects = fields.List(
         fields.String(),
         required=True,

@@ -105,10 +105,12 @@ def one_credit_note(query: object, number: str) -> Any:
 def _whole(number: str) -> dict[str, Any]:
     with database.reading() as session:
         row = in_scope(session, number)
-        explained = plan_json.explained(reasons.explain(session, row.number))
+        invoice = reasons.explain(session, row.number)
+    explained = plan_json.explained(invoice)
     return _told(row) | {
         "lines": explained["lines"],
         **{key: explained.get(key, []) for key in ("credits", "corrects", "corrected_by")},
+        "warnings": [{"da": warning.da, "en": warning.en} for warning in invoice.warnings],
     }
 
 

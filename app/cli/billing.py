@@ -182,6 +182,8 @@ def approve(year: int, digest: str, by: str, rehearsal: bool) -> None:
     with surroundings.approving(by, bindingly=not rehearsal) as (session, trail):
         seller = surroundings.seller(session)
         approval = approvals.approve(session, year, digest.strip(), seller, trail, book=_book(rehearsal))
+    for warning in approvals.first_few(approval.warnings):
+        output.note(Text("Bemærk: ", "Note: ") + warning)
     output.say(_approved(year, approval))
 
 

@@ -40,6 +40,8 @@ def explain(number: str, as_json: bool) -> None:
             f"{what.en} {explained.number} to {explained.authority_name}, {total.en} with VAT",
         )
     )
+    for warning in explained.warnings:
+        output.say(Text("Bemærk: ", "Note: ") + warning)
     for told in explained.credits:
         output.say(_credit_words(told))
     before, after = (", ".join(numbers) for numbers in (explained.corrections.of, explained.corrections.by))

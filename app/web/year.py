@@ -230,7 +230,14 @@ def approve(year: int) -> ResponseReturnValue:
     """Approve exactly the plan that was read and that another person handed over."""
     sent, book = _read(year)
     with layout.acting() as (session, trail):
-        handover.approve(session, year, sent["digest"], planning.seller(session), trail, book=book)
+        approval = handover.approve(session, year, sent["digest"], planning.seller(session), trail, book=book)
+    if told := len(approval.warnings):
+        layout.warn(
+            Text(
+                f"{told} bemærkninger til fakturaerne; de står på hver fakturas side, når den er udstedt.",
+                f"{told} notes on the invoices; each stands on its invoice's page once it is issued.",
+            )
+        )
     layout.done(Text(f"Planen for {year} er godkendt og kan udstedes.",
                      f"The plan for {year} is approved and can be issued."))  # fmt: skip
     return _back(year, book)

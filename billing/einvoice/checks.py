@@ -85,6 +85,11 @@ def errors(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == "error"]
 
 
+def warnings(findings: Iterable[Finding]) -> tuple[Text, ...]:
+    """Give what is told, and may be passed over."""
+    return tuple(finding.message for finding in findings if finding.severity == "warning")
+
+
 # --- number and days --------------------------------------------------------------------------------------------
 
 

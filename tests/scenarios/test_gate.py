@@ -88,6 +88,23 @@ def test_an_unknown_format_is_refused_with_its_row(starter: CommandLine) -> None
     assert result.code == 1 and "format" in result.err and "række 2" in result.err
 
 
+# --- what our own checks tell
+
+
+def test_what_may_be_passed_over_is_told_before_it_is_issued_and_afterwards(starter: CommandLine) -> None:
+    cvr = files.starter()[0].cvr
+    files.take_agreements(starter, files.agreement(cvr, "OS2kitos", person_reference="", order_reference=""))
+    digest = starter.json("billing", "plan", 2027)["digest"]
+
+    approved = starter.done("billing", "approve", 2027, "--digest", digest, "--by", "En Godkender")
+    starter.done("billing", "issue", 2027)
+    words = starter.done("explain", "2027-0001").out
+
+    told = "Fakturaen har hverken personreference eller ordrenummer. Spørg køber, og registrér det."
+    assert f"Bemærk: Københavns Kommune: {told}" in approved.err
+    assert f"Bemærk: {told}" in words
+
+
 # --- attachments
 
 

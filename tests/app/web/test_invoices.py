@@ -25,6 +25,7 @@ def test_the_list_and_a_page_are_told_in_both_languages(desk: Desk) -> None:
 
     assert "Fakturaer og kreditnotaer" in danish
     assert "Hvorfor" in danish
+    assert "Bemærk: Fakturaen har hverken personreference eller ordrenummer." in danish
     assert "Invoices and credit notes" in english
     assert "Statement of account" in english
 
