@@ -271,7 +271,13 @@ def _try(target: Path, folder: str) -> None:
             elif file.parent.name == "maindoc":
                 rule_packs.compile_schema(file)
     except BrokenPack as fault:
-        raise NoRules(same(f"{folder}: ") + fault.text) from fault
+        # Compilers name the file where it lies beside its place for now, which tells nobody anything.
+        reason = " ".join(str(fault.reason).replace(f"{target}/", "").replace("file://", "").split())
+        text = Text(
+            f"{folder} kan ikke bruges: {reason}; hent arkivet hos udgiveren igen",
+            f"{folder} cannot be used: {reason}; get the archive from its publisher again",
+        )
+        raise NoRules(text) from fault
 
 
 def _refuse_other_root(file: Path) -> None:
@@ -280,7 +286,7 @@ def _refuse_other_root(file: Path) -> None:
     except etree.XMLSyntaxError as fault:
         raise BrokenPack(file, fault) from fault
     if root.tag not in (f"{_XSLT}stylesheet", f"{_XSLT}transform"):
-        raise BrokenPack(file, root.tag)
+        raise BrokenPack(file, f"{file.name}: <{root.tag}>")
 
 
 def _move(directory: Path, staged: Path, layout: Mapping[str, Mapping[str, _Piece]]) -> list[Installed]:

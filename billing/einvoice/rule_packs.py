@@ -56,6 +56,7 @@ class BrokenPack(NotNow):
             f"The rule pack {directory.name} cannot be used: {reason}. Install it again.",
         )
         super().__init__(text)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
