@@ -77,6 +77,7 @@ class Facts:
     order_reference: str | None = None
     accounting_cost: str | None = None
     format: str | None = None
+    contact_mail: str | None = None
     note: str = ""
 
     @property

@@ -1033,6 +1033,7 @@ class PaperFacts(Strict):
     person_reference = _fact()
     order_reference = _fact()
     accounting_cost = _fact()
+    contact_mail = _fact()
     note = _fact()
 
 

@@ -221,7 +221,7 @@ PAPER = Layout(
     optional={"countersigned_on": day, "terminated_to": day, "notice_given_on": day, **_DETAILS},
     may_be_absent={
         "route": one_of("paper", "elsewhere"), "reference": words(40), "endpoint": one_of("gln", "cvr"),
-        "format": _format, "note": _text,
+        "format": _format, "contact_mail": _mail, "note": _text,
     },
 )  # fmt: skip
 ACCOUNTS = Layout(

@@ -34,7 +34,7 @@ blueprint = Blueprint("paper_route", __name__, url_prefix="/agreements/record")
 
 _DAYS = ("signed_on", "countersigned_on", "in_force_from", "notice_given_on", "terminated_to")
 _WORDS = ("cvr", "product", "kind", "route", "reference", "endpoint", "gln", "person_reference", "order_reference",
-          "accounting_cost", "format", "note")  # fmt: skip
+          "accounting_cost", "format", "contact_mail", "note")  # fmt: skip
 FIELDS = (*_WORDS, *_DAYS)
 LABELS = titles.FACTS | {
     "product": Text("Produkt", "Product"), "route": Text("Hvor det er underskrevet", "Where it was signed"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from agreements import evidence, paper
+from agreements import evidence, files, paper
 from agreements.connections import AGREEMENTS
 from agreements.files import FileRefused
 from agreements.models import AgreementFile, RecordedAgreement
@@ -80,6 +81,25 @@ def test_pv_118_a_paper_is_recorded_by_two_people_and_never_sealed(way: Way) -> 
     way.line.done("verify")
 
 
+def test_a_paper_names_who_gets_copies_by_mail(way: Way) -> None:
+    approve(way, propose(way, said(way, contact_mail="faktura@kommune.example")).id)
+
+    assert way.column(select(AGREEMENTS.c.contact_mail)) == ["faktura@kommune.example"]
+    way.line.done("verify")
+
+
+def test_a_paper_proposed_before_papers_named_who_gets_copies_is_approved_as_it_stands(way: Way) -> None:
+    facts = asdict(said(way))
+    del facts["contact_mail"]
+    content = canonical({"facts": facts, "sha256": sha256(PDF[1])})
+    way.by(SECRETARIAT, lambda s, t: files.keep_all(s, [PDF], t))
+    old = way.by(SECRETARIAT, lambda s, t: proposals.propose_newest(s, "recorded_agreement", "før", content, t))
+
+    approve(way, old.id)
+
+    assert way.column(select(AGREEMENTS.c.contact_mail)) == [None]
+
+
 def test_pv_118_a_rejected_paper_keeps_its_reason_and_may_be_proposed_again(way: Way) -> None:
     first = propose(way, said(way))
     way.by(CHAIR, lambda s, t: proposals.decide(s, first.id, "rejected", t, "Siden mangler"))
@@ -105,6 +125,7 @@ def test_pv_118_a_rejected_paper_keeps_its_reason_and_may_be_proposed_again(way:
         ({"kind": "halv"}, "kind"),
         ({"route": "fax"}, "route"),
         ({"note": "\u0007"}, "note"),
+        ({"contact_mail": "a@kommune.example, b@kommune.example"}, "contact_mail"),
         ({"cvr": "12345678"}, "cvr"),
         ({"product": "OS2findesikke"}, "product"),
     ],
@@ -185,6 +206,21 @@ def test_many_papers_come_as_a_file_with_their_pdfs_all_or_none(way: Way) -> Non
     assert "en anden end den viste" in other.err and "intet forslag har nummer 99" in none.err
     assert way.column(select(AGREEMENTS.c.kind)) == ["passive"]
     line.done("verify")
+
+
+def test_a_file_of_papers_may_name_who_gets_copies_by_mail(way: Way) -> None:
+    row = f"{way.cvr},OS2kitos,active,2019-03-10,2019-04-01,2019-04-01,,,2995513301806,,,,a.pdf"
+    header = HEADER.replace("file", "file,contact_mail")
+
+    def read(mail: str) -> Rows:
+        return csv_files.read_bytes("papir.csv", f"{header}{row},{mail}\n".encode(), csv_files.PAPER)
+
+    found = {"a.pdf": b"%PDF-1.4 a"}
+    (made,) = way.by(SECRETARIAT, lambda s, t: paper.propose_all(s, read("faktura@kommune.example"), found, t))
+    with pytest.raises(RowsRefused, match="contact_mail"):
+        way.by(SECRETARIAT, lambda s, t: paper.propose_all(s, read("ingen adresse"), found, t))
+
+    assert paper.proposed(made)[0].contact_mail == "faktura@kommune.example"
 
 
 def papers(way: Way, *days: date) -> tuple[Rows, dict[str, bytes]]:

@@ -335,13 +335,16 @@ def test_an_agreement_on_paper_takes_two_people(agreed: CommandLine, base: str, 
     for name in ("signed_on", "countersigned_on", "in_force_from"):
         finance.page.locator(f"#field-{name}").fill("2027-01-10")
     finance.page.get_by_label("EAN/GLN").fill(files.gln(world.ODENSE))
+    finance.page.get_by_label("Mail til kopier").fill("faktura@odense.example")
     finance.press("Send til godkendelse")
     own, path = finance.words, finance.path
     approver.sign_in("approver")
     approver.go(path)
+    shown = approver.words
     approver.press("Godkend")
 
     assert "en anden skal afgøre det" in own
+    assert "faktura@odense.example" in shown
     assert "ikke forseglet af os" in approver.words and axe(approver) == []
     agreed.done("verify")
 
