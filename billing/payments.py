@@ -529,6 +529,8 @@ def _refuse_used_credit(session: Session, rows: Sequence[Mapping[str, Any]]) -> 
 def _refuse_accounts(session: Session, rows: Sequence[Mapping[str, Any]], also: Collection[str]) -> None:
     wanted = {row["account"] for row in rows if row["account"] is not None and not _is_of_charge(row)}
     wanted -= set(also)
+    if not wanted:
+        return
     own = {ledger.CHARGES_OWED, ledger.RECEIVABLES, ledger.CREDIT, ledger.CLEARING, ledger.REFUNDS_DUE, ledger.BANK}
     known = {number for number in ledger.account_numbers(session) if not ledger.is_of_any_product(number)}
     if wanted & own or wanted - known:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.bank_demonstration import Moved
-from billing import balances, payment_id, payments, settlements, verification
+from billing import balances, ledger, payment_id, payments, settlements, verification
 from billing.balances import State
 from billing.ledger import BAD_DEBTS, OUTPUT_VAT
 from billing.matching import Outcome, Part
@@ -19,7 +19,7 @@ from foundation.audit import Trail
 from foundation.language import Text
 from foundation.money import ZERO, Money
 from foundation.proposals import SamePerson
-from tests import bank_files
+from tests import bank_files, queries
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.paying import DAY, fik_of, gross_of, payment, pays
@@ -202,6 +202,19 @@ def test_a_payment_is_spread_by_hand_and_never_more_than_it_has_or_is_owed(line:
     assert (owed(line, FIRST).outstanding, owed(line, SECOND).paid) == (ZERO, Money(500))
     assert balances.state(owed(line, SECOND), second.due_on) is State.PARTLY_PAID
     assert broken(line) == []
+
+
+def test_the_chart_is_asked_only_where_an_account_is_named(line: CommandLine) -> None:
+    invoice = owed(line, FIRST)
+    (id_,) = pays(line, payment(invoice.gross.ore + 500))
+
+    def asked(part: Part) -> int:
+        with queries.heard() as heard:
+            by_hand(line, id_, part)
+        return sum("FROM account" in statement for statement in heard)
+
+    assert asked(Part(invoice.gross, invoice.authority_id, invoice.invoice_id)) == 0
+    assert asked(Part(Money(500), account=ledger.OTHER_INCOME)) == 1
 
 
 def test_undoing_a_match_is_a_new_fact_with_a_reason_and_is_done_once(line: CommandLine) -> None:
