@@ -72,20 +72,23 @@ class Waiting:
     silent: Mapping[str, Text]
 
 
-def waiting(surroundings: Surroundings, year: int | None = None) -> Waiting:
-    """Tell what a call would do now; nothing is written, nobody asked."""
-    with surroundings.reading() as session:
-        return waiting_in(session, surroundings.config, year)
-
-
-def waiting_in(session: Session, config: Config, year: int | None = None) -> Waiting:
-    """Tell the same inside a transaction."""
+def rules(config: Config) -> Rules:
+    """Find the installed packs of official rules."""
     from billing import verdicts  # late: a command that delivers nothing does not wait for lxml
 
-    known = verdicts.rules(config.rules_dir)
+    return verdicts.rules(config.rules_dir)
+
+
+def waiting(session: Session, config: Config, known: Rules, year: int | None = None) -> Waiting:
+    """Tell how many documents a call would take now; nothing is written, nobody asked."""
     due = deliveries.count_due(session, at=clock.now(config), now=clock.machine(), year=year)
-    ready = deliveries.count_ready(session, known, year=year, made_up=_may_be_made_up(config))
-    return Waiting(ready, due, _carriers(config)[1])
+    ready = deliveries.count_ready(session, known, year=year, made_up=may_be_made_up(config))
+    return Waiting(ready, due, silent(config))
+
+
+def silent(config: Config) -> dict[str, Text]:
+    """Tell which channels nobody carries, and why."""
+    return _carriers(config)[1]
 
 
 def deliver(surroundings: Surroundings, year: int | None = None, begin: Begin = unheard) -> Done:
@@ -105,19 +108,17 @@ def deliver(surroundings: Surroundings, year: int | None = None, begin: Begin = 
 
 def _judged(surroundings: Surroundings, year: int | None, begin: Begin) -> Rules:
     """Make and judge what the documents to be sent lack; give the rules that are installed."""
-    from billing import verdicts
-
     with surroundings.reading() as session:
         years = deliveries.years(session)
     for each in years if year is None else {year} & set(years):
         with suppress(NotRendered):  # the others are made; what is not waits, and says so
             annual_work.render_all(surroundings, each, "real", begin)
         annual_work.judge_all(surroundings, each, "real", begin)
-    return verdicts.rules(surroundings.config.rules_dir)
+    return rules(surroundings.config)
 
 
 def _make(surroundings: Surroundings, known: Rules, year: int | None) -> int:
-    made_up = _may_be_made_up(surroundings.config)
+    made_up = may_be_made_up(surroundings.config)
     with surroundings.reading() as session:
         if not deliveries.count_ready(session, known, year=year, made_up=made_up):
             return 0
@@ -125,7 +126,7 @@ def _make(surroundings: Surroundings, known: Rules, year: int | None) -> int:
         return deliveries.make(session, known, trail, year=year, at_most=_MADE_AT_A_TIME, made_up=made_up)
 
 
-def _may_be_made_up(config: Config) -> bool:
+def may_be_made_up(config: Config) -> bool:
     """Tell whether documents that say of themselves that they are none may be carried: only where none leaves."""
     return config.environment == "demo"  # whose carriers are folders of its own, see `config`
 

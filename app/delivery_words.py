@@ -29,6 +29,16 @@ CHANNELS = {
     "hand": Text("Uden om tjenesten", "Outside the service"),
 }
 
+#: The same, and the way of reminders that are letters alone.
+WAYS = CHANNELS | {"mail": Text("Brev", "Letter")}
+
+#: What a round would do with a document, as `next_round` tells it.
+PROSPECTS = {
+    "goes": Text("Sendes", "Goes"),
+    "if_accepted": Text("Sendes, hvis reglerne godkender", "Goes if the rules accept it"),
+    "waits": Text("Venter", "Waits"),
+}
+
 #: What a try or a receipt is called.
 OUTCOMES = {
     "handed_over": Text("Afleveret", "Handed over"),
@@ -48,4 +58,4 @@ def place(row: Any) -> Text:
     """Write where something is sent: channel and address; nothing where nothing is sent yet."""
     if row.channel is None:
         return same("")
-    return CHANNELS[row.channel] + same(f" {address(row.address)}".rstrip())
+    return WAYS[row.channel] + same(f" {address(row.address)}".rstrip())

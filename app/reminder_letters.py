@@ -64,7 +64,7 @@ def write_due(surroundings: Surroundings, known: Rules, year: int | None = None)
         return []
     written: list[str] = []
     with surroundings.reading() as session:
-        waiting = reminder_files.unsent(session, pack, year=year, made_up=_may_be_made_up(config))
+        waiting = reminder_files.unsent(session, pack, year=year, made_up=may_be_made_up(config))
         contacts = courtesy_copies.contacts(session, {row.invoice for row in waiting})
     ready = [row for row in waiting if row.invoice in contacts]
     for at in range(0, len(ready), _AT_A_TIME):
@@ -72,7 +72,7 @@ def write_due(surroundings: Surroundings, known: Rules, year: int | None = None)
     return written
 
 
-def _may_be_made_up(config: Config) -> bool:
+def may_be_made_up(config: Config) -> bool:
     """Tell whether reminders that say of themselves that they are none may be written: only where no mail leaves."""
     return config.environment == "demo" and not config.mail.server
 

@@ -27,7 +27,7 @@ STATES = (WAITS, TO_SEND, HANDED_OVER, ACKNOWLEDGED, REJECTED, GIVEN_UP)
 #: What is handed over, as people tell it apart.
 BILLS, CREDITS, REMINDERS = PAPER_NAMES = ("invoice", "credit_note", "reminder")
 
-_MADE_UP = "made_up"
+MADE_UP = "made_up"
 
 #: Why a document waits before anything is written down to be sent.
 WHY = {
@@ -38,7 +38,7 @@ WHY = {
     ),
     INVALID: Text("afvist af de officielle regler", "refused by the official rules"),
     VALID: Text("valideret: sendes i næste omgang", "validated: is sent in the next round"),
-    _MADE_UP: Text(
+    MADE_UP: Text(
         "bærer et mærkat om, at den er opdigtet eller en demonstration, og sendes ikke",
         "bears a notice that it is made up or a demonstration, and is not sent",
     ),
@@ -111,7 +111,7 @@ def _was(of: Papers, outcome: str) -> ColumnElement[bool]:
 
 def _why(of: Papers) -> ColumnElement[str]:
     """Give what a document without a delivery waits for, as a key of WHY."""
-    return case((~of.is_real(), _MADE_UP), else_=of.validation())
+    return case((~of.is_real(), MADE_UP), else_=of.validation())
 
 
 def _tries(of: Papers) -> ColumnElement[int]:

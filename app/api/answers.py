@@ -1116,6 +1116,30 @@ class DueDeliveries(Answer):
     silent = _one(Words, may_lack=True)
 
 
+class DeliveryProspect(Answer):
+    """What the next round would do with a document that has not left."""
+
+    number = _text()
+    kind = _text(metadata={"description": "invoice, credit_note or reminder"})
+    authority = _one(Payer)
+    channel = _text(metadata={"description": "nemhandel, peppol, or mail for a reminder that is a letter alone"})
+    address = _text(metadata={"description": "0088:GLN, 0184:DKCVR, or the letter's mail addresses; empty without one"})
+    goes = _text(metadata={
+        "description": "goes, if_accepted (by the official rules, which are asked first in the round) or waits"
+    })  # fmt: skip
+    reason = _one(Words)
+    next_at = _instant_or_none()
+
+
+class NextRound(Answer):
+    """What the next round of handing over would do: counts of all, and a page of documents."""
+
+    ready = _whole()
+    channels = _many(DueDeliveries)
+    items = _many(DeliveryProspect)
+    next = _maybe("the cursor of the next page")
+
+
 class StartedDeliveries(Answer):
     """A round of handing over that was started, and what was due when it was."""
 

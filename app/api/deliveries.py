@@ -7,17 +7,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import access, clock, database, delivering
+from app import access, clock, database, delivering, delivery_json, next_round
 from app.adapters import background
 from app.api import answers, ground, pages, reminders, writes
 from app.api.ground import NUMBER, Write
 from app.api.invoices import in_scope
 from app.api.pages import PageQuery
 from app.api.writes import Answer
-from app.delivering import Waiting
 from app.schemas import Chosen, DeliveryAgainOf, DeliveryByHandOf, DeliveryRound, Whole
 from app.web import layout
-from billing import deliveries, delivery_register
+from billing import deliveries, delivery_pending, delivery_register
 from billing.delivery_register import LISTED, NOTABLE, STATES, Story
 from billing.papers import INVOICE, REMINDER
 from billing.reasons import NoSuchInvoice
@@ -51,13 +50,9 @@ def _told(row: Any) -> dict[str, Any]:
     return {
         "number": row.number, "kind": row.kind, "authority": {"cvr": row.cvr, "name": row.authority},
         "state": row.state,
-        "reason": _words(delivery_register.reason(row)), "channel": row.channel, "address": row.address,
+        "reason": delivery_json.words(delivery_register.reason(row)), "channel": row.channel, "address": row.address,
         "message_id": row.message_id, "tries": row.tries, "next_at": delivery_register.next_at(row),
     }  # fmt: skip
-
-
-def _words(text: Text) -> dict[str, str]:
-    return {"da": text.da, "en": text.en}
 
 
 @ground.reads(
@@ -93,12 +88,17 @@ def _story(story: Story) -> dict[str, Any]:
         {
             "channel": one.channel, "address": one.address, "message_id": one.message_id, "file_name": one.file_name,
             "sha256": one.sha256, "made_at": one.made_at, "made_by": one.made_by,
-            "events": [{"at": event.at, "outcome": event.outcome, "reason": _words(event.reason)}
+            "events": [{"at": event.at, "outcome": event.outcome, "reason": delivery_json.words(event.reason)}
                        for event in one.events],
         }
         for one in story.sent
     ]  # fmt: skip
-    return {"state": story.state, "reason": _words(story.reason), "next_at": story.next_at, "deliveries": sent}
+    return {
+        "state": story.state,
+        "reason": delivery_json.words(story.reason),
+        "next_at": story.next_at,
+        "deliveries": sent,
+    }
 
 
 @ground.writes(room, "/deliveries", "delivery.send", DeliveryAgainOf, answers.SentAgain)
@@ -131,23 +131,38 @@ def note_by_hand(query: object, sent: Mapping[str, Any]) -> Any:
     return writes.once(act)
 
 
+class NextRoundQuery(PageQuery):
+    """Of which documents."""
+
+    year = Whole(1900, 2999)
+
+
+@ground.reads(room, "/deliveries/next-round", "delivery.read", answers.NextRound, NextRoundQuery)
+def dry_run(query: Mapping[str, Any]) -> Any:
+    """Tell what the next round would do with each document that has not left; nothing is written, nobody asked."""
+    config, year = layout.config(), query.get("year")
+    listed = delivery_pending.pending().c
+    statement = access.papers(next_round.pending(year), listed.authority_id, "delivery.read")
+    stands = next_round.ground(config)
+    with database.reading() as session:
+        told = delivery_json.waiting(delivering.waiting(session, config, stands.known, year))
+        return told | pages.read_together(
+            session, statement, listed.id, query,
+            lambda rows: [delivery_json.prospect(each) for each in next_round.of(session, rows, stands)],
+        )  # fmt: skip
+
+
 @ground.writes(room, "/deliveries/rounds", "delivery.send", DeliveryRound, answers.StartedDeliveries, Write(202))
 def start_round(query: object, sent: Mapping[str, Any]) -> Any:
     """Start handing over all that is validated and due, and taking receipts in; the deliveries tell what came of it."""
     config, year = layout.config(), sent.get("year")
 
     def act(session: Session, trail: Trail) -> Answer:
-        found = delivering.waiting_in(session, config, year)
+        found = delivering.waiting(session, config, delivering.rules(config), year)
         trail.record("delivery.started", f"{year or ''}", {"ready": found.to_make, "due": found.due})
-        return Answer(_waiting(found), 202, afterwards=lambda: background.launch_delivering(config, year))
+        return Answer(delivery_json.waiting(found), 202, afterwards=lambda: background.launch_delivering(config, year))
 
     return writes.once(act)
-
-
-def _waiting(found: Waiting) -> dict[str, Any]:
-    silent = {channel: _words(why) for channel, why in found.silent.items()}
-    channels = [{"channel": channel, "due": due, "silent": silent.get(channel)} for channel, due in found.due.items()]
-    return {"ready": found.to_make, "channels": channels}
 
 
 def _in_scope(session: Session, number: str) -> str:

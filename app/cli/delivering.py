@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from app import clock, delivering, delivery_words
+from app import clock, delivering, delivery_json, delivery_words, next_round
 from app.access import Role
+from app.annual_work import Surroundings
 from app.cli import output, service
 from app.cli.billing import YEAR
 from app.delivering import Done, Waiting
@@ -24,22 +25,44 @@ _by = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", h
 )  # fmt: skip
 @click.option("--year", type=YEAR, help="Kun det år. / Only that year.")
 @click.option("--dry-run", is_flag=True, help="Fortæl, hvad der ville ske, og gør intet. / Tell only.")
+@click.option("--json", "as_json", is_flag=True, help="Med --dry-run: ét JSON-dokument på standard output.")
 @click.pass_context
-def command(context: click.Context, year: int | None, dry_run: bool) -> int:
+def command(context: click.Context, year: int | None, dry_run: bool, as_json: bool) -> int:
     """Hand over all that is validated and due, and take receipts in: 0 done, 1 something needs a person, 3 not now."""
     if context.invoked_subcommand is not None:
-        if year is not None or dry_run:
-            raise click.UsageError("--year, --dry-run")
+        if year is not None or dry_run or as_json:
+            raise click.UsageError("--year, --dry-run, --json")
         return 0
+    if as_json and not dry_run:
+        raise click.UsageError("--dry-run --json")
     surroundings = service.current()
     if dry_run:
-        _say_waiting(delivering.waiting(surroundings, year))
+        _say_next_round(surroundings, year, as_json)
         return 0
     done = delivering.deliver(surroundings, year, output.begin)
     _say_done(done)
     if not done.is_well:
         return 1
     return 3 if done.held else 0
+
+
+def _say_next_round(surroundings: Surroundings, year: int | None, as_json: bool) -> None:
+    """Tell what a round would do, document by document; nothing is written, nobody asked."""
+    stands = next_round.ground(surroundings.config)
+    with surroundings.reading() as session:
+        found = delivering.waiting(session, surroundings.config, stands.known, year)
+        each = list(next_round.every(session, stands, year))
+    if as_json:
+        items = [delivery_json.prospect(one) | {"next_at": one.next_at and one.next_at.isoformat()} for one in each]
+        output.say_json(delivery_json.waiting(found) | {"items": items})
+        return
+    _say_waiting(found)
+    spoken = output.language()
+    output.table(
+        (one.row.number, delivery_words.PROSPECTS[one.goes][spoken], one.row.authority,
+         delivery_words.place(one)[spoken], one.why[spoken])
+        for one in each
+    )  # fmt: skip
 
 
 def _say_waiting(found: Waiting) -> None:

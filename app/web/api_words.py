@@ -83,6 +83,9 @@ OPERATIONS: Mapping[str, str] = {
     "POST /api/v1/deliveries": "Send et dokument igen, samme sted hen eller et andet, som en ny besked i næste omgang.",
     "POST /api/v1/deliveries/by-hand": "Notér, at mennesker har afleveret et dokument uden om tjenesten, så det ikke"
                                        " sendes.",
+    "GET /api/v1/deliveries/next-round": "Se, hvad næste omgang ville gøre med hvert dokument, der ikke er sendt: hvad"
+                                         " der sendes, til hvem, ad hvilken vej, og hvad der venter på hvad. Intet"
+                                         " skrives.",
     "POST /api/v1/deliveries/rounds": "Sæt gang i at aflevere alt, der er valideret og skal sendes, og i at læse"
                                       " kvitteringer; afleveringerne viser, hvad der kom ud af det.",
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",

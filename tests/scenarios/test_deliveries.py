@@ -7,25 +7,27 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from agreements.document import Billing
-from app import delivering
+from app import clock, config, delivering, next_round
 from app.adapters import lanes
 from billing import deliveries
-from tests import access_point, reminding
+from foundation.audit import Trail
+from tests import access_point, queries, reminding
 from tests.access_point import AccessPoint
 from tests.agreements.signed import Way
 from tests.command_line import CommandLine
 from tests.conftest import Prepared
 from tests.places import with_starter
-from tests.scenarios import database, files, programs
+from tests.scenarios import acting, database, files, programs
 
 COUNT = 3
 
@@ -193,6 +195,95 @@ def test_a_dry_run_tells_what_would_be_sent_and_writes_nothing(issued: CommandLi
 
     assert "3 dokumenter er klar" in told.out
     assert database.dump(issued) == before and out(issued) == {}
+
+
+def foreseen(line: CommandLine, *options: str) -> dict[str, Any]:
+    """Give what a round would do with each document, by number."""
+    told = line.json("deliver", "--dry-run", "--json", *options)
+    return {item["number"]: item for item in told["items"]}
+
+
+def test_a_dry_run_names_each_document_its_receiver_and_the_way(issued: CommandLine) -> None:
+    told = foreseen(issued)
+    shown = issued.done("deliver", "--dry-run").out
+    issued.done("deliver")
+
+    sent = {row["number"]: row for row in issued.json("deliver", "list")["deliveries"]}
+    assert {number: (each["goes"], each["channel"], each["address"]) for number, each in told.items()} == {
+        number: ("goes", row["channel"], row["address"]) for number, row in sent.items()
+    }
+    assert [issued.run("deliver", *wrong).code for wrong in (["--json"], ["--json", "list"])] == [2, 2]
+    assert "2027-0003  Sendes" in shown and "Peppol GLN" in shown
+    assert foreseen(issued) == {}
+
+
+def test_a_dry_run_says_what_waits_for_whom_and_until_when(issued: CommandLine, point: AccessPoint) -> None:
+    point.always = access_point.refuse(503)
+    web = by_web(issued, point, OS2TILSLUT_CARRIER_PEPPOL="none")
+    web.run("deliver", "--year", 2027)  # both to NemHandel are put off, and nobody takes the third
+    told = foreseen(web)
+    later = foreseen(web.at("2027-01-15T23:00:00Z"))
+
+    first, third = told["2027-0001"], told["2027-0003"]
+    row = row_of(issued)
+    assert (first["goes"], first["reason"], first["next_at"]) == ("waits", row["reason"], row["next_at"])
+    assert third["goes"] == "waits" and "OS2TILSLUT_CARRIER_PEPPOL=none" in third["reason"]["da"]
+    assert [later[number]["goes"] for number in sorted(later)] == ["goes", "goes", "waits"]
+    assert foreseen(web, "--year", "2026") == {}
+
+
+def test_a_dry_run_says_what_is_judged_first_and_what_the_rules_that_lack_hold_back(
+    starter: CommandLine, small_rules: Path
+) -> None:
+    starter.done("settings", "import", starter.write("seller.toml", files.SELLER))
+    files.take_agreements(starter, files.agreement(files.starter()[0].cvr, "OS2kitos"))
+    starter.issue(2027)
+    (without,) = foreseen(starter).values()
+    ruled = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
+    (judged_first,) = foreseen(ruled).values()
+    ruled.done("deliver")
+
+    assert without["goes"] == "waits" and "mangler" in without["reason"]["da"]
+    assert judged_first["goes"] == "if_accepted"
+    assert states(ruled) == {"2027-0001": "handed_over"}
+
+
+def test_a_dry_run_says_that_what_is_made_up_never_leaves(starter: CommandLine, small_rules: Path) -> None:
+    line = starter.with_environ(OS2TILSLUT_RULES_DIR=str(small_rules))
+    files.take_agreements(line, files.agreement(files.starter()[0].cvr, "OS2kitos"))
+    line.issue(2027)  # with the made-up settings that stand in outside production
+
+    (told,) = foreseen(line).values()
+
+    assert told["goes"] == "waits" and "opdigtet" in told["reason"]["da"]
+
+
+def test_a_dry_run_names_what_another_round_is_sending(issued: CommandLine) -> None:
+    with_none = issued.with_environ(OS2TILSLUT_CARRIER_NEMHANDEL="none", OS2TILSLUT_CARRIER_PEPPOL="none")
+    with_none.run("deliver")
+    acting.by(issued, "afleveringen", _take_all)
+
+    told = foreseen(issued)
+
+    assert {each["reason"]["en"] for each in told.values()} == {"is being sent by another round"}
+
+
+def _take_all(session: Session, trail: Trail) -> None:
+    now = clock.machine()
+    deliveries.claim(session, at=trail.at, now=now, until=now + timedelta(minutes=5), at_most=9,
+                     channels=deliveries.CHANNELS)  # fmt: skip
+
+
+def test_a_dry_run_asks_as_many_questions_however_many_documents_there_are(issued: CommandLine) -> None:
+    stands, counts = next_round.ground(config.read(issued.environment)), []
+    with issued.session() as session:
+        rows = session.execute(next_round.pending()).all()
+        for some in (rows[:1], rows):
+            with queries.heard() as heard:
+                next_round.of(session, some, stands)
+            counts.append(len(heard))
+
+    assert counts == [2, 2]
 
 
 def test_only_the_year_that_is_asked_for_is_sent(issued: CommandLine) -> None:
@@ -837,9 +928,12 @@ def test_peppol_has_no_reminders_so_the_letter_is_all(starter: CommandLine, smal
     reminding.bank(late, date(2027, 6, 1))
     reminding.approved(late)
 
+    told = foreseen(late)["RY-2027-0001"]
     late.done("deliver")
     again = late.run("deliver", "again", "RY-2027-0001", "--channel", "nemhandel")
 
+    assert (told["channel"], told["address"]) == ("mail", "kontakt@kommune.example")
+    assert told["goes"] == "goes" and "RY-2027-0001" not in foreseen(late)
     assert database.count(late, "reminder_delivery") == 0 and len(reminder_letters(late)) == 1
     assert "RY-2027-0001" not in states(late)
     assert again.code == 1 and "sendes som brev" in again.err
@@ -981,10 +1075,13 @@ def test_a_reminder_whose_invoice_names_no_contact_waits(issued: CommandLine) ->
     late = issued.at("2027-04-01")
     reminding.bank(late, date(2027, 6, 1))
     reminding.approved(late)
+    by_letter = foreseen(late)["RY-2027-0003"]  # to the receiver in Peppol, which has no reminders
 
     late.done("deliver")
 
     assert reminder_letters(late) == []
+    assert (by_letter["channel"], by_letter["goes"]) == ("mail", "waits")
+    assert "ingen aftale bag fakturaen har en kontaktmail" in by_letter["reason"]["da"]
 
 
 def test_the_official_rules_accept_a_reminder_that_asks_for_an_earlier_fee(agreed: CommandLine) -> None:

@@ -11,8 +11,12 @@ import pytest
 from app.access import Role
 from app.adapters import background
 from tests.app.api.programs import Program
+from tests.scenarios import database
 
 NUMBER = "2027-0001"
+
+#: What a token leaves when it is used.
+_BY_ASKING = ("api_token",)
 
 
 def test_a_document_is_noted_as_handed_over_by_people_once_with_their_words(demonstration: Program) -> None:
@@ -64,6 +68,49 @@ def test_a_round_is_started_once_in_the_name_of_who_asked(
         ("2027", round_.json["ready"]), ("", entries and json.loads(entries[1]["data"])["ready"]),
     ]  # fmt: skip
     assert {each["actor"].partition(" #")[0] for each in entries} == {"En Person"}
+
+
+def test_the_next_round_is_told_page_by_page_and_writes_nothing(demonstration: Program) -> None:
+    token, before = demonstration.token(Role.AUDITOR), database.dump(demonstration.line)
+    path = "/deliveries/next-round"
+
+    told = demonstration.get(path, token).json
+    listed = demonstration.all(path, token)
+    command = demonstration.line.json("deliver", "--dry-run", "--json")
+    other = demonstration.get(f"{path}?year=1999", token).json
+
+    assert listed == command["items"] and len(told["items"]) == 50 < len(listed)
+    assert (told["ready"], told["channels"]) == (command["ready"], command["channels"])
+    assert {item["goes"] for item in listed} == {"waits"}, "no rules are installed here"
+    assert {item["channel"] for item in listed} == {"nemhandel", "peppol", "mail"}
+    assert other["items"] == []
+    assert database.dump(demonstration.line, without=_BY_ASKING) == {
+        table: rows for table, rows in before.items() if table not in _BY_ASKING
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "year=2027%20OR%201=1", "year=1", "year=2027&year=2026", "limit=0", "limit=101", "cursor=' OR 1=1 --",
+        "cursor=" + "x" * 501, "actor=En%20Anden", "state=waits",
+    ],
+)  # fmt: skip
+def test_a_strange_question_on_the_next_round_is_refused(query: str, demonstration: Program) -> None:
+    refused = demonstration.get(f"/deliveries/next-round?{query}", demonstration.token(Role.FINANCE))
+
+    assert (refused.status_code, refused.json["code"]) == (422, "malformed")
+
+
+def test_a_cursor_of_the_next_round_is_of_its_year_alone(demonstration: Program) -> None:
+    token = demonstration.token(Role.FINANCE)
+    cursor = demonstration.get("/deliveries/next-round?year=2027&limit=1", token).json["next"]
+
+    stolen = [demonstration.get(f"/deliveries{path}cursor={cursor}", token).status_code
+              for path in ("/next-round?", "?", "/next-round?year=2026&")]  # fmt: skip
+    own = demonstration.get(f"/deliveries/next-round?year=2027&limit=1&cursor={cursor}", token)
+
+    assert (stolen, own.status_code) == ([422, 422, 422], 200)
 
 
 def test_the_process_that_is_started_goes_a_round(demonstration: Program) -> None:
