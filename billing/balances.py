@@ -6,6 +6,7 @@ number of queries that does not depend on how many invoices there are.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from billing.bank_models import BankTransaction
 from billing.gathering import CREDIT_NOTES, INVOICES
 from billing.payment_models import FundContribution, PaymentMatch, Refund, WriteOff, WriteOffReversal
 from billing.reminder_charges import Charged
-from foundation.language import Text
+from foundation.language import Text, same
 from foundation.money import ZERO, Money, total
 
 MATCHES: Table = PaymentMatch.__table__  # type: ignore[assignment]
@@ -86,6 +87,18 @@ def state(owed: Owed, on: date) -> State:
     if owed.due_on < on:
         return State.OVERDUE
     return State.PARTLY_PAID if owed.paid or owed.credited or owed.written_off else State.OPEN
+
+
+def stands(owed: Owed, on: date) -> Text:
+    """Say how an invoice stands on a day; what only a credit note or a write-off made smaller is not paid in part."""
+    found = state(owed, on)
+    if found is State.PARTLY_PAID and not owed.paid:
+        return _CREDITED_IN_PART if owed.credited else _WRITTEN_OFF_IN_PART
+    return STATES[found]
+
+
+_CREDITED_IN_PART = Text("Delvist krediteret", "Partly credited")
+_WRITTEN_OFF_IN_PART = Text("Delvist afskrevet", "Partly written off")
 
 
 def is_barred(due_on: date, on: date) -> bool:
@@ -295,9 +308,26 @@ class Movement(NamedTuple):
 
     on: date
     kind: str  # of the voucher; `invoice` for invoices and credit notes
-    text: str
+    invoice: str  # the number of the invoice or credit note it is about; empty where it is about none
+    text: str  # as it was booked
+    words: Text  # the same for readers of either language
     amount: Money
     balance: Money
+
+
+#: What each kind of movement is called.
+MOVEMENTS: Mapping[str, Text] = {
+    "invoice": Text("Faktura eller kreditnota", "Invoice or credit note"),
+    "match": Text("Betaling", "Payment"),
+    "unmatch": Text("Betaling ophævet", "Payment undone"),
+    "credit_used": Text("Tilgodehavende flyttet", "Credit moved"),
+    "refund": Text("Tilbagebetaling", "Refund"),
+    "write_off": Text("Afskrivning", "Write-off"),
+    "write_off_back": Text("Afskrivning ført tilbage", "Write-off reversed"),
+    "charge_waived": Text("Gebyr og rente eftergivet", "Fee and interest waived"),
+    "reminder": Text("Rykker", "Reminder"),
+    "interest": Text("Rente", "Interest"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,9 +370,12 @@ def statement(session: Session, authority_id: int, on: date) -> Statement:
 def _movements(session: Session, authority_id: int, on: date) -> Iterator[Movement]:
     ledger_ = vouchers.entries().subquery("ledger_entries")
     columns = ledger_.c
+    matched = (MATCHES.c.voucher_id == columns.subject_id) & columns.kind.in_(_OF_MATCHES)
     rows = session.execute(
         select(columns.posted_on, columns.kind, columns.subject_id, columns.text,
-               func.sum(columns.amount_ore).label("ore"))
+               func.sum(columns.amount_ore).label("ore"), func.max(INVOICES.c.number).label("number"),
+               func.max(MATCHES.c.explanation).label("explanation"))
+        .select_from(ledger_.outerjoin(INVOICES, columns.invoice_id == INVOICES.c.id).outerjoin(MATCHES, matched))
         .where(columns.account.in_((ledger.RECEIVABLES, ledger.CREDIT, ledger.CHARGES_OWED)), columns.book == "real",
                columns.authority_id == authority_id, columns.posted_on <= on)
         .group_by(columns.posted_on, columns.kind, columns.subject_id, columns.text)
@@ -351,7 +384,20 @@ def _movements(session: Session, authority_id: int, on: date) -> Iterator[Moveme
     balance = ZERO
     for row in rows:
         balance += Money(int(row.ore))
-        yield Movement(row.posted_on, row.kind, row.text, Money(int(row.ore)), balance)
+        yield Movement(row.posted_on, row.kind, row.number or "", row.text, _words(row), Money(int(row.ore)), balance)
+
+
+#: Movements that a match of a payment booked, whose explanation is kept in both languages.
+_OF_MATCHES = ("match", "unmatch", "credit_used")
+
+
+def _words(row: Any) -> Text:
+    if row.explanation is not None:
+        told = json.loads(row.explanation)
+        return Text(told["da"], told["en"])
+    if row.kind == "invoice":
+        return Text(row.text, f"{'Credit note' if row.ore < 0 else 'Invoice'} {row.number}")
+    return same(row.text)
 
 
 # --- the age of debts

@@ -541,6 +541,7 @@ class AccountMovement(Answer):
 
     on = _day()
     kind = _text()
+    invoice = _maybe("the number of the invoice or credit note it is about")
     text = _text()
     amount_ore = _ore()
     balance_ore = _ore()

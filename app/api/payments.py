@@ -184,8 +184,8 @@ def account(query: Mapping[str, Any], cvr: str) -> Any:
         "cvr": cvr, "on": on, "balance_ore": found.balance.ore, "credit_ore": found.credit.ore,
         "barred_ore": found.barred.ore, "charges_ore": found.charged.ore,
         "movements": [
-            {"on": each.on, "kind": each.kind, "text": each.text, "amount_ore": each.amount.ore,
-             "balance_ore": each.balance.ore}
+            {"on": each.on, "kind": each.kind, "invoice": each.invoice or None, "text": each.text,
+             "amount_ore": each.amount.ore, "balance_ore": each.balance.ore}
             for each in found.movements
         ],
         "invoices": [

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from app.cli import output, service
 from authorities.register import AUTHORITIES
 from billing import balances
-from billing.balances import STATES, Owed, Statement
+from billing.balances import MOVEMENTS, Movement, Owed, Statement
 from billing.settlements import NoSuchDebtor
 from foundation import language
-from foundation.language import Text, day, kroner
+from foundation.language import Text, day, kroner, same
 from foundation.money import Money
 
 
@@ -43,8 +43,7 @@ def statement(cvr: str, on: datetime | None, as_json: bool) -> None:
         Text(f"{row.name}, CVR {cvr}, {on_day.da}: skylder {owes.da}; heraf til gode {credit.da}",
              f"{row.name}, CVR {cvr}, {on_day.en}: owes {owes.en}; of which credit {credit.en}")
     )  # fmt: skip
-    output.table([(str(each.on), each.text, _amount(each.amount), _amount(each.balance)) for each in found.movements],
-                 right=(2, 3))  # fmt: skip
+    output.table([_line(each) for each in found.movements], right=(4, 5))
     for owed in found.owed:
         output.say(_owed(owed, found))
     for charge in found.charges:
@@ -57,13 +56,20 @@ def statement(cvr: str, on: datetime | None, as_json: bool) -> None:
             output.say(title + Text(f": {told.da}", f": {told.en}"))
 
 
+def _line(movement: Movement) -> tuple[str, ...]:
+    spoken = output.language()
+    kind = MOVEMENTS.get(movement.kind, same(movement.kind))
+    return (str(movement.on), kind[spoken], movement.invoice, movement.words[spoken], _amount(movement.amount),
+            _amount(movement.balance))  # fmt: skip
+
+
 def _amount(amount: Money) -> str:
     return language.amount(amount, output.language())
 
 
 def _owed(owed: Owed, found: Statement) -> Text:
     left, last = kroner(owed.outstanding), day(balances.limitation_day(owed.due_on))
-    stands = STATES[balances.state(owed, found.on)]
+    stands = balances.stands(owed, found.on)
     return Text(
         f"{owed.number}: {stands.da.lower()}, mangler {left.da}; forældes efter {last.da}",
         f"{owed.number}: {stands.en.lower()}, owes {left.en}; barred after {last.en}",
@@ -79,8 +85,8 @@ def _json(cvr: str, found: Statement) -> dict[str, Any]:
         "barred_ore": found.barred.ore,
         "charges_ore": found.charged.ore,
         "movements": [
-            {"on": each.on.isoformat(), "kind": each.kind, "text": each.text, "amount_ore": each.amount.ore,
-             "balance_ore": each.balance.ore}
+            {"on": each.on.isoformat(), "kind": each.kind, "invoice": each.invoice or None, "text": each.text,
+             "amount_ore": each.amount.ore, "balance_ore": each.balance.ore}
             for each in found.movements
         ],
         "invoices": [

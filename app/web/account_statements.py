@@ -18,29 +18,17 @@ from app.web.forms import Sent
 from app.web.lists import Column
 from app.web.memory_list import NotAnAmount
 from billing import balances, payments, placing, reminder_charges, settlements
-from billing.balances import STATES
+from billing.balances import MOVEMENTS
 from billing.payments import EVER, MoreThanOwed, Unplaceable
 from billing.reasons import NoSuchInvoice
 from billing.reminder_charges import Charged
 from billing.settlements import RefundOrder, WaiverOrder, WriteOffOrder
 from foundation.errors import NotFound
-from foundation.language import Text
+from foundation.language import Text, same
 from foundation.money import ZERO, Money
 
 blueprint = Blueprint("account_statements", __name__)
 
-KINDS: Mapping[str, Text] = {
-    "invoice": Text("Faktura eller kreditnota", "Invoice or credit note"),
-    "match": Text("Betaling", "Payment"),
-    "unmatch": Text("Betaling ophævet", "Payment undone"),
-    "credit_used": Text("Tilgodehavende flyttet", "Credit moved"),
-    "refund": Text("Tilbagebetaling", "Refund"),
-    "write_off": Text("Afskrivning", "Write-off"),
-    "write_off_back": Text("Afskrivning ført tilbage", "Write-off reversed"),
-    "charge_waived": Text("Gebyr og rente eftergivet", "Fee and interest waived"),
-    "reminder": Text("Rykker", "Reminder"),
-    "interest": Text("Rente", "Interest"),
-}
 _REFUSALS = (MoreThanOwed, Unplaceable, NotAnAmount)
 
 
@@ -65,8 +53,8 @@ def _page(session: Session, cvr: str, *, used: Sent = forms.UNSENT, asked: Sent 
     on = _day()
     found = balances.statement(session, authority.id, on)
     return render_template(
-        "payments/account.html", authority=authority, found=found, on=on, kinds=KINDS, states=STATES,
-        state=balances.state, ages=balances.by_age(found.owed, on), barred_after=balances.limitation_day,
+        "payments/account.html", authority=authority, found=found, on=on, kinds=MOVEMENTS, stands=balances.stands,
+        ages=balances.by_age(found.owed, on), barred_after=balances.limitation_day,
         used=used, asked=asked, is_today=on == layout.today(),
     )  # fmt: skip
 
@@ -83,8 +71,9 @@ def export(cvr: str, form: str) -> Response:
 
 COLUMNS = (
     Column("on", Text("Dag", "Day"), lambda row: row.on),
-    Column("kind", Text("Slags", "Kind"), lambda row: KINDS.get(row.kind, Text(row.kind, row.kind))),
-    Column("text", Text("Tekst", "Text"), lambda row: row.text),
+    Column("kind", Text("Slags", "Kind"), lambda row: MOVEMENTS.get(row.kind, same(row.kind))),
+    Column("invoice", Text("Faktura", "Invoice"), lambda row: row.invoice),
+    Column("text", Text("Tekst", "Text"), lambda row: row.words),
     Column("amount", Text("Beløb", "Amount"), lambda row: row.amount),
     Column("balance", Text("Saldo", "Balance"), lambda row: row.balance),
 )

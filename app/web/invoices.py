@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -17,7 +16,6 @@ from app.web import layout, lists
 from app.web.lists import Choice, Column, Filter, Listing
 from authorities.register import AUTHORITIES
 from billing import balances, credit_proposals, delivery_register, invoice_register, ledger, payments, renderings
-from billing.balances import Owed
 from billing.gathering import CREDITED_LINES, INVOICES, LINES
 from billing.invoice_register import InvoicePage
 from billing.papers import INVOICE
@@ -178,7 +176,7 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
     owed, today = balances.one(session, payments.EVER, found.id), layout.today()
     return {
         "owed": owed,
-        "owed_state": _stands(owed, today) if owed else None,
+        "owed_state": balances.stands(owed, today) if owed else None,
         "payments_": payments.matches(session, invoice_id=found.id) if owed else [],
         "booked": ledger.booked(session, found.id),
         "pictures": _pictures(session, found),
@@ -191,18 +189,6 @@ def _beside(session: Session, found: InvoicePage) -> dict[str, Any]:
         "waiting": _waiting(session, number=found.explained.number),
         "may_credit": access.current().may("credit.prepare") and len(taken) < len(found.explained.lines),
     }
-
-
-def _stands(owed: Owed, today: date) -> Text:
-    """Say how an invoice stands; what only a credit note or a write-off made smaller is not paid in part."""
-    state = balances.state(owed, today)
-    if state is balances.State.PARTLY_PAID and not owed.paid:
-        return _CREDITED_IN_PART if owed.credited else _WRITTEN_OFF_IN_PART
-    return balances.STATES[state]
-
-
-_CREDITED_IN_PART = Text("Delvist krediteret", "Partly credited")
-_WRITTEN_OFF_IN_PART = Text("Delvist afskrevet", "Partly written off")
 
 
 def _pictures(session: Session, found: InvoicePage) -> int:

@@ -38,6 +38,19 @@ def test_an_invoice_stands_as_its_facts_say(invoice: Owed, on: date, state: Stat
     assert balances.state(invoice, on) is state
 
 
+@pytest.mark.parametrize(
+    ("invoice", "words"),
+    [
+        (owed(100, paid=kroner(140)), "Delvist betalt"),
+        (owed(200, credited=kroner(40)), "Delvist krediteret"),
+        (owed(239, written_off=kroner(1)), "Delvist afskrevet"),
+        (owed(100, paid=kroner(100), credited=kroner(40)), "Delvist betalt"),
+    ],
+)
+def test_what_only_a_credit_note_or_a_write_off_made_smaller_is_not_called_paid(invoice: Owed, words: str) -> None:
+    assert balances.stands(invoice, DUE).da == words
+
+
 @pytest.mark.parametrize("days", [30, 40, 50])
 def test_pv_103_an_invoice_overdue_for_any_number_of_days_is_cleared_at_once_when_paid(days: int) -> None:
     """PV-103: what of it belongs to payments; the levels are the reminders'."""

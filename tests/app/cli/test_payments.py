@@ -13,6 +13,7 @@ from tests.places import with_starter
 from tests.scenarios import files
 
 ONE = files.starter()[0]
+NUMBER = "2027-0001"
 DAY = date(2027, 2, 10)
 
 
@@ -26,7 +27,7 @@ def _issued(line: CommandLine) -> None:
 def line(prepared: Prepared) -> CommandLine:
     """One invoice of 31.250 kr., paid in part; and a stranger's payment."""
     made = prepared(with_starter, _issued).at("2027-02-20")
-    pays(made, payment(1_000_000, DAY, fik_id=fik_of("2027-0001")), payment(5_000, DAY, payer="En Fremmed ApS"))
+    pays(made, payment(1_000_000, DAY, fik_id=fik_of(NUMBER)), payment(5_000, DAY, payer="En Fremmed ApS"))
     return made
 
 
@@ -63,12 +64,23 @@ def test_a_statement_of_account_tells_each_day_what_was_owed_on_it(line: Command
     after = line.json("accounts", "statement", ONE.cvr)
 
     assert (before["balance_ore"], after["balance_ore"]) == (3_125_000, 2_125_000)
-    assert [each["kind"] for each in after["movements"]] == ["invoice", "match"]
+    assert [(each["kind"], each["invoice"]) for each in after["movements"]] == [("invoice", NUMBER), ("match", NUMBER)]
     assert after["invoices"][0]["state"] == "overdue"
     assert after["invoices"][0]["barred_after"] == "2030-02-14"
     told = line.done("accounts", "statement", ONE.cvr).out
     assert "skylder 21.250,00" in told
     assert "forældes efter 14. februar 2030" in told
+
+
+def test_a_statement_of_account_is_told_in_the_readers_language_and_names_each_invoice(line: CommandLine) -> None:
+    line.done("payments", "match")
+
+    told = line.with_environ(OS2TILSLUT_LANGUAGE="en").done("accounts", "statement", ONE.cvr).out
+
+    issued, paid = (row.split("  ") for row in told.splitlines()[1:3])
+    assert [cell.strip() for cell in issued if cell][1:4] == ["Invoice or credit note", NUMBER, f"Invoice {NUMBER}"]
+    assert [cell.strip() for cell in paid if cell][1:3] == ["Payment", NUMBER]
+    assert f"invoice {NUMBER}" in told and "faktura" not in told
 
 
 @pytest.mark.parametrize("cvr", ["12345678", "ukendt", "' OR 1=1 --", "\u202e", "9" * 10_000, ""])

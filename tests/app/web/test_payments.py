@@ -253,6 +253,9 @@ def test_a_signatory_reads_its_own_account_and_nobodys_payments(desk: Desk, paid
     desk.sit(signatory(paid))
 
     assert "Kontoudtog" in desk.html(f"/authorities/{OWN.cvr}/account")
+    csv = desk.get(f"/authorities/{OWN.cvr}/account.csv").text.splitlines()
+    assert csv[0].lstrip("\ufeff").split(";")[:4] == ["Dag", "Slags", "Faktura", "Tekst"]
+    assert csv[1].split(";")[1:3] == ["Faktura eller kreditnota", "2027-0001"]
     assert desk.get(f"/authorities/{OTHER.cvr}/account").status_code == 404
     assert desk.get(f"/authorities/{OTHER.cvr}/account.csv").status_code == 404
     assert desk.get("/payments").status_code == 403
