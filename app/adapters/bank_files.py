@@ -21,6 +21,12 @@ LARGEST = 40 * 1024 * 1024  # bytes
 #: Bytes of a request that brings one: the file, and the form or the words around it.
 LARGEST_REQUEST = LARGEST + 1024 * 1024
 
+_BEGINNING = 1024  # bytes
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NOT_XML = Text(
+    "er ikke camt.053 (XML). En CSV-fil tages ind med en kolonneopsætning (mapping) ved siden af",
+    "is no camt.053 (XML). A CSV file is taken in with a mapping beside it",
+)
 _PIECE = 1024 * 1024
 _KEPT_IN_MEMORY = 1024 * 1024  # bytes
 
@@ -44,7 +50,15 @@ class Taken:
         self.content.seek(0)
         if self.mapping:
             return bank_csv.statements(self.name, self.content, self.mapping)
+        self._refuse_what_begins_otherwise()
         return camt.statements(self.name, self.content)
+
+    def _refuse_what_begins_otherwise(self) -> None:
+        """Say what is missing where somebody brings a CSV as if it were XML."""
+        began = self.content.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
+        self.content.seek(0)
+        if began and not began.startswith((b"<", *_UTF_16)):  # of which the reader says what is wrong with it
+            raise refusal(self.name, _NOT_XML)
 
     def close(self) -> None:
         """Let the copy go."""

@@ -53,6 +53,11 @@ def refused(content: bytes | str, mapping: str | None = None) -> str:
     return found.value.text.da
 
 
+@pytest.mark.parametrize("content", [CSV, "\ufeff" + CSV, "  \n%PDF-1.7", "{}", "\0"])
+def test_what_is_no_xml_is_told_what_it_lacks(content: str) -> None:
+    assert "kolonneopsætning (mapping)" in refused(content)
+
+
 def changed(old: str, new: str) -> bytes:
     """Give the right statement with something else in it."""
     assert old in RIGHT.decode()
@@ -179,7 +184,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "another message": (lambda: changed("camt.053.001.02", "camt.054.001.02"), "er ikke camt.053"),
     "brace in the namespace": (lambda: changed('xmlns="urn:', 'xmlns="urn}'), "er ikke camt.053"),
     "brace in a namespace within": (lambda: changed("<GrpHdr>", '<Ntry xmlns="a}b"/><GrpHdr>'), ""),
-    "no xml": (lambda: b"Dato;Tekst\n", "er ikke hel XML"),
+    "no xml": (lambda: b"Dato;Tekst\n", "er ikke camt.053 (XML)"),
     "empty": (lambda: b"  \n", "filen er tom"),
     "no opening": (lambda: changed("OPBD", "XXXX"), "saldoen OPBD/PRCD mangler"),
     "no closing": (lambda: changed("CLBD", "CLAV"), "saldoen CLBD mangler"),
