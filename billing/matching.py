@@ -99,6 +99,11 @@ NEXT_STEPS: Mapping[Outcome, Text] = {
 }
 
 
+#: What is found without a rule that says whose it is; its suggestions are guesses.
+_GUESSED = (Outcome.OTHER_BILL, Outcome.UNKNOWN)
+_TAKE_OR = Text("Tag forslaget, hvis det passer. Ellers: ", "Take the suggestion if it fits. Otherwise: ")
+
+
 class Paid(NamedTuple):
     """A bank transaction with what of it has not found its place."""
 
@@ -158,6 +163,8 @@ class Finding:
     @property
     def next_step(self) -> Text:
         """Say what to do about it."""
+        if self.suggestions and self.outcome in _GUESSED:
+            return _TAKE_OR + NEXT_STEPS[self.outcome]
         return NEXT_STEPS[self.outcome]
 
 
@@ -560,7 +567,8 @@ def _outgoing(paid: Paid, known: Known) -> Finding:
 
 def _guesses(paid: Paid, known: Known) -> Iterator[Suggestion]:
     """Give what the amount and what is nearly right in the reference or the name point to; never certain."""
-    fitting = sorted(known.by_amount.get(paid.left.ore, ()))
+    all_ = [known.owed[id_] for id_ in sorted(known.by_amount.get(paid.left.ore, ()))]
+    fitting = [owed.invoice_id for owed in _issued_before(paid, all_)]
     near = [id_ for id_ in fitting if paid.fik_id and _is_near(paid.fik_id, known.owed[id_].number)]
     mentioned = known.mentioned(paid)
     theirs = [id_ for id_ in fitting if known.owed[id_].authority_id == mentioned]
@@ -583,7 +591,7 @@ _ONLY = Text("er den eneste faktura, der mangler netop det beløb", "is the only
 
 
 def _spread_guess(paid: Paid, known: Known, authority_id: int) -> Iterator[Suggestion]:
-    open_ = known.open_of(authority_id)
+    open_ = _issued_before(paid, known.open_of(authority_id))
     if open_:
         name = known.titles.get(authority_id, "")
         why = Text(f"{name} står i betalerens navn; den ældste faktura først",

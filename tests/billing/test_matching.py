@@ -127,6 +127,26 @@ def test_an_account_that_one_authority_paid_from_says_who_pays_and_a_name_of_ano
     assert certain(matching.find(paid(4_000, payer_account="DK1", payer="Vejle Kommune"), from_account))[1] is False
 
 
+def test_no_invoice_that_was_issued_after_the_payment_is_guessed_at_while_an_earlier_one_fits() -> None:
+    later = owed(9, "2028-0001", 6_000)._replace(issued_on=date(2028, 1, 15), due_on=date(2028, 2, 14))
+
+    both = matching.find(paid(6_000, payer="AARHUS"), known(TWO[0], later))
+    alone = matching.find(paid(6_000, payer="AARHUS"), known(later))
+    spread = matching.find(paid(1, payer="AARHUS"), known(TWO[0], later))
+
+    assert [[part.invoice_id for part in each.parts] for each in both.suggestions] == [[1]]
+    assert [[part.invoice_id for part in each.parts] for each in alone.suggestions] == [[9]]
+    assert [part.invoice_id for part in spread.suggestions[0].parts] == [1]
+
+
+def test_where_something_is_guessed_the_next_step_is_to_look_at_it_first() -> None:
+    guessed = matching.find(paid(6_000, payer="AARHUS"), known(TWO[0]))
+    stranger = matching.find(paid(77), known(*TWO))
+
+    assert guessed.next_step.en.startswith("Take the suggestion if it fits. Otherwise: Find the payer")
+    assert (stranger.suggestions, stranger.next_step) == ((), matching.NEXT_STEPS[Outcome.UNKNOWN])
+
+
 def test_a_mistyped_payment_id_is_explained_and_left_to_a_person() -> None:
     right = fik_of(SECOND)
     wrong = right[:9] + str((int(right[9]) + 1) % 10) + right[10:]
