@@ -32,6 +32,8 @@ KINDS: dict[Form, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
+_NAMED = 5  # accounts that a note names one by one
+
 #: What a spreadsheet holds, its headings apart.
 MOST_ROWS_OF_XLSX = 1_048_575
 
@@ -234,6 +236,12 @@ def _too_long() -> TooLong:
 
 def told_unmapped(accounts: Sequence[str]) -> Text:
     """Say which accounts have no number in the public chart; they are in the file all the same."""
-    return Text("uden nummer i standardkontoplanen: ", "without a number in the standard chart: ") + joined(
-        map(same, accounts), by=", "
-    )
+    named, more = accounts[:_NAMED], len(accounts) - _NAMED
+    listed = joined(map(same, named), by=", ")
+    if more > 0:
+        listed += Text(f" og {more} til", f" and {more} more")
+    return (
+        Text("uden nummer i standardkontoplanen: ", "without a number in the standard chart: ") + listed
+        + Text(". De er med i filen; accounts mapping propose giver dem et nummer",
+               ". They are in the file; accounts mapping propose gives them one")
+    )  # fmt: skip

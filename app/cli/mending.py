@@ -18,11 +18,13 @@ _PROBLEMS: Mapping[str, str] = {
     "no_dues_receiver": "members import", "no_account": "products import",
 }  # fmt: skip
 
-#: By the name of the refusal's class, so that no command loads a room for it that it does not use.
+#: By the name of the refusal's class, so that no command loads a room for it that it does not use; with its module's
+#: where two have the name.
 _REFUSALS: Mapping[str, Text] = {
     "NotApproved": Text("billing plan ÅR, derefter billing approve ÅR --digest …",
                         "billing plan YEAR, then billing approve YEAR --digest …"),
-    "PlanChanged": Text("billing plan ÅR", "billing plan YEAR"),
+    "billing.approvals.PlanChanged": Text("billing plan ÅR", "billing plan YEAR"),
+    "billing.reminders.PlanChanged": same("reminders plan"),
     "NeedsApproval": Text("--approved-by NAVN", "--approved-by NAME"),
     "SettingsMissing": Text("settings import FIL", "settings import FILE"),
     "NotInUse": same("signing rotate"), "NoKeyYet": same("signing rotate --made-up"), "Expired": same("signing rotate"),
@@ -40,5 +42,6 @@ def problem(told: Problem) -> Text:
 
 def refusal(told: DomainError) -> Text:
     """Give what a refusal says, and the command that mends it."""
-    command = _REFUSALS.get(type(told).__name__)
+    kind = type(told)
+    command = _REFUSALS.get(kind.__name__) or _REFUSALS.get(f"{kind.__module__}.{kind.__name__}")
     return told.text + same(" (") + command + same(")") if command else told.text

@@ -386,6 +386,13 @@ def test_a_backup_with_a_closed_period_is_restored(booked: CommandLine, kind: st
 # --- by command
 
 
+def test_a_note_names_some_accounts_without_a_number_and_counts_the_others() -> None:
+    few, many = (posting_files.told_unmapped([f"X-{at}" for at in range(count)]).en for count in (5, 7))
+
+    assert "X-0, X-1, X-2, X-3, X-4." in few
+    assert "X-4 and 2 more." in many and "X-5" not in many
+
+
 def test_a_period_is_exported_and_closed_by_command(booked: CommandLine) -> None:
     line = booked.at("2027-07-02")
     target = booked.folder / "q1.csv"
@@ -398,7 +405,7 @@ def test_a_period_is_exported_and_closed_by_command(booked: CommandLine) -> None
     before = target.read_bytes()
     line.done("accounts", "export", "2027-Q1", target)
 
-    assert "uden nummer i standardkontoplanen" in told.err
+    assert "uden nummer i standardkontoplanen" in told.err and "accounts mapping propose" in told.err
     assert (own.code, wrong.code) == (1, 1)
     assert target.read_bytes() == before
     known = line.json("accounts", "periods")

@@ -243,6 +243,7 @@ def test_what_is_approved_is_what_is_issued_and_by_another(line: CommandLine) ->
     other = place.run("reminders", "approve", "--digest", "0" * 64, "--by", "En Godkender")
     place.done("reminders", "issue")
 
+    assert "(reminders plan)" in other.err and "billing plan" not in other.err
     assert own.code == other.code == 1
     assert sent(line) == []
     place.done("reminders", "approve", "--digest", digest, "--by", "En Godkender")
