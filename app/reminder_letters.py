@@ -35,8 +35,8 @@ _AT_A_TIME = 100
 WHY = {
     "missing": Text("dokumentet er ikke dannet endnu", "the document is not made yet"),
     "made_up": Text(
-        "bærer et mærkat om, at den er opdigtet eller en demonstration, og sendes ikke",
-        "bears a notice that it is made up or a demonstration, and is not sent",
+        "bærer et mærkat om, at den er opdigtet eller en demonstration, og forlader aldrig en demonstration",
+        "bears a notice that it is made up or a demonstration, and never leaves a demonstration",
     ),
     "waits": Text(
         "venter på validering: regelpakken mangler, eller dokumentet er ikke valideret endnu",

@@ -39,8 +39,8 @@ WHY = {
     INVALID: Text("afvist af de officielle regler", "refused by the official rules"),
     VALID: Text("valideret: sendes i næste omgang", "validated: is sent in the next round"),
     MADE_UP: Text(
-        "bærer et mærkat om, at den er opdigtet eller en demonstration, og sendes ikke",
-        "bears a notice that it is made up or a demonstration, and is not sent",
+        "bærer et mærkat om, at den er opdigtet eller en demonstration, og forlader aldrig en demonstration",
+        "bears a notice that it is made up or a demonstration, and never leaves a demonstration",
     ),
 }
 
