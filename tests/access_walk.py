@@ -41,6 +41,7 @@ _ARGUMENTS = {
     "inquiry": "{inquiry}", "answer": "{answer}",
     "cost": "{cost}", "budget": "{budget}", "fund": "{product}",
     "product": "{fund}", "period": "2026-Q4", "question": "{question}", "figure": "earned",
+    "part": "certain", "kept": "{kept}",
 }  # fmt: skip
 
 #: The same, where it is another thing under some rule.
@@ -60,6 +61,7 @@ _ELSEWHERE = {
     ("/api/v1/invoices/<number>/holds/", "id_"): "{hold}",
     ("/funds/trace/<number>/", "at"): "2",
     ("/funds/trace/<product>/", "form"): "csv",
+    ("/forecast/<product>/", "form"): "csv",
     ("/costs/proposals/", "proposal"): "{spending}",
     ("/budgets/proposals/", "proposal"): "{budgeting}",
     ("/accounts/<name>", "name"): "2027-Q1",

@@ -235,7 +235,18 @@ _AS_SENT = "/road/<int:journey>/files/<int:file>"
 _ASKED_WITH = {
     "/api/v1/funding-reports": ("/api/v1/funding-reports?product={fund}&period=2027",),
     "/api/v1/forecasts": ("/api/v1/forecasts?product={fund}&year=2028",),
+    "/api/v1/forecasts/kept": ("/api/v1/forecasts/kept?product={fund}&year=2028",),
+    "/api/v1/forecasts/parts": tuple(
+        "/api/v1/forecasts/parts?product={fund}&year=" + asked
+        for asked in ("2028&part=certain", "2028&part=pipeline", "2028&part=change:joined", "2027&part=invoiced")
+    ),
     "/forecast/<product>/<int:year>": ("/forecast/{fund}/2028?band=medium&count=3",),
+    "/forecast/<product>/<int:year>/<part>": tuple(
+        "/forecast/{fund}/2028/" + part for part in ("pipeline", "before", "standing", "change:joined")
+    ),
+    "/forecast/<product>/<int:year>/<part>.<any(csv,xlsx):form>": (
+        "/forecast/{fund}/2027/invoiced.csv", "/forecast/{fund}/2028/pipeline.csv",
+    ),
     "/funds/<product>/<period>": ("/funds/{fund}/2027",),
     "/road/<int:journey>/<step>": tuple("/road/{journey}/" + step for step in guide.STEPS[1:]),
     "/funds/<product>/<period>/versions/<int:version>/report.<form>": (

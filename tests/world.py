@@ -56,7 +56,7 @@ from billing import (
     work_runs,
 )
 from billing.credits import Order
-from billing.funding import budgets, cost_files, costs, pipeline
+from billing.funding import budgets, cost_files, costs, forecast, pipeline
 from billing.funding.costs import Draft
 from billing.funding.pipeline import Seen
 from billing.matching import Part
@@ -170,6 +170,7 @@ class Waiting:
     files: dict[str, int]  # by CVR, on those journeys
     showings: dict[str, int]  # by CVR, of those products
     inquiries: dict[str, int]  # by CVR, on the same products
+    forecasts: dict[str, int]  # by CVR, kept of the same products
     answer: int  # that is used again
     spending: int  # a proposal of one cost
     cost: int
@@ -198,6 +199,7 @@ def wait(line: CommandLine, known: Mapping[str, Principal]) -> Waiting:
         files=acting.by(line, finance, _lay),
         showings=acting.by(line, finance, _show),
         inquiries=acting.by(line, finance, _ask),
+        forecasts=acting.by(line, finance, _keep_forecasts),
         answer=acting.by(
             line, finance, lambda session, trail: inquiries.keep(session, "fees", "Pris", "Opdigtet", trail)
         ),
@@ -325,6 +327,13 @@ def _expect(session: Session, trail: Trail) -> None:
         pipeline.see(session, Seen(cvr, product, date(YEAR + 1, 1, 1), "contact", "Opdigtet"), trail)
 
 
+def _keep_forecasts(session: Session, trail: Trail) -> dict[str, int]:
+    return {
+        cvr: forecast.keep(session, forecast.compute(session, product, YEAR + 1, trail.at.date()), trail)
+        for cvr, product in ((AARHUS, "OS2valghalla"), (AALBORG, "OS2kitos"))
+    }
+
+
 def _propose_text(session: Session, trail: Trail) -> int:
     text = resources.files("agreements").joinpath("data/connection_v1.toml").read_text(encoding="utf-8")
     return templates.propose(session, text.replace("Parterne", "De to parter", 1), trail).id
@@ -435,6 +444,7 @@ def things(line: CommandLine, waiting: Waiting) -> dict[str, dict[str, str]]:
         "file": "987654",
         "showing": "987654",
         "inquiry": "987654",
+        "kept": "987654",
     }
     missing |= dict.fromkeys(("publication", "question", "report", "disclosure"), "987654") | {"fund": "OS2ukendt"}
     return {
@@ -461,6 +471,6 @@ def _of(line: CommandLine, cvr: str, waiting: Waiting) -> dict[str, str]:
         "offer": waiting.offers[cvr], "agreement": str(agreement), "right": str(right),
         "reminder": str(reminder), "hold": str(waiting.hold if cvr == AARHUS else 987654),
         "journey": str(waiting.journeys[cvr]), "file": str(waiting.files[cvr]), "showing": str(waiting.showings[cvr]),
-        "inquiry": str(waiting.inquiries[cvr]),
+        "inquiry": str(waiting.inquiries[cvr]), "kept": str(waiting.forecasts[cvr]),
         **{name: str(value) for name, value in vars(waiting.reports[cvr]).items()},
     }  # fmt: skip

@@ -1249,6 +1249,90 @@ class RemarkKept(Answer):
     changed = _truth()
 
 
+class ForecastTerm(Answer):
+    """One term of a forecast's range, by whose name it is taken apart."""
+
+    part = _text()
+    text = _text()
+    text_da = _text()
+    low_ore = _ore()
+    expected_ore = _ore()
+    high_ore = _ore()
+
+
+class ForecastChange(Answer):
+    """What one reason moves a sum by, by whose name it is taken apart."""
+
+    part = _text()
+    text = _text()
+    text_da = _text()
+    authorities = _whole()
+    amount_ore = _ore()
+
+
+class KeptForecast(Answer):
+    """A forecast as it was kept, beside what was invoiced of its year."""
+
+    id = _whole()
+    made_on = _day()
+    low_ore = _ore()
+    expected_ore = _ore()
+    high_ore = _ore()
+    invoiced_ore = _ore()
+    difference_ore = _ore()
+    is_within = _truth()
+    digest = _text()
+    kept_by = _text()
+    terms = _many(ForecastTerm)
+    differences = _many(ForecastChange)
+
+
+class KeptForecasts(Answer):
+    """The forecasts kept of a year."""
+
+    items = _many(KeptForecast)
+
+
+class ForecastRow(Answer):
+    """One thing that a figure of a forecast is made of; what does not apply is null."""
+
+    cvr = _text()
+    name = _text()
+    kind = _maybe("annual_fee, joining_fee, rebate or exemption")
+    agreement = _whole_or_none()
+    on = _day_or_none()
+    notice_to = _day_or_none()
+    band = _maybe("of the size key")
+    is_estimated = _truth()
+    fee_table = _maybe("the product of the adopted table")
+    fee_table_from = _day_or_none()
+    why = _maybe()
+    why_da = _maybe()
+    why_before = _maybe("of a change")
+    why_before_da = _maybe()
+    stage = _maybe("of who is on the way")
+    expected_from = _day_or_none()
+    percent = _whole_or_none()
+    journey = _whole_or_none()
+    invoice = _maybe("of what was invoiced; null to coordination groups")
+    before_ore = _whole_or_none()
+    after_ore = _whole_or_none()
+    whole_ore = _whole_or_none()
+    amount_ore = _whole_or_none()
+
+
+class ForecastPart(Answer):
+    """A figure of a forecast with what it is made of."""
+
+    part = _text()
+    title = _text()
+    title_da = _text()
+    count = _whole()
+    sum_ore = _whole_or_none()
+    items = _many(ForecastRow)
+    next = _maybe("the cursor of the next page; null where there is none")
+
+
 class Forecast(Answer):
     """What a fund is expected to get in a year, in whole øre, and all that it is made of."""
 
@@ -1258,6 +1342,8 @@ class Forecast(Answer):
     low_ore = _ore()
     expected_ore = _ore()
     high_ore = _ore()
+    terms = _many(ForecastTerm)
+    changes = _many(ForecastChange)
     forecast = fields.Raw(
         required=True, metadata={"type": "object", "description": "lines, pipeline, changes and what cannot be told"}
     )

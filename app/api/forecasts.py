@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from app import access, clock, database, pipeline_json
+from app import access, clock, database, forecast_json, pipeline_json
 from app.api import answers, ground, pages, writes
 from app.api.pages import PageQuery
 from app.api.writes import Answer
 from app.schemas import FIRST_YEAR, LAST_YEAR, PipelineEntry, StageChanceEntry, Strict, Whole, Words
 from app.web import fund_addresses, layout
-from billing.funding import chances, forecast, outlook, pipeline
+from billing.funding import chances, forecast, forecast_parts, outlook, pipeline
 from billing.funding.outlook import Prospect
 from billing.funding.pipeline import Seen
 from foundation import wording
@@ -28,6 +28,16 @@ class ForecastQuery(Strict):
 
     product = Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "a product in the scope"})
     year = Whole(FIRST_YEAR, LAST_YEAR, required=True)
+
+
+class PartQuery(PageQuery):
+    """Which figure of which forecast."""
+
+    product = Words(wording.LONGEST_PRODUCT, required=True, metadata={"description": "a product in the scope"})
+    year = Whole(FIRST_YEAR, LAST_YEAR, required=True)
+    part = Words(40, required=True, metadata={"description": "`part` of a term or a change; before, certain, invoiced, "
+                                              "ended or standing"})  # fmt: skip
+    kept = Whole(1, 2**31 - 1, metadata={"description": "the id of a kept forecast; without it today's"})
 
 
 class PipelineQuery(PageQuery):
@@ -44,7 +54,37 @@ def read_forecast(query: Mapping[str, Any]) -> Any:
         made = forecast.compute(session, query["product"], query["year"], clock.today(layout.config()))
     return {
         "product": made.product, "year": made.year, "made_on": made.made_on, "low_ore": made.low.ore,
-        "expected_ore": made.expected.ore, "high_ore": made.high.ore, "forecast": orjson.loads(forecast.to_json(made)),
+        "expected_ore": made.expected.ore, "high_ore": made.high.ore, "terms": forecast_json.terms(made),
+        "changes": forecast_json.changes(made.changes, "change"), "forecast": orjson.loads(forecast.to_json(made)),
+    }  # fmt: skip
+
+
+@ground.reads(room, "/forecasts/kept", "funding.read", answers.KeptForecasts, ForecastQuery)
+def list_kept(query: Mapping[str, Any]) -> Any:
+    """List the forecasts kept of a fund's year, the newest first, each beside what was invoiced of the year."""
+    fund_addresses.refuse_beyond(query["product"])
+    with database.reading() as session:
+        found = forecast.scores(session, forecast.kept(session, query["product"], query["year"]))
+    return {"items": [forecast_json.score(each) for each in found]}
+
+
+@ground.reads(room, "/forecasts/parts", "funding.read", answers.ForecastPart, PartQuery)
+def read_part(query: Mapping[str, Any]) -> Any:
+    """List what one figure of a forecast is made of; all pages together come to `sum_ore`, or are `count`."""
+    product, year, kept = query["product"], query["year"], query.get("kept")
+    fund_addresses.refuse_beyond(product)
+    with database.reading() as session:
+        if kept is None:
+            found = forecast_parts.take_apart(session, product, year, clock.today(layout.config()), query["part"])
+        else:
+            found = forecast_parts.take_kept_apart(session, product, year, kept, query["part"])
+    page, sees = pages.asked(query), access.scope("funding.read").everything
+    until = page.after + page.limit
+    return {
+        "part": found.name, "title": found.title.en, "title_da": found.title.da, "count": len(found.rows),
+        "sum_ore": None if found.sum is None else found.sum.ore,
+        "items": [forecast_json.row(row, names_invoices=sees) for row in found.rows[page.after : until]],
+        "next": page.next(until) if until < len(found.rows) else None,
     }  # fmt: skip
 
 

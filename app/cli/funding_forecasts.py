@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from app import pipeline_json
+from app import forecast_json, pipeline_json
 from app.access import Role
 from app.cli import output, service
-from billing.funding import forecast, outlook, pipeline
+from billing.funding import forecast, forecast_parts, outlook, pipeline
 from billing.funding.chances import BASES
+from billing.funding.forecast_parts import Row
 from billing.funding.outlook import Prospect
 from billing.funding.pipeline import OUTCOMES, STAGES, Seen
-from foundation.language import Language, Text, amount, same
+from foundation.language import Language, Text, amount, joined, same
 
 _PREPARERS = (Role.FINANCE, Role.APPROVER)
 _BY = click.option("--by", "by", default=service.COMMAND_LINE, metavar="NAVN", help="Hvem der gør det.")
@@ -26,14 +27,23 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Ét JSON-dokument 
 @click.argument("product")
 @click.argument("year", type=int)
 @click.option("--keep", is_flag=True, help="Gem prognosen, så den kan holdes op mod det, der kommer.")
+@click.option("--part", metavar="NAVN", help="Vis, hvad et af tallene er lavet af, fx agreements.")
+@click.option("--kept", type=click.IntRange(1), help="Af den gemte prognose med det nummer; kræver --part.")
 @_BY
 @_JSON
-def tell(product: str, year: int, keep: bool, by: str, as_json: bool) -> None:
+def tell(
+    product: str, year: int, keep: bool, part: str | None, kept: int | None, by: str, as_json: bool
+) -> None:  # fmt: skip
     """Vis prognosen for et produkts fond: lavt, ventet, højt og grundene.
 
     Tell the forecast of a product's fund: low, expected, high and the reasons.
     """
+    if (part and keep) or (kept and not part):
+        raise click.UsageError("--part står alene, og --kept kræver --part")
     surroundings = service.current()
+    if part:
+        _tell_part(product, year, part, kept, as_json=as_json)
+        return
     if keep:
         with surroundings.writing() as (session, trail):
             trail.actor = surroundings.person(session, by, _PREPARERS)
@@ -46,20 +56,42 @@ def tell(product: str, year: int, keep: bool, by: str, as_json: bool) -> None:
         output.say_json(json.loads(forecast.to_json(made)))
         return
     spoken = surroundings.config.language
-    whole = forecast.Reason(Text("I alt", "In all"), made.low, made.expected, made.high)
+    whole = forecast.Reason("", Text("I alt", "In all"), made.low, made.expected, made.high)
     heads = (
+        Text("Tal", "Part"),
         Text("Kr. uden moms", "DKK without VAT"),
         Text("Lavt", "Low"),
         Text("Ventet", "Expected"),
         Text("Højt", "High"),
     )
     told = [
-        (each.text[spoken], *(amount(value, spoken) for value in (each.low, each.expected, each.high)))
+        (each.name, each.text[spoken], *(amount(value, spoken) for value in (each.low, each.expected, each.high)))
         for each in (*made.reasons, whole)
     ]
-    output.table([tuple(head[spoken] for head in heads), *told], right=(1, 2, 3))
+    output.table([tuple(head[spoken] for head in heads), *told], right=(2, 3, 4))
     for problem in made.problems:
         output.note(problem)
+
+
+def _tell_part(product: str, year: int, name: str, kept: int | None, *, as_json: bool) -> None:
+    surroundings = service.current()
+    with surroundings.reading() as session:
+        if kept is None:
+            found = forecast_parts.take_apart(session, product, year, surroundings.today, name)
+        else:
+            found = forecast_parts.take_kept_apart(session, product, year, kept, name)
+    if as_json:
+        rows = [_plain(forecast_json.row(row, names_invoices=True)) for row in found.rows]
+        output.say_json({"part": found.name, "sum_ore": None if found.sum is None else found.sum.ore, "rows": rows})
+        return
+    spoken = surroundings.config.language
+    output.say(joined([found.title, found.told], by=": "))
+    output.table([_row(row, spoken) for row in found.rows], right=(3,))
+
+
+def _row(row: Row, spoken: Language) -> tuple[str, ...]:
+    why = row.why[spoken] if row.why else row.on.isoformat() if row.on else ""
+    return row.cvr, row.name, why, "" if row.amount is None else amount(row.amount, spoken)
 
 
 @click.command("pipeline")

@@ -22,6 +22,7 @@ from app.web import (
     credits,
     deliveries,
     fee_tables,
+    forecast_parts,
     forecasts,
     fund_acts,
     fund_overview,
@@ -67,7 +68,7 @@ _SUBJECTS = (
     memberships, paper_route, signing_rights, templates_pages, verify, letters, payments, account_statements,
     reminders, reminder_settings, holds, deliveries, accounts, letter_terms, calculator, products, road, showings,
     questions, costs, fund_acts, fund_overview, fund_report, publications, report_comments, report_remarks, openness,
-    public_reports, forecasts, pipeline, tracing, budgets,
+    public_reports, forecasts, forecast_parts, pipeline, tracing, budgets,
 )  # fmt: skip
 
 

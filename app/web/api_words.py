@@ -89,6 +89,8 @@ OPERATIONS: Mapping[str, str] = {
     "POST /api/v1/deliveries/rounds": "Sæt gang i at aflevere alt, der er valideret og skal sendes, og i at læse"
                                       " kvitteringer; afleveringerne viser, hvad der kom ud af det.",
     "GET /api/v1/forecasts": "Lav prognosen for en fonds år: lavt, ventet og højt, og hvad tallene er lavet af.",
+    "GET /api/v1/forecasts/kept": "Hent de prognoser, der er gemt af en fonds år, hver ved siden af det fakturerede.",
+    "GET /api/v1/forecasts/parts": "Hent det, som ét tal i en prognose er lavet af; det giver tallet.",
     "GET /api/v1/funding-reports":
         "Lav rapporten for en fonds periode, som tallene er nu, i hele øre, med kontrolsummen af den.",
     "GET /api/v1/funding-reports/remarks":
@@ -216,6 +218,9 @@ MEMBERS: Mapping[str, str] = {
     "as a single contribution to this product's fund": "som enkeltstående bidrag til dette produkts fond",
     "the authority that gave a contribution, where one did": "myndigheden, der gav et bidrag, når det var en",
     "a product in the scope": "et produkt, man må se",
+    "`part` of a term or a change; before, certain, invoiced, ended or standing":
+        "`part` af et led eller en ændring; before, certain, invoiced, ended eller standing",
+    "the id of a kept forecast; without it today's": "nummeret på en gemt prognose; uden det dagens",
     "a product, or OS2 for the association's own": "et produkt, eller OS2 for foreningens egen",
     "below zero where money went out": "under nul, hvor penge gik ud",
     "its `id` in the payment's matches": "dens `id` blandt betalingens placeringer",

@@ -18,6 +18,7 @@ from billing.funding import forecast, pipeline, prospect, scenarios
 from billing.funding.forecast import Forecast, NoSuchYear
 from billing.funding.scenarios import Scenario, ScenarioRefused
 from fee_tables.size_key import STANDARD_BANDS, band_title
+from foundation import periods
 from foundation.language import Text, joined, kroner, same
 from foundation.money import Money
 
@@ -58,7 +59,9 @@ def page() -> ResponseReturnValue:
             found = [forecast.compute(session, product, year, today) for product in sorted(reach)]
     shown = [each for each in found if each.lines or each.coming or each.before]
     years = range(today.year, today.year + forecast.FURTHEST + 1)
-    return render_template("forecasts/all.html", forecasts=shown, year=year, years=years)
+    return render_template(
+        "forecasts/all.html", forecasts=shown, year=year, years=years, address=fund_addresses.forecast
+    )
 
 
 @blueprint.get("/forecast/<product>/<int:year>")
@@ -82,6 +85,8 @@ def one(product: str, year: int) -> ResponseReturnValue:
             bands=[(band, layout.say(band_title(band))) for band in STANDARD_BANDS],
             connected=_connected(made) if made else {},
             free=_free(session, product, year) if made else [], most=_MOST,
+            address=fund_addresses.forecast(product, year),
+            budgeted=fund_addresses.trace(product, periods.year(year), "given"),
         )  # fmt: skip
     return (answer, 422) if errors else answer
 
@@ -95,7 +100,7 @@ def keep(product: str, year: int) -> ResponseReturnValue:
     with layout.acting() as (session, trail):
         forecast.keep(session, forecast.compute(session, product, year, layout.today()), trail)
     layout.done(_KEPT)
-    return redirect(f"/forecast/{product}/{year}", 303)
+    return redirect(fund_addresses.forecast(product, year), 303)
 
 
 def _refuse(product: str, permission: str = "funding.read") -> None:

@@ -79,3 +79,10 @@ def trace(product: str | None, period: Period, figure: str = "") -> str:
     """Give the address at which a fund's period is taken apart, or one figure of its report."""
     whole = f"/funds/trace/{quote(naming.name(product), safe='')}/{periods.name(period)}"
     return f"{whole}/{quote(figure, safe=':')}" if figure else whole
+
+
+def forecast(product: str, year: int, part: str = "", kept: int | None = None) -> str:
+    """Give the address of a fund's forecast, or of one of its figures; of a forecast that was kept, by its number."""
+    whole = f"/forecast/{quote(product, safe='')}/{year}"
+    of = whole if kept is None else f"{whole}/kept/{kept}"
+    return f"{of}/{quote(part, safe=':')}" if part else whole

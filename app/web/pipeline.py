@@ -109,12 +109,14 @@ def set_chance() -> ResponseReturnValue:
 @blueprint.get("/pipeline/<cvr>/<product>")
 @access.needs("funding.read")
 def one(cvr: str, product: str) -> ResponseReturnValue:
-    """Show how a case was seen, the newest first."""
+    """Show how a case was seen, the newest first; one that is a journey alone is seen at the journey's page."""
     reach = access.funds()
+    if reach is not None and product not in reach:
+        raise NotFound
     with database.reading() as session:
-        found = pipeline.versions(session, cvr, product) if reach is None or product in reach else []
+        found = pipeline.versions(session, cvr, product)
         if not found:
-            raise NotFound
+            return _to_journey(pipeline.newest_journey(session, cvr, product))
         return render_template(
             "forecasts/case.html",
             versions=found,
@@ -123,6 +125,12 @@ def one(cvr: str, product: str) -> ResponseReturnValue:
             outcomes=OUTCOMES,
             **_choices(session),
         )
+
+
+def _to_journey(number: int | None) -> ResponseReturnValue:
+    if number is None:
+        raise NotFound
+    return redirect(f"/pipeline/journeys/{number}", 303)
 
 
 # --- a journey of it

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.orm import Session
 
 from agreements import products
@@ -66,8 +66,9 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One term of the range."""
+    """One term of the range; by its name it is taken apart."""
 
+    name: str
     text: Text
     low: Money
     expected: Money
@@ -76,11 +77,25 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one reason moves a sum by, from one year to the next, or from forecast to outcome."""
+    """What one reason, named `why`, moves a sum by, from one year to the next, or from forecast to outcome."""
 
     text: Text
     authorities: int
     amount: Money
+    why: str = ""  # not known of forecasts that were kept before reasons had names
+
+
+class Move(NamedTuple):
+    """What an authority brings by its annual fee, or by all else, in one year and in another, and why that differs."""
+
+    why: str
+    before: tuple[Line, ...]
+    after: tuple[Line, ...]
+
+    @property
+    def amount(self) -> Money:
+        """Give what comes more."""
+        return total(line.amount for line in self.after) - total(line.amount for line in self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +138,19 @@ class Forecast:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Give the terms that low, expected and high are made of."""
-        annual = total(line.amount for line in self.lines if line.is_annual and not line.is_estimated)
-        estimated = total(line.amount for line in self.lines if line.is_annual and line.is_estimated)
-        once = total(line.amount for line in self.lines if not line.is_annual)
+        of_lines = [(name, total(line.amount for line in self.of_term(name))) for name in _TERMS]
+        coming = total(each.counted for each in self.coming), total(each.whole for each in self.coming)
         terms = [
-            (Text("Vederlag af aftaler i kraft", "Annual fees of agreements in force"), annual, annual, annual),
-            (Text("Vederlag, hvor årets indbyggertal endnu ikke kendes",
-                  "Annual fees where the year's inhabitants are not known yet"), estimated, estimated, estimated),
-            (Text("Tilslutningsafgifter af aftaler, der er indgået", "Joining fees of agreements made"),
-             once, once, once),
-            (Text("Opsigelser, hvis de kommer som i de seneste tre år", "Notices, as often as in the last three years"),
-             -self.lost, ZERO, ZERO),
-            (Text("Myndigheder på vej, efter sandsynlighed", "Authorities on their way, by probability"),
-             ZERO, total(each.counted for each in self.coming), total(each.whole for each in self.coming)),
-        ]  # fmt: skip
-        return tuple(Reason(*term) for term in terms if any(term[1:]))
+            *((name, amount, amount, amount) for name, amount in of_lines),
+            ("notices", -self.lost, ZERO, ZERO),
+            ("pipeline", ZERO, *coming),
+        ]
+        return tuple(Reason(name, term(name), *amounts) for name, *amounts in terms if any(amounts))
+
+    def of_term(self, name: str) -> tuple[Line, ...]:
+        """Give the lines of a term: `agreements`, `estimated` or `joining-fees`; of any other name all of them."""
+        wanted = _TERMS.get(name)
+        return tuple(line for line in self.lines if wanted is None or (line.is_annual, line.is_estimated) in wanted)
 
     @property
     def result(self) -> Money | None:
@@ -145,14 +158,61 @@ class Forecast:
         return None if self.costs is None else self.expected - self.costs
 
 
+#: Which lines a term is made of: whether they come each year, and whether their inhabitants are carried.
+_TERMS: Mapping[str, frozenset[tuple[bool, bool]]] = {
+    "agreements": frozenset({(True, False)}),
+    "estimated": frozenset({(True, True)}),
+    "joining-fees": frozenset({(False, False), (False, True)}),
+}
+_TERMS_TELL: Mapping[str, Text] = {
+    "agreements": Text("Vederlag af aftaler i kraft", "Annual fees of agreements in force"),
+    "estimated": Text("Vederlag, hvor årets indbyggertal endnu ikke kendes",
+                      "Annual fees where the year's inhabitants are not known yet"),
+    "joining-fees": Text("Tilslutningsafgifter af aftaler, der er indgået", "Joining fees of agreements made"),
+    "notices": Text("Opsigelser, hvis de kommer som i de seneste tre år",
+                    "Notices, as often as in the last three years"),
+    "pipeline": Text("Myndigheder på vej, efter sandsynlighed", "Authorities on their way, by probability"),
+}  # fmt: skip
+
+
+def term(name: str) -> Text:
+    """Say which term of the range a name stands for."""
+    return _TERMS_TELL[name]
+
+
 # --- computing
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What forecasts of a year are computed from: the year, the one before, who is on the way, who left.
+
+    `notices` counts, by product, the agreements that ended in the three years before, and those in force as each began.
+    """
+
+    year: int
+    on: date
+    now: World
+    then: World
+    cases: Mapping[str, list[Case]]
+    notices: Mapping[str, tuple[int, int]]
+
+
+def basis(session: Session, year: int, on: date, only: str | None = None) -> Basis:
+    """Read what forecasts of a year are computed from, of one product or of all, in a fixed number of queries."""
+    cases: dict[str, list[Case]] = defaultdict(list)
+    for case in pipeline.expected(session, year, on, only):
+        cases[case.product].append(case)
+    also = [case.authority_id for found in cases.values() for case in found]
+    now, then = prospect.read(session, year, only, also), prospect.read(session, year - 1, only)
+    return Basis(year, on, now, then, cases, _notices(session, on, only))
 
 
 def compute(session: Session, product: str, year: int, on: date, costs: Money | None = None) -> Forecast:
     """Forecast a year of a product's fund, in a fixed number of queries. Raises NoSuchProduct, NoSuchYear."""
     check(session, product, year, on)
     known: Mapping[str | None, Money] = {product: costs} if costs is not None else budgets.spending(session, year)
-    return _computed(session, [product], year, on, known, only=product)[0]
+    return computed(basis(session, year, on, product), product, known)
 
 
 def compute_all(session: Session, year: int, on: date) -> list[Forecast]:
@@ -160,8 +220,8 @@ def compute_all(session: Session, year: int, on: date) -> list[Forecast]:
 
     In a fixed number of queries, and O(agreements + what is invoiced of the year, and once only).
     """
-    known = budgets.spending(session, year)
-    return _computed(session, sorted(products.ids_by_name(session)), year, on, known)
+    known, found = budgets.spending(session, year), basis(session, year, on)
+    return [computed(found, product, known) for product in sorted(products.ids_by_name(session))]
 
 
 def check(session: Session, product: str, year: int, on: date) -> None:
@@ -181,41 +241,33 @@ def check_year(year: int, on: date) -> None:
         )  # fmt: skip
 
 
-def _computed(
-    session: Session, names: Sequence[str], year: int, on: date, costs: Mapping[str | None, Money],
-    only: str | None = None,
-) -> list[Forecast]:  # fmt: skip
-    cases: dict[str, list[Case]] = defaultdict(list)
-    for case in pipeline.expected(session, year, on, only):
-        cases[case.product].append(case)
-    also = [case.authority_id for found in cases.values() for case in found]
-    now, then = prospect.read(session, year, only, also), prospect.read(session, year - 1, only)
-    notices = _notices(session, on, only)
-    made: list[Forecast] = []
-    for name in names:
-        (lines, withheld), before = now.told(name), then.lines(name)
-        coming, problems = _coming(now, cases[name])
-        ended, standing = notices.get(name, (0, 0))
-        made.append(
-            Forecast(
-                name, year, on, tuple(lines), coming, ended, standing,
-                _lost(lines, ended, standing, is_shared=now.is_shared(name)), costs.get(name),
-                changes(before, lines), total(line.amount for line in before), (*withheld, *problems),
-            )
-        )  # fmt: skip
-    return made
+def computed(of: Basis, product: str, costs: Mapping[str | None, Money]) -> Forecast:
+    """Forecast a product's fund from what was read; `costs` are the budgets'."""
+    (lines, withheld), before = of.now.told(product), of.then.lines(product)
+    coming, problems = _coming(of.now, of.cases.get(product, ()))
+    ended, standing = of.notices.get(product, (0, 0))
+    return Forecast(
+        product, of.year, of.on, tuple(lines), coming, ended, standing,
+        _lost(lines, ended, standing, is_shared=of.now.is_shared(product)), costs.get(product),
+        changes(before, lines), total(line.amount for line in before), (*withheld, *problems),
+    )  # fmt: skip
 
 
 def _coming(world: World, cases: Iterable[Case]) -> tuple[tuple[Coming, ...], list[Text]]:
     coming: list[Coming] = []
     problems: list[Text] = []
     for case in cases:
-        lines, wrong = world.of_joining(Joining(case.authority_id, case.product, case.expected_from))
+        found, wrong = world.of_joining(joining(case))
         problems += wrong
-        whole = total(line.amount for line in lines)
+        whole = total(each.line.amount for each in found)
         counted = whole.scaled(Fraction(case.percent, _HUNDRED))
         coming.append(Coming(case.cvr, case.name, case.stage, case.percent, case.expected_from, whole, counted))
     return tuple(coming), problems
+
+
+def joining(case: Case) -> Joining:
+    """Give a case as somebody who is thought to join."""
+    return Joining(case.authority_id, case.product, case.expected_from)
 
 
 def _lost(lines: Iterable[Line], ended: int, standing: int, *, is_shared: bool) -> Money:
@@ -227,21 +279,36 @@ def _lost(lines: Iterable[Line], ended: int, standing: int, *, is_shared: bool) 
 
 def _notices(session: Session, on: date, product: str | None) -> dict[str, tuple[int, int]]:
     """Count, for each product, who left in the three years before and who was in force as each began."""
-    facts = AGREEMENTS.c
-    found = select(PRODUCTS.c.name, facts.in_force_from, facts.terminated_to).join(
-        PRODUCTS, PRODUCTS.c.id == facts.product_id
-    ).where(facts.countersigned_on.is_not(None), facts.in_force_from.is_not(None))  # fmt: skip
-    if product is not None:
-        found = found.where(PRODUCTS.c.name == product)
     ended: Counter[str] = Counter()
     standing: Counter[str] = Counter()
-    for row in session.execute(found):
-        for year in range(on.year - _YEARS_OF_NOTICES, on.year):
-            first, last = date(year, 1, 1), row.terminated_to
-            if row.in_force_from <= first and (last is None or last >= first):
-                standing[row.name] += 1
-                ended[row.name] += last is not None and last.year == year
+    for row in session.execute(notices(product)):
+        for year in standing_in(row, on):
+            standing[row.product] += 1
+            ended[row.product] += ended_in(row, year)
     return {name: (ended[name], standing[name]) for name in standing}
+
+
+def notices(product: str | None) -> Select[Any]:
+    """Select the agreements by which notices are counted, of one product or of all."""
+    facts = AGREEMENTS.c
+    found = (
+        select(PRODUCTS.c.name.label("product"), facts.in_force_from, facts.terminated_to)
+        .join(PRODUCTS, PRODUCTS.c.id == facts.product_id)
+        .where(facts.countersigned_on.is_not(None), facts.in_force_from.is_not(None))
+    )
+    return found if product is None else found.where(PRODUCTS.c.name == product)
+
+
+def standing_in(row: Any, on: date) -> list[int]:
+    """Give those of the three years before a day in which an agreement of `notices` was in force on 1 January."""
+    years = range(on.year - _YEARS_OF_NOTICES, on.year)
+    first, last = row.in_force_from, row.terminated_to or date.max
+    return [year for year in years if first <= date(year, 1, 1) <= last]
+
+
+def ended_in(row: Any, year: int) -> bool:
+    """Tell whether an agreement of `notices` ended in a year."""
+    return row.terminated_to is not None and row.terminated_to.year == year
 
 
 # --- reasons of a difference
@@ -262,17 +329,28 @@ _TELLS: Mapping[str, Text] = {
 
 def changes(before: Iterable[Line], after: Iterable[Line]) -> tuple[Change, ...]:
     """Tell what moves the sum of some lines to that of others, by reason; they add up to the difference."""
-    return _told(_differences(before, after))
+    return _told(moves(before, after))
 
 
-def _differences(before: Iterable[Line], after: Iterable[Line]) -> dict[str, list[int]]:
+def told(why: str) -> Text:
+    """Say a reason of a difference."""
+    return _TELLS[why]
+
+
+def is_reason(why: str) -> bool:
+    """Tell whether a difference can have a reason of that name."""
+    return why in _TELLS
+
+
+def moves(before: Iterable[Line], after: Iterable[Line]) -> list[Move]:
+    """Tell whose lines differ, and why: its annual fee by itself, all else together, by CVR number."""
     earlier, later = _by_authority(before), _by_authority(after)
-    found: dict[str, list[int]] = defaultdict(list)
+    found: list[Move] = []
     for cvr, annual in sorted({*earlier, *later}):
         first, second = earlier.get((cvr, annual), []), later.get((cvr, annual), [])
-        moved = sum(line.amount.ore for line in second) - sum(line.amount.ore for line in first)
-        if moved:
-            found[_why(first, second) if annual else "once"].append(moved)
+        moved = Move(_why(first, second) if annual else "once", tuple(first), tuple(second))
+        if moved.amount:
+            found.append(moved)
     return found
 
 
@@ -296,8 +374,15 @@ def _why(first: Sequence[Line], second: Sequence[Line]) -> str:
     return "other" if not differing else differing[0] if len(differing) == 1 else "several"
 
 
-def _told(found: Mapping[str, list[int]]) -> tuple[Change, ...]:
-    return tuple(Change(_TELLS[why], len(found[why]), Money(sum(found[why]))) for why in _TELLS if found.get(why))
+def _told(found: Sequence[Move]) -> tuple[Change, ...]:
+    by_reason: dict[str, list[Money]] = defaultdict(list)
+    for each in found:
+        by_reason[each.why].append(each.amount)
+    return tuple(_change(why, by_reason[why]) for why in _TELLS if why in by_reason)
+
+
+def _change(why: str, amounts: Sequence[Money]) -> Change:
+    return Change(_TELLS[why], len(amounts), total(amounts), why)
 
 
 # --- kept forecasts
@@ -369,18 +454,26 @@ def scores(session: Session, found: Sequence[Kept]) -> list[Score]:
 
 
 def _score(found: Kept, lines: Sequence[Line]) -> Score:
-    forecast = found.forecast
-    coming = {each.cvr for each in forecast.coming}
-    from_pipeline = total(line.amount for line in lines if line.cvr in coming)
-    reasons = _differences(forecast.lines, [line for line in lines if line.cvr not in coming])
-    if moved := from_pipeline.ore - sum(each.counted.ore for each in forecast.coming):
-        reasons["pipeline"] = [moved]
-    return Score(found, total(line.amount for line in lines), _told(reasons))
+    return Score(found, total(line.amount for line in lines), differences(found.forecast, lines))
+
+
+def differences(of: Forecast, lines: Sequence[Line]) -> tuple[Change, ...]:
+    """Tell what moves a forecast to the lines that came, by reason; who was on the way is held against its step."""
+    coming = {each.cvr: each.counted for each in of.coming}
+    reasons = _told(moves(of.lines, [line for line in lines if line.cvr not in coming]))
+    came = {cvr: total(line.amount for line in lines if line.cvr == cvr) for cvr in coming}
+    moved = [came[cvr] - counted for cvr, counted in coming.items() if came[cvr] != counted]
+    return (*reasons, _change("pipeline", moved)) if moved else reasons
 
 
 def invoiced(session: Session, product: str, year: int) -> list[Line]:
     """Give what a fund got of the invoices of a year, line by line; what is taken back stands below zero."""
-    rows = session.execute(
+    return [of_invoice(row) for row in session.execute(invoice_lines(product, year))]
+
+
+def invoice_lines(product: str, year: int) -> Select[Any]:
+    """Select the lines of invoices and credit notes that brought a fund money of a year."""
+    return (
         select(AUTHORITIES.c.cvr, AUTHORITIES.c.name, LINES.c.kind, LINES.c.product_ore, LINES.c.association_ore,
                LINES.c.reason)
         .join(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
@@ -388,10 +481,10 @@ def invoiced(session: Session, product: str, year: int) -> list[Line]:
         .where(LINES.c.book == "real", LINES.c.product == product, LINES.c.year == year)
         .order_by(LINES.c.id)
     )  # fmt: skip
-    return [_invoiced(row) for row in rows]
 
 
-def _invoiced(row: Any) -> Line:
+def of_invoice(row: Any) -> Line:
+    """Read a row of `invoice_lines`."""
     decided_by = prospect.decided_by(calculation.reason_from_json(json.loads(row.reason)))
     amounts = Money(row.product_ore), Money(row.association_ore)
     return Line(row.cvr, row.name, row.kind, *amounts, *decided_by, is_estimated=False)
@@ -419,7 +512,10 @@ def from_json(document: str) -> Forecast:
          "counted": Money(each["counted"])}
         for each in said["coming"]
     ]  # fmt: skip
-    moved = [Change(Text(**each["text"]), each["authorities"], Money(each["amount"])) for each in said["changes"]]
+    moved = [
+        Change(Text(**each["text"]), each["authorities"], Money(each["amount"]), each.get("why", ""))
+        for each in said["changes"]
+    ]
     return Forecast(
         said["product"], said["year"], date.fromisoformat(said["made_on"]), tuple(Line(**line) for line in lines),
         tuple(Coming(**each) for each in coming), said["ended"], said["standing"], Money(said["lost"]),

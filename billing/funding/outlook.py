@@ -89,8 +89,8 @@ def _brings(worlds: dict[int, World], case: Case, year: int) -> Money | None:
     world = worlds.get(year)
     if world is None or case.outcome != OPEN:
         return None
-    lines, problems = world.of_joining(Joining(case.authority_id, case.product, case.expected_from))
-    return None if problems and not lines else total(line.amount for line in lines)
+    found, problems = world.of_joining(Joining(case.authority_id, case.product, case.expected_from))
+    return None if problems and not found else total(each.line.amount for each in found)
 
 
 def _waiting(session: Session, cases: Sequence[Case]) -> dict[tuple[int, str], int]:

@@ -196,6 +196,14 @@ def journey_before(session: Session, case: Case) -> int | None:
     return int(rows[0].id) if _gives_way(case, rows) else None
 
 
+def newest_journey(session: Session, cvr: str, product: str) -> int | None:
+    """Give the newest journey of an authority to a product, under way or ended; None where there is none."""
+    found = journeys.listing().where(AUTHORITIES.c.cvr == cvr, PRODUCTS.c.name == product)
+    return session.execute(
+        found.with_only_columns(JOURNEYS.c.id).order_by(JOURNEYS.c.id.desc()).limit(1)
+    ).scalar()  # fmt: skip
+
+
 def expected(session: Session, year: int, on: date, product: str | None = None) -> list[Case]:
     """Give the open cases that are expected to have joined by the end of a year, by name.
 

@@ -65,10 +65,17 @@ class Joining(NamedTuple):
     expected_from: date
 
 
+class Charged(NamedTuple):
+    """A line of a fund with the charge behind it, which names its agreement and tells its whole reason."""
+
+    line: Line
+    charge: Charge
+
+
 class _Standing(NamedTuple):
     """What funds get of the agreements there are, and what of it cannot be told, by product."""
 
-    lines: dict[str, list[Line]]
+    charged: dict[str, list[Charged]]
     problems: dict[str, list[Text]]
 
 
@@ -94,8 +101,12 @@ class World:
 
     def told(self, product: str) -> tuple[list[Line], list[Text]]:
         """Give what a fund gets of the agreements there are, and why other lines of them cannot be told."""
-        lines = sorted(self._standing.lines[product], key=_order)
+        lines = [each.line for each in self.charged(product)]
         return lines, list(dict.fromkeys(self._standing.problems[product]))
+
+    def charged(self, product: str) -> list[Charged]:
+        """Give the same lines, in the same order, each with its charge."""
+        return sorted(self._standing.charged[product], key=lambda each: _order(each.line))
 
     @cached_property
     def _standing(self) -> _Standing:
@@ -104,13 +115,13 @@ class World:
             priced = pricing.price(self.ground, billable)
             for charge in priced.charges:
                 if charge.product is not None:
-                    found.lines[charge.product].append(self._line(billable, charge))
+                    found.charged[charge.product].append(self._charged(billable, charge))
             for problem in priced.problems:
                 if problem.product is not None:
                     found.problems[problem.product].append(_problem(problem))
         return found
 
-    def of_joining(self, joining: Joining) -> tuple[list[Line], list[Text]]:
+    def of_joining(self, joining: Joining) -> tuple[list[Charged], list[Text]]:
         """Give what who is thought to join brings the fund, and what cannot be told of it.
 
         A cost that is shared is paid by more, but does not grow: its share brings the fund nothing.
@@ -121,10 +132,10 @@ class World:
         alone = replace(billable, connections=(_thought(billable, joining, self.ground),), invoiced={}, again={})
         ground = self.ground.shared_with(joining.product, billable.payer.cvr)
         charges, problems = _of_product(ground, alone, joining.product)
-        lines = [self._line(billable, charge) for charge in charges]
+        found = [self._charged(billable, charge) for charge in charges]
         if self.is_shared(joining.product):
-            lines = [line for line in lines if not line.is_annual]
-        return lines, problems
+            found = [each for each in found if not each.line.is_annual]
+        return found, problems
 
     def supposing(self, product: str, joining: Iterable[Joining], leaving: Collection[str]) -> list[Line]:
         """Give what a fund would get where some joined and others, by CVR number, had left."""
@@ -158,6 +169,9 @@ class World:
     @cached_property
     def _payers(self) -> dict[int, Billable]:
         return {billable.payer.id: billable for billable in self.billables if billable.payer is not None}
+
+    def _charged(self, billable: Billable, charge: Charge) -> Charged:
+        return Charged(self._line(billable, charge), charge)
 
     def _line(self, billable: Billable, charge: Charge) -> Line:
         reason, parts = charge.reason, charge.parts

@@ -126,6 +126,12 @@ def test_a_forecast_is_told_and_kept_and_a_case_expected(starter: CommandLine) -
     assert (told["product"], told["year"], told["coming"][0]["cvr"]) == (FUND, 2028, "55133018")
     assert "I alt" in starter.done("funding", "forecast", FUND, 2028).out
     assert starter.json("funding", "pipeline")["cases"][0]["product"] == FUND
+    part = starter.json("funding", "forecast", FUND, 2028, "--part", "pipeline")
+    assert part["sum_ore"] == told["coming"][0]["counted"] == sum(row["amount_ore"] for row in part["rows"])
+    assert (
+        starter.json("funding", "forecast", FUND, 2028, "--part", "pipeline", "--kept", 1)["sum_ore"] == part["sum_ore"]
+    )
+    assert "Aarhus" in starter.done("funding", "forecast", FUND, 2028, "--part", "pipeline").out
 
 
 HUGE = "9" * 20
@@ -142,6 +148,10 @@ funding published OS2intet
 funding published-file {FUND} 2026-Q4 kept.pdf
 funding forecast OS2intet 2028
 funding forecast {FUND} {HUGE}
+funding forecast {FUND} 2028 --part nothing
+funding forecast {FUND} 2028 --part "change:'; --"
+funding forecast {FUND} 2028 --part certain --kept {HUGE}
+funding forecast {FUND} {HUGE} --part invoiced
 budgets list --product OS2intet
 funding approve {HUGE} --digest x --by NAME
 funding approve 1 --digest x --by NAME

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from billing import annual_run, gathering, seller
-from billing.funding import forecast, pipeline, scenarios
+from billing.funding import forecast, forecast_parts, pipeline, scenarios
 from billing.funding.forecast import Forecast, NoSuchYear
+from billing.funding.forecast_parts import Part
 from billing.funding.pipeline import CaseRefused, Seen
 from billing.funding.scenarios import ScenarioRefused
 from foundation.audit import Trail
@@ -23,6 +24,8 @@ from tests.scenarios import acting, files
 AARHUS, AALBORG, ODENSE = (files.by_name(name).cvr for name in ("Aarhus", "Aalborg", "Odense"))
 PRODUCT, SHARED = "OS2valghalla", "OS2kle"
 TODAY = date(2026, 6, 1)
+_SINCE = dict.fromkeys(("signed_on", "countersigned_on", "in_force_from"), "2024-02-01")
+ENDED = _SINCE | {"terminated_to": "2025-12-31"}
 
 
 @pytest.fixture
@@ -74,6 +77,41 @@ def test_the_reasons_add_up_to_low_expected_and_high_and_the_changes_to_the_cert
         assert total(reason.high for reason in each.reasons) == each.high
         assert each.before + total(change.amount for change in each.changes) == each.certain
         assert each.low <= each.expected <= each.high
+
+
+def test_every_figure_is_the_sum_of_what_it_is_made_of(session: Session, starter: CommandLine) -> None:
+    session.commit()
+    files.take_agreements(starter, files.agreement(files.by_name("Vejle").cvr, **ENDED))
+    expect(session, ODENSE, percent=33, reason="Byrådet")
+
+    for year in (2026, 2027, 2028):
+        for each in forecast.compute_all(session, year, TODAY):
+            parts = {name: take_apart(session, each, name) for name in ("before", "certain", "ended", "standing")}
+            assert (parts["before"].sum, parts["certain"].sum) == (each.before, each.certain)
+            assert (len(parts["ended"].rows), len(parts["standing"].rows)) == (each.ended, each.standing)
+            for reason in each.reasons:
+                part = take_apart(session, each, reason.name)
+                assert part.sum == (reason.low if reason.name == "notices" else reason.expected), reason
+                assert reason.name != "pipeline" or total(row.whole or ZERO for row in part.rows) == reason.high
+            for change in each.changes:
+                part = take_apart(session, each, f"change:{change.why}")
+                assert (part.sum, len(part.rows)) == (change.amount, change.authorities)
+
+
+def take_apart(session: Session, made: Forecast, name: str) -> Part:
+    return forecast_parts.take_apart(session, made.product, made.year, TODAY, name)
+
+
+def test_what_notices_would_take_is_parted_among_the_annual_fees(session: Session, starter: CommandLine) -> None:
+    session.commit()
+    files.take_agreements(starter, files.agreement(files.by_name("Vejle").cvr, **ENDED))
+    made = forecast.compute(session, PRODUCT, 2027, TODAY)
+
+    part = take_apart(session, made, "notices")
+
+    assert made.lost > ZERO and part.sum == -made.lost
+    assert len(part.rows) == len([line for line in made.lines if line.is_annual])
+    assert [row.on for row in take_apart(session, made, "ended").rows] == [date(2025, 12, 31)]
 
 
 def test_who_may_come_counts_by_its_step_or_by_its_own_probability(session: Session) -> None:
