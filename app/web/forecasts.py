@@ -13,14 +13,12 @@ from werkzeug.datastructures import MultiDict
 from app import access, database
 from app.schemas import Nothing
 from app.web import forms, fund_addresses, layout, report_charts
-from app.web.report_charts import Look
 from billing.funding import forecast, pipeline, prospect, scenarios
 from billing.funding.forecast import Forecast, NoSuchYear
 from billing.funding.scenarios import Scenario, ScenarioRefused
 from fee_tables.size_key import STANDARD_BANDS, band_title
 from foundation import periods
-from foundation.language import Text, joined, kroner, same
-from foundation.money import Money
+from foundation.language import Text
 
 blueprint = Blueprint("forecasts", __name__)
 
@@ -81,7 +79,7 @@ def one(product: str, year: int) -> ResponseReturnValue:
         answer = render_template(
             "forecasts/one.html", product=product, year=year, forecast=made, today=today, stages=pipeline.STAGES,
             scores=forecast.scores(session, kept), supposed=supposed, scenario=found, errors=errors,
-            bars=report_charts.bars(_rows(made)) if made else None, told=_told(made) if made else None,
+            picture=report_charts.of_forecast(made) if made else None,
             bands=[(band, layout.say(band_title(band))) for band in STANDARD_BANDS],
             connected=_connected(made) if made else {},
             free=_free(session, product, year) if made else [], most=_MOST,
@@ -149,17 +147,3 @@ def _free(session: Session, product: str, year: int) -> Sequence[tuple[int, str,
 
 def _connected(made: Forecast) -> Mapping[str, str]:
     return {line.cvr: line.name for line in made.lines}
-
-
-def _rows(made: Forecast) -> list[tuple[Text, Money, Look]]:
-    """Give the year before and the range, as the picture shows them."""
-    return [
-        (Text(f"Aftaler i {made.year - 1}", f"Agreements in {made.year - 1}"), made.before, "framed"),
-        (Text("Lavt", "Low"), made.low, "striped"), (Text("Ventet", "Expected"), made.expected, "filled"),
-        (Text("Højt", "High"), made.high, "striped"),
-    ]  # fmt: skip
-
-
-def _told(made: Forecast) -> Text:
-    """Say what the picture shows."""
-    return joined([title + same(": ") + kroner(amount) for title, amount, _ in _rows(made)], by=", ")

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from billing.funding import summary
+from billing.funding.forecast import Forecast
 from billing.funding.report import FundingReport
-from foundation.language import Text, same, whole_number
+from foundation.language import Text, joined, same, whole_number
 from foundation.language import kroner as in_kroner
 from foundation.money import ZERO, Money
 
@@ -165,3 +166,35 @@ def of(report: FundingReport) -> Pictures:
         summary.connected(report), summary.accounts_in_short(report), summary.budget_in_short(report),
         summary.connected_in_short(report),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture, what it shows in words, and what a reader should see in it."""
+
+    bars: Bars | None
+    told: Text
+    short: Text
+
+
+def of_forecast(made: Forecast) -> Picture:
+    """Lay out the year before beside the range."""
+    year = made.year - 1
+    rows: list[tuple[Text, Money, Look]] = [
+        (Text(f"Aftaler i {year}", f"Agreements in {year}"), made.before, "framed"),
+        (Text("Lavt", "Low"), made.low, "striped"), (Text("Ventet", "Expected"), made.expected, "filled"),
+        (Text("Højt", "High"), made.high, "striped"),
+    ]  # fmt: skip
+    told = joined([title + same(": ") + in_kroner(amount) for title, amount, _ in rows], by=", ")
+    return Picture(bars(rows), told, _short(made))
+
+
+def _short(made: Forecast) -> Text:
+    moved, year = made.expected - made.before, made.year - 1
+    if not moved:
+        return Text(f"Der ventes det samme, som aftalerne giver i {year}.",
+                    f"The same is expected as the agreements bring in {year}.")  # fmt: skip
+    by = in_kroner(-moved if moved < ZERO else moved)
+    more, plus = ("mere", "more") if moved > ZERO else ("mindre", "less")
+    return Text(f"Der ventes {by.da} {more}, end aftalerne giver i {year}.",
+                f"{by.en} {plus} is expected than the agreements bring in {year}.")  # fmt: skip
