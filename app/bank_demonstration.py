@@ -130,14 +130,20 @@ def _details(moved: Moved) -> str:
     )
 
 
-def made_up(invoices: Sequence[Owed], until: date) -> bytes | None:
+def given(on: date, ore: int, payer: str) -> Moved:
+    """Give what somebody gives once, beside fees; for which fund, is for a person to tell."""
+    return Moved(on, ore, f"{MADE_UP} BIDRAG", message=("OPDIGTET bidrag til udvikling",), payer=payer)
+
+
+def made_up(invoices: Sequence[Owed], until: date, more: Sequence[Moved] = ()) -> bytes | None:
     """Write what came in up to a day.
 
-    Most pay by the form some days before it is due, some name the invoice in words, a few say nothing.
+    Most pay by the form some days before it is due, some name the invoice in words, a few say nothing. `more` came too.
 
     None where nobody paid yet.
     """
-    moved = [each for each in map(_paid, invoices) if each is not None and each.on <= until]
+    paid = [each for each in map(_paid, invoices) if each is not None]
+    moved = [each for each in (*paid, *more) if each.on <= until]
     if not moved:
         return None
     first = min(each.on for each in moved)

@@ -13,11 +13,14 @@ from datetime import date
 from fractions import Fraction
 from functools import partial
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agreements.road import journeys
 from app import publishing
 from app.config import Config
+from app.demonstration import YEAR
+from billing import bank, payments, placing
 from billing.funding import (
     budgets,
     comments,
@@ -41,13 +44,17 @@ from billing.funding.hours import Worked
 from billing.funding.moves import Move
 from billing.funding.pipeline import Seen
 from billing.funding.recurring import Plan
+from billing.payments import Placing
 from foundation import periods
 from foundation.audit import Trail
+from foundation.language import Text
 from foundation.money import ORE_PER_KRONE, ZERO, Money, kroner
 from foundation.periods import Period
 from foundation.proposals import Proposal
 
 MADE_UP = "Opdigtet"
+#: What Aarhus gives a fund once, beside its fees, and when.
+GIVEN, GIVEN_ON, GIVEN_TO, GIVER = kroner(75_000), date(YEAR - 1, 11, 12), "OS2kitos", "55133018"
 PRODUCTS = 8
 #: So many of them have published reports, of the last two quarters.
 PUBLISHED = 6
@@ -196,6 +203,15 @@ def _account(chart: Chart, product: str | None, suffix: str) -> str:
 def _round(amount: Money) -> Money:
     """Give whole hundreds of kroner, as budgets are spoken of; one hundred at least."""
     return kroner(max(1, amount.ore // (100 * ORE_PER_KRONE)) * 100)
+
+
+def contribution(session: Session, bank_reference: str, trail: Trail, on: date) -> None:
+    """Place what was given in its fund, as a person would who knows what it is for."""
+    found = select(bank.TRANSACTIONS.c.id).where(bank.TRANSACTIONS.c.bank_reference == bank_reference)
+    wanted = placing.Wanted(contributions=[(GIVEN_TO, GIVEN)], giver=GIVER)
+    why = Text(f"{MADE_UP}: tilsagn om medfinansiering", f"{MADE_UP}: promised co-funding")
+    placed = Placing(session.execute(found).scalar_one(), placing.parts(session, wanted), "hand", why)
+    payments.place(session, [placed], on, trail)
 
 
 # --- budgets and forecasts

@@ -43,3 +43,11 @@ def test_what_does_not_fit_is_refused_and_nothing_is_kept(demonstration: Program
     assert refused == [422] * 7 + [404, 404]
     assert reader.status_code == 403
     assert not demonstration.get(ASKED, token).json["items"]
+
+
+def test_the_demonstration_holds_a_single_contribution_invoiced_and_paid_at_once(demonstration: Program) -> None:
+    told = demonstration.get("/funding-reports?product=OS2kitos&period=2026-Q4", demonstration.token(Role.AUDITOR))
+
+    (given,) = [each for each in told.json["report"]["income"] if each["account"].endswith("-00003")]
+    (giver,) = [each for each in told.json["report"]["payers"] if each["cvr"] == "55133018"]
+    assert given["invoiced"] == given["paid"] == giver["invoiced"] == 75_000_00
