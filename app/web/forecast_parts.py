@@ -113,6 +113,9 @@ _AMOUNTS: Mapping[str, Text] = {
 }  # fmt: skip
 _OF_PARTS: Mapping[str, Mapping[str, Text]] = {
     "pipeline": {"amount": Text("Regnet med", "Counted")},
+    forecast_parts.OUTCOME: {
+        "whole": Text("Uden moms", "Without VAT"), "amount": Text("Heraf til fonden", "Of that to the fund"),
+    },
     forecast_parts.CHANGE: {"amount": Text("Forskel", "Difference")},
     forecast_parts.DIFFERENCE: {
         "before": Text("Ventet", "Expected"), "after": Text("Faktureret", "Invoiced"),

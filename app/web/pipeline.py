@@ -200,11 +200,13 @@ def _page(given: Mapping[str, Any], errors: Errors, chance: Mapping[str, Any] | 
           chance_errors: Errors | None = None) -> str:  # fmt: skip
     with database.reading() as session:
         found, listing = _found(session)
-        page = memory_list.page(listing, _chosen(found, listing), request.args)
+        chosen = _chosen(found, listing)
+        page = memory_list.page(listing, chosen, request.args)
         return render_template(
             "forecasts/pipeline.html", page=page, given=given, errors=errors, chance=chance or {},
             chance_errors=chance_errors or {}, chances=found.pipeline.chances, enough=chances.ENOUGH, stages=STAGES,
             outcomes=OUTCOMES, gave_way=found.pipeline.gave_way, summary=pipeline_list.by_product(found.prospects),
+            sums=pipeline_list.together(chosen),
             **_choices(session),
         )  # fmt: skip
 

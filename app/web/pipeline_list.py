@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from agreements.road import journeys
-from app.web import memory_list
+from app.web import fund_addresses, memory_list
 from app.web.lists import Choice, Column
 from app.web.memory_list import Field, MemoryListing
+from billing.funding import outlook
 from billing.funding.chances import BASES
 from billing.funding.outlook import Prospect
 from billing.funding.pipeline import OPEN, OUTCOMES, STAGES
@@ -39,9 +40,13 @@ def listing(products: Collection[str], on: date) -> MemoryListing:
             Column("expected", Text("Ventes fra", "Expected from"), lambda row: row.case.expected_from),
             Column("percent", Text("Sandsynlighed i %", "Probability in %"), lambda row: row.case.percent),
             Column("basis", Text("Hvorfra", "By what"), lambda row: BASES[row.case.basis]),
-            Column("first", Text("Første år", "First year"), lambda row: row.first),
-            Column("full", Text("Helt år", "Whole year"), lambda row: row.full),
-            Column("counted", Text("Ventet første år", "Expected first year"), lambda row: row.counted),
+            Column("first", Text("Første år", "First year"), lambda row: row.first, link=lambda row: _made_of(row, on)),
+            Column("full", Text("Helt år", "Whole year"), lambda row: row.full,
+                   link=lambda row: _made_of(row, on, after=1)),
+            Column("counted", Text("Ventet første år", "Expected first year"), lambda row: row.counted,
+                   link=lambda row: _made_of(row, on)),
+            Column("counted_full", Text("Ventet helt år", "Expected whole year"), lambda row: row.counted_full,
+                   link=lambda row: _made_of(row, on, after=1)),
             Column("source", Text("Kilde", "Source"), lambda row: row.case.source or _KINDS["journey"]),
             Column("outcome", Text("Udfald", "Outcome"), lambda row: OUTCOMES[row.case.outcome]),
         ),
@@ -55,7 +60,7 @@ def listing(products: Collection[str], on: date) -> MemoryListing:
         ),
         sort="expected",
         sortable=frozenset(_orders(on)),
-        numbers=frozenset({"days", "asked", "percent", "first", "full", "counted"}),
+        numbers=frozenset({"days", "asked", "percent", "first", "full", "counted", "counted_full"}),
         empty=Text("Ingen er på vej endnu. Begynd en rejse, eller skriv en sag herunder.",
                    "Nobody is on the way yet. Begin a journey, or write a case below."),
     )  # fmt: skip
@@ -68,6 +73,14 @@ def _address(row: Prospect) -> str:
         if case.journey is None
         else f"/pipeline/journeys/{case.journey.id}"
     )
+
+
+def _made_of(row: Prospect, on: date, after: int = 0) -> str | None:
+    """Give where what a case would bring is taken apart: the forecast of its first year, or of the year after."""
+    if (row.full if after else row.first) is None:
+        return None
+    year = outlook.first_year(row.case, on) + after
+    return f"{fund_addresses.forecast(row.case.product, year, 'pipeline')}?q={row.case.cvr}"
 
 
 def _days(row: Prospect, on: date) -> int | None:
@@ -91,6 +104,7 @@ def _orders(on: date) -> Mapping[str, Callable[[Prospect], Any]]:
         "first": lambda row: _ore(row.first),
         "full": lambda row: _ore(row.full),
         "counted": lambda row: _ore(row.counted),
+        "counted_full": lambda row: _ore(row.counted_full),
     }
 
 
@@ -132,6 +146,12 @@ class Row:
     def cases(self) -> int:
         """Give how many there are."""
         return sum(self.steps)
+
+
+def together(found: Sequence[Prospect]) -> Row | None:
+    """Count the open cases among some as one row; None where there is none."""
+    still = [row for row in found if row.case.outcome == OPEN]
+    return _row("", still) if still else None
 
 
 def by_product(found: Sequence[Prospect]) -> list[Row]:

@@ -71,7 +71,9 @@ class Row:
     before: Money | None = None  # of a difference: `amount` is `after` less `before`
     after: Money | None = None
     why_before: Text | None = None
-    whole: Money | None = None  # of who is on the way: what would come; `amount` is what is counted of it
+    #: Of who is on the way what would come, and `amount` is what is counted of it; of an invoice's line all that stands
+    #: on it without VAT, and `amount` is what of that is the fund's.
+    whole: Money | None = None
     percent: int | None = None
     stage: str = ""
     expected_from: date | None = None
@@ -142,7 +144,7 @@ def take_kept_apart(session: Session, product: str, year: int, number: int, name
     found = _found(ground, name)
     if found is None:
         why = _reason(name, DIFFERENCE)
-        invoiced = [_invoiced(session, row) for row in _invoice_rows(session, product, year)]
+        invoiced = [_invoiced(row) for row in _invoice_rows(session, product, year)]
         changes = forecast.differences(kept.forecast, [each.line for each in invoiced])
         amount = next((each.amount for each in changes if each.why == why), ZERO)
         found = forecast.told(why), kroner(amount), _differing(ground, why, invoiced)
@@ -346,7 +348,7 @@ class _Invoiced(NamedTuple):
 def _outcome(session: Session, product: str, year: int) -> Part:
     if product not in products.ids_by_name(session) or not date.min.year <= year <= date.max.year:
         raise NoSuchPart(Text("der er intet faktureret af det år", "nothing is invoiced of that year"))
-    rows = [_invoiced(session, row).row for row in _invoice_rows(session, product, year)]
+    rows = [_invoiced(row).row for row in _invoice_rows(session, product, year)]
     told = kroner(total(line.amount for line in forecast.invoiced(session, product, year)))
     return Part(OUTCOME, _titled(OUTCOME), told, tuple(rows))
 
@@ -356,13 +358,14 @@ def _invoice_rows(session: Session, product: str, year: int) -> Sequence[Any]:
     return session.execute(forecast.invoice_lines(product, year).add_columns(*more)).all()
 
 
-def _invoiced(session: Session, row: Any) -> _Invoiced:
+def _invoiced(row: Any) -> _Invoiced:
     line, reason = forecast.of_invoice(row), calculation.reason_from_json(orjson.loads(row.reason))
     parts = Parts(Money(row.product_ore), Money(row.association_ore))
     table = TableAt(reason.table.product, reason.table.valid_from)
     told = _why(Kind(row.kind), reason, parts, is_estimated=False)
     return _Invoiced(line, Row(line.cvr, line.name, line.amount, line.kind, line.band, table, told,
-                               agreement_id=row.agreement_id, on=row.issued_on, number=row.number))  # fmt: skip
+                               agreement_id=row.agreement_id, on=row.issued_on, whole=parts.net,
+                               number=row.number))  # fmt: skip
 
 
 def _differing(ground: _Then, why: str, invoiced: Sequence[_Invoiced]) -> Iterator[Row]:

@@ -62,7 +62,7 @@ def read(session: Session, on: date, of: Collection[str] | None = None) -> Outlo
     waiting = _waiting(session, still)
     made = (
         Prospect(
-            case, _brings(worlds, case, _first_year(case, on)), _brings(worlds, case, _first_year(case, on) + 1),
+            case, _brings(worlds, case, first_year(case, on)), _brings(worlds, case, first_year(case, on) + 1),
             waiting.get((case.authority_id, case.product), 0),
         )
         for case in found.cases
@@ -70,7 +70,8 @@ def read(session: Session, on: date, of: Collection[str] | None = None) -> Outlo
     return Outlook(tuple(made), found)
 
 
-def _first_year(case: Case, on: date) -> int:
+def first_year(case: Case, on: date) -> int:
+    """Give the year in which a case would first bring money: not before today's."""
     return max(case.expected_from.year, on.year)
 
 
@@ -78,7 +79,7 @@ def _worlds(session: Session, cases: Sequence[Case], on: date) -> dict[int, Worl
     """Read the years that are near enough to be forecast, each for those that are looked at in it."""
     wanted: dict[int, set[int]] = {}
     for case in cases:
-        first = _first_year(case, on)
+        first = first_year(case, on)
         for year in (first, first + 1):
             if year <= on.year + forecast.FURTHEST:
                 wanted.setdefault(year, set()).add(case.authority_id)

@@ -138,6 +138,22 @@ def test_a_year_that_is_not_forecast_has_no_parts(seat: Desk, year: str) -> None
     assert seat.get(f"/forecast/{FUND}/{year}/invoiced").status_code in {200, 404}
 
 
+def test_the_pipeline_s_figures_lead_to_the_forecasts_they_stand_in(seat: Desk) -> None:
+    page = seat.sit(GROUP).html(f"/pipeline?product={FUND}")
+    found = re.findall(r'<a href="(/forecast/[^"]+)">([^<]+)</a>', page)
+
+    assert len(found) == 4 and "Sum af det viste udvalg" in page
+    for link, words in found:
+        assert plain(words) in [plain(each) for each in SUMS.findall(seat.html(html.unescape(link)))], link
+
+
+def test_a_group_s_figures_on_the_first_page_lead_to_what_was_invoiced(seat: Desk) -> None:
+    ((link, words),) = re.findall(r'<a href="(/forecast/[^"]+/invoiced)">([^<]+)</a>', seat.sit(GROUP).html("/"))
+
+    sums = dict(re.findall(r'id="(sum-\w+)">([^<]*)<', seat.html(link)))
+    assert plain(sums["sum-whole"]) == plain(words) != plain(sums["sum-amount"])
+
+
 def test_who_is_on_the_way_by_a_journey_alone_is_found_at_the_journey(seat: Desk) -> None:
     seat.sit(FINANCE).post("/road/guide", text=guide.shipped())
     assert seat.post("/road/new", cvr="29189420", product=FUND).location == "/road/1"
