@@ -20,7 +20,6 @@ from billing import ledger
 from billing.funding import budgets, funds, publications, reporting
 from billing.funding.budgets import Budget
 from billing.funding.funds import Conservation, Moved
-from billing.funding.reporting import Chart
 from foundation.money import ZERO, Money, total
 from foundation.periods import Period
 
@@ -105,7 +104,7 @@ def read(session: Session, periods: Sequence[Period], of: Collection[str] | None
     owed = dict(zip(lasts, reporting.receivables(session, lasts), strict=True))
     kept = funds.conservations(session, days, moved) if of is None else []
     held = dict(zip(periods, budgets.of_all(session, periods), strict=True))
-    is_income = cache(chart.is_income)  # asked of few accounts, and of each in every period
+    is_income, is_cost = cache(chart.is_income), cache(chart.is_cost)  # asked of few accounts, of each in every period
     rows, wholes = list[Row](), list[Whole]()
     for at, (first, after) in enumerate(pairwise(days)):
         sums, period = _summed(is_income, moved[at]), Period(first, after)
@@ -115,7 +114,7 @@ def read(session: Session, periods: Sequence[Period], of: Collection[str] | None
                 Row(
                     name, period, Money(standing[name]), Money(sums[name].earned), Money(sums[name].spent),
                     Money(sums[name].transfers), due.get(name, ZERO), published.get((name, period)),
-                    _budgeted(given.get(name), chart),
+                    _budgeted(given.get(name), is_cost),
                 )
                 for name in names
             ]  # fmt: skip
@@ -150,10 +149,10 @@ def _summed(is_income: Callable[[str], bool], moved: Iterable[Moved]) -> default
     return found
 
 
-def _budgeted(held: Budget | None, chart: Chart) -> Money | None:
+def _budgeted(held: Budget | None, is_cost: Callable[[str], bool]) -> Money | None:
     if held is None:
         return None
-    return total(amount for account, amount in held.amounts.items() if chart.is_cost(account))
+    return Money(sum(amount.ore for account, amount in held.amounts.items() if is_cost(account)))
 
 
 def _whole(period: Period, found: Sequence[Row], kept: Conservation) -> Whole:
