@@ -59,9 +59,13 @@ class PostgreSQLUnavailable(RuntimeError):
 class PostgreSQLServer:
     """A throw-away server, used as a context manager or with `start` and `stop`."""
 
-    def __init__(self, settings: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Say how the server is set beyond `SETTINGS`."""
+    def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), below: Path = Path("/tmp")) -> None:
+        """Say how the server is set beyond `SETTINGS`, and where its folder is made.
+
+        Not below TMPDIR by itself: the path of a Unix socket may have 107 bytes at most.
+        """
         self._settings = {**SETTINGS, **settings}
+        self._below = below
         self._binaries = newest_binaries()
         self._folder: Path | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -103,8 +107,7 @@ class PostgreSQLServer:
 
     def start(self) -> Self:
         """Start the server and wait until it answers."""
-        # Not below TMPDIR: the path of a Unix socket may have 107 bytes at most.
-        self._folder = Path(tempfile.mkdtemp(prefix="os2pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="os2pg-", dir=self._below))
         atexit.register(self.stop)
         try:
             if os.geteuid() == 0:

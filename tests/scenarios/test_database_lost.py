@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.command_line import CommandLine, Result
-from tests.conftest import FULL
+from tests.conftest import FULL, SERVERS
 from tests.postgresql_server import PORT, SUPERUSER, PostgreSQLServer
 from tests.scenarios import database, files
 from tests.scenarios.proxy import Door, Trouble
@@ -37,7 +37,7 @@ _names = count(1)
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQLServer]:
     """A server that these tests may crash without disturbing others."""
-    with PostgreSQLServer() as own:
+    with PostgreSQLServer(below=SERVERS) as own:
         yield own
 
 
