@@ -58,9 +58,8 @@ _LONGEST = ("tests/scenarios/test_state_machine.py", "tests/stories/test_pages.p
 
 
 def pytest_collection_finish() -> None:
-    """Look less often for rubbish: what was imported and collected stays, and a run of tests makes little."""
+    """Look no more for rubbish in what was imported and collected: it stays. `app` says how often to look for more."""
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 #: Where a case is asked on one database in `make test`, and on both in `make test-full`: one in so many on PostgreSQL,
