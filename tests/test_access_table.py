@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from agreements.road import guide
@@ -33,8 +34,8 @@ MATRIX = Path(__file__).resolve().parents[2] / "shared" / "authorisation-matrix.
 #: What no answer to anybody may be.
 _NEVER = frozenset({"?", "500", "503", "405"})
 
-#: What is written down of everybody who asks: how often, so that they can be made to wait.
-_COUNTED = ("/sign-in", "/invitation/")
+#: A statement that changes the world.
+_CHANGES = re.compile(r"(INSERT INTO|REPLACE INTO|UPDATE|DELETE FROM) (?!browser_session\b)")
 
 
 class Walk:
@@ -48,6 +49,9 @@ class Walk:
         self._who = ANONYMOUS
         app.extensions["principal_loader"] = lambda: self._who
         app.config["WTF_CSRF_ENABLED"] = False  # another test holds every form to it
+        self._has_written = False
+        with app.app_context():
+            event.listen(database.db.engine, "before_cursor_execute", self._look)
         self._file = Path(line.url.removeprefix("sqlite:///"))
         self._kept = self._file.with_suffix(".kept")
         self._close()
@@ -58,13 +62,18 @@ class Walk:
         is_program = line.rule.startswith("/api/") and who.user_id is not None
         self._who = replace(who, via="token") if is_program else who
         path = line.template.format_map(self.things[line.whose])
+        self._has_written = False
         answer = self.app.test_client().open(
             path, method=line.method, data=sent if line.method == "POST" else None, buffered=True
         )
-        if line.method != "GET" or line.rule.startswith(_COUNTED):
+        if self._has_written:
             self._close()
             shutil.copy(self._kept, self._file)
         return answer
+
+    def _look(self, connection: object, cursor: object, statement: str, *more: object) -> None:
+        """Notice whoever writes. That somebody looked is no change: a browser's session is of that browser alone."""
+        self._has_written |= bool(_CHANGES.match(statement))
 
     def _close(self) -> None:
         with self.app.app_context(), database.db.engine.connect() as connection:
