@@ -126,7 +126,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQLServer]:
     """A server of our own for this worker. Its tables are small and short-lived: they need no housekeeping."""
-    with PostgreSQLServer({"jit": "off", "autovacuum": "off"}, SERVERS) as server:
+    settings = {"jit": "off", "autovacuum": "off", "max_wal_size": "256MB"}  # its log, too, lies in memory
+    with PostgreSQLServer(settings, SERVERS) as server:
         yield server
 
 
