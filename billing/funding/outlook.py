@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -22,7 +22,10 @@ _HUNDRED = 100
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """A case with what it would bring; None where that cannot be told. `asked` are its questions that wait."""
+    """A case with what it would bring; None where that cannot be told, or nothing is to come any more.
+
+    `asked` are its questions that wait.
+    """
 
     case: Case
     first: Money | None  # in the year from which it is expected, the joining fee included
@@ -56,18 +59,26 @@ def read(session: Session, on: date, of: Collection[str] | None = None) -> Outlo
 
     Each year in which somebody is expected, and the one after it, adds its own.
     """
-    found = pipeline.read(session, on, of)
-    still = [case for case in found.cases if case.outcome == OPEN]
-    worlds = _worlds(session, still, on)
-    waiting = _waiting(session, still)
+    found, came = pipeline.read(session, on, of), pipeline.came_by(session, on.year)
+    still = {_place(case): case for case in found.cases if case.outcome == OPEN and _place(case) not in came}
+    worlds = _worlds(session, still.values(), on)
+    waiting = _waiting(session, still.values())
     made = (
-        Prospect(
-            case, _brings(worlds, case, first_year(case, on)), _brings(worlds, case, first_year(case, on) + 1),
-            waiting.get((case.authority_id, case.product), 0),
-        )
+        Prospect(case, *_both(worlds, case, on), waiting.get(place, 0))
+        if (place := _place(case)) in still
+        else Prospect(case, None, None, 0)
         for case in found.cases
-    )  # fmt: skip
+    )
     return Outlook(tuple(made), found)
+
+
+def _place(case: Case) -> tuple[int, str]:
+    return case.authority_id, case.product
+
+
+def _both(worlds: dict[int, World], case: Case, on: date) -> tuple[Money | None, Money | None]:
+    first = first_year(case, on)
+    return _brings(worlds, case, first), _brings(worlds, case, first + 1)
 
 
 def first_year(case: Case, on: date) -> int:
@@ -75,7 +86,7 @@ def first_year(case: Case, on: date) -> int:
     return max(case.expected_from.year, on.year)
 
 
-def _worlds(session: Session, cases: Sequence[Case], on: date) -> dict[int, World]:
+def _worlds(session: Session, cases: Collection[Case], on: date) -> dict[int, World]:
     """Read the years that are near enough to be forecast, each for those that are looked at in it."""
     wanted: dict[int, set[int]] = {}
     for case in cases:
@@ -88,13 +99,13 @@ def _worlds(session: Session, cases: Sequence[Case], on: date) -> dict[int, Worl
 
 def _brings(worlds: dict[int, World], case: Case, year: int) -> Money | None:
     world = worlds.get(year)
-    if world is None or case.outcome != OPEN:
+    if world is None:
         return None
     found, problems = world.of_joining(Joining(case.authority_id, case.product, case.expected_from))
     return None if problems and not found else total(each.line.amount for each in found)
 
 
-def _waiting(session: Session, cases: Sequence[Case]) -> dict[tuple[int, str], int]:
+def _waiting(session: Session, cases: Collection[Case]) -> dict[tuple[int, str], int]:
     """Count the questions of those on the way about their product that wait for an answer."""
     found: dict[tuple[int, str], int] = {}
     asked = inquiries.listing().where(

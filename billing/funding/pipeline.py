@@ -209,7 +209,7 @@ def expected(session: Session, year: int, on: date, product: str | None = None) 
 
     Who has an agreement that is countersigned and not ended before the year is no longer expected: it came.
     """
-    came = _came(session, year)
+    came = came_by(session, year)
     return [
         case
         for case in read(session, on, None if product is None else [product]).cases
@@ -217,7 +217,8 @@ def expected(session: Session, year: int, on: date, product: str | None = None) 
     ]
 
 
-def _came(session: Session, year: int) -> set[tuple[int, str]]:
+def came_by(session: Session, year: int) -> set[tuple[int, str]]:
+    """Give who has a countersigned agreement that is in force in a year or later: authority and product."""
     rows = session.execute(
         select(AGREEMENTS.c.authority_id, PRODUCTS.c.name)
         .join(PRODUCTS, PRODUCTS.c.id == AGREEMENTS.c.product_id)

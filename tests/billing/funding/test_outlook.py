@@ -101,10 +101,14 @@ def test_a_journey_that_was_given_up_counts_no_more_and_brings_no_older_case_bac
 
 
 def test_who_has_its_agreement_is_expected_no_more(session: Session, starter: CommandLine) -> None:
+    by_hand(session, VARDE)
     session.commit()
-    files.take_agreements(starter, files.agreement(ODENSE, PRODUCT))
+    files.take_agreements(starter, files.agreement(ODENSE, PRODUCT), files.agreement(VARDE, PRODUCT))
 
     assert pipeline.expected(session, 2028, TODAY) == []
+    assert [(row.case.cvr, row.first, row.full) for row in listed(session)] == [
+        (ODENSE, None, None), (VARDE, None, None),
+    ]  # fmt: skip
 
 
 def test_first_year_and_whole_year_are_what_the_run_would_bring_the_fund(session: Session) -> None:
