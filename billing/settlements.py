@@ -140,7 +140,8 @@ def approve_refund(session: Session, id_: int, on: date, trail: Trail) -> Money:
         Entry(ledger.CREDIT, order.amount, authority_id=authority_id),
         Entry(ledger.REFUNDS_DUE, -order.amount, authority_id=authority_id),
     )
-    (voucher_id,) = vouchers.book(session, [Order("refund", f"proposal {id_}", on, order.reason, entries)], trail)
+    words = f"Tilbagebetaling: {order.reason}"
+    (voucher_id,) = vouchers.book(session, [Order("refund", f"proposal {id_}", on, words, entries)], trail)
     row = {
         "id": append_only.next_id(session, REFUNDS), "proposal_id": id_, "authority_id": authority_id,
         "amount_ore": order.amount.ore, "reason": order.reason, "decided_on": on, "voucher_id": voucher_id,
@@ -189,10 +190,8 @@ def approve_write_off(session: Session, id_: int, on: date, trail: Trail) -> Mon
     proposal = proposals.approve(session, id_, "write_off", trail)
     order, on = write_off_of(proposal), max(on, closed_periods.first_open(session))
     owed, vat = _refuse_more_than_owed(session, order)
-    (voucher_id,) = vouchers.book(
-        session, [Order("write_off", f"proposal {id_}", on, order.reason, write_off_entries(owed, order.amount, vat))],
-        trail,
-    )  # fmt: skip
+    words, entries = f"Afskrivning af {order.number}: {order.reason}", write_off_entries(owed, order.amount, vat)
+    (voucher_id,) = vouchers.book(session, [Order("write_off", f"proposal {id_}", on, words, entries)], trail)
     row = {
         "id": append_only.next_id(session, WRITE_OFFS), "proposal_id": id_, "invoice_id": owed.invoice_id,
         "amount_ore": order.amount.ore, "vat_ore": vat.ore, "reason": order.reason, "decided_on": on,
@@ -243,9 +242,8 @@ def approve_waiver(session: Session, id_: int, on: date, trail: Trail) -> Money:
     order, on = waiver_of(proposal), max(on, closed_periods.first_open(session))
     charged = _refuse_more_than_charged(session, order)
     entries = waiver_entries(charged.authority_id, charged.invoice_id, order.amount)
-    (voucher_id,) = vouchers.book(
-        session, [Order("charge_waived", f"proposal {id_}", on, order.reason, entries)], trail
-    )  # fmt: skip
+    words = f"Eftergivet af {order.number}: {order.reason}"
+    (voucher_id,) = vouchers.book(session, [Order("charge_waived", f"proposal {id_}", on, words, entries)], trail)
     row = {
         "id": append_only.next_id(session, WAIVERS), "proposal_id": id_, "invoice_id": charged.invoice_id,
         "amount_ore": order.amount.ore, "reason": order.reason, "decided_on": on, "voucher_id": voucher_id,

@@ -47,8 +47,9 @@ STAMP = re.compile(
     rb"\A(?P<field>\d+) 0 obj\n(?P<body><<\n/FT /Sig\n/T \(OS2tid\)\n[^<>]*)/V (?P<stamp>\d+) 0 R\n>>\nendobj\n"
     rb"(?P<stamp_again>\d+) 0 obj\n<<\n/Contents <[0-9A-F]+>\n/ByteRange \[[0-9 ]+\] *\n"
     rb"/Type /DocTimeStamp\n/Filter /Adobe\.PPKLite\n/SubFilter /ETSI\.RFC3161\n>>\nendobj\n"
-    rb"(?P<table>\d+) 0 obj\n<<\n/W \[ 1 8 2 \]\n/Type /XRef\n/Filter /FlateDecode\n/Size (?P<size>\d+)\n"
-    rb"/ID \[ <(?P<id>[0-9a-f]{32})> <[0-9a-f]{32}> \]\n/Root (?P<root>\d+ 0 R)\n/Info (?P<info>\d+ 0 R)\n"
+    rb"(?P<table>\d+) 0 obj\n<<\n/W \[ 1 8 2 \]\n/Type /XRef\n/Filter /FlateDecode\n"
+    rb"(?:/Size (?P<size>\d+)\n|/ID \[ <(?P<id>[0-9a-f]{32})> <[0-9a-f]{32}> \]\n"  # the order of these four varies
+    rb"|/Root (?P<root>\d+ 0 R)\n|/Info (?P<info>\d+ 0 R)\n){4}"
     rb"/Prev (?P<prev>\d+)\n/Index \[ (?P<index>[0-9 ]+) \]\n/Length (?P<length>\d+)\n>>\nstream\n(?P<rows>.*)"
     rb"\nendstream\nendobj\n\nstartxref\n(?P<start>\d+)\n%%EOF\n\Z",
     re.DOTALL,
@@ -253,7 +254,7 @@ def verify_stamp(content: bytes, seal: Signed, stamp: Signed) -> list[str]:
     if stamp.ends != len(content):
         raise NotWhole("the time stamp does not cover the whole file: something was added")
     found = STAMP.match(content[seal.ends :])
-    if found is None:
+    if found is None or None in found.groupdict().values():
         raise NotWhole("behind the seal stands more than a time stamp")
     verify_field(content, seal, found)
     verify_table(content, seal, found)

@@ -66,7 +66,11 @@ def _say_next_round(surroundings: Surroundings, year: int | None, as_json: bool)
 
 
 def _say_waiting(found: Waiting) -> None:
-    output.say(Text(f"{found.to_make} dokumenter er klar", f"{found.to_make} documents are ready"))
+    one = found.to_make == 1
+    output.say(
+        Text(f"{found.to_make} dokument{'' if one else 'er'} er klar",
+             f"{found.to_make} document{' is' if one else 's are'} ready")
+    )  # fmt: skip
     for channel, count in found.due.items():
         output.say(Text(f"{channel}: {count} skal sendes nu", f"{channel}: {count} to be sent now"))
     for why in found.silent.values():

@@ -865,7 +865,7 @@ def test_a_reminder_goes_once_to_nemhandel_as_the_bytes_that_are_kept(reminded: 
 
     (kept,) = database.column(reminded, "SELECT content FROM reminder_rendering WHERE format = 'oioubl'")
     (name,) = database.column(reminded, "SELECT file_name FROM reminder_delivery")
-    assert "1 dokumenter er klar" in waits.out
+    assert "1 dokument er klar" in waits.out
     assert "1 afleveret" in told.out and "0 afleveret" in again.out
     assert sent_reminders(reminded) == {name: bytes(kept)}
     assert row_of(reminded, "RY-2027-0001")["address"] == "0088:2995513301806"
