@@ -377,7 +377,7 @@ def _page_rows(kind: str, told: Told) -> Iterator[Row]:
 
 def _drawn(found: dict[str, float], name: str, ours: str, bare: str, what: str) -> Row:
     alone, spread = found[ours], found[f"{ours} on all cores"]
-    ratios = f"{alone / found[bare]:.0%}", f"{spread / alone:.2f}"
+    ratios = f"{alone / found[bare]:.0%}", f"{spread / found[f'{ours} on one']:.2f}"
     return name, f"{alone:.0f}", ratios[0], f"{what}: {found[bare]:.0f}", f"{spread:.0f}", ratios[1]
 
 

@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -27,6 +27,7 @@ from app.cli.service import Service
 from app.config import read
 from benchmarks import bare, registers
 from billing import annual_run, approvals, document, invoice_pdf, renderings, seller, verdicts, verification
+from billing.document import InvoiceDocument
 from billing.einvoice import peppol, rule_packs
 from billing.gathering import INVOICES
 from billing.invoices import INVOICES_AT_A_TIME
@@ -36,6 +37,8 @@ Found = dict[str, Any]
 
 _ON = date(registers.YEAR, 1, 15)
 _SAMPLE = 400  # documents
+_FEW, _TURNS = 25, 25  # documents that ways of making them take turns at, and how often
+_ROUNDS = 3
 _AT_A_TIME = 200
 _JUDGED = 2_000  # documents one worker validates
 _WARMING = 100
@@ -118,28 +121,50 @@ def drawing(service: Service) -> Found:
         texts = list(session.execute(select(INVOICES.c.document).limit(_SAMPLE)).scalars())
     values = [document.from_json(text) for text in texts]
     shape = bare.shape(peppol.render(values[0]))
-    alone: dict[str, Callable[[], object]] = {
-        "pdf": lambda: [invoice_pdf.render(value) for value in values],
-        "untagged": lambda: [bare.untagged(value) for value in values],
-        "drawn": lambda: [bare.drawn(value) for value in values],
-        "xml": lambda: [peppol.render(value) for value in values],
-        "page": lambda: [bare.page() for _ in values],
-        "tree": lambda: [bare.tree(shape) for _ in values],
+    alone: dict[str, Callable[[InvoiceDocument], object]] = {
+        "pdf": invoice_pdf.render,
+        "untagged": bare.untagged,
+        "drawn": bare.drawn,
+        "xml": peppol.render,
+        "page": lambda _: bare.page(),
+        "tree": lambda _: bare.tree(shape),
     }
-    found = {name: len(values) / min(_timed(make)[0] for _ in range(3)) for name, make in alone.items()}
-    return {"each_second": found | _on_all_cores(texts)}
+    return {"each_second": _in_turn(alone, values[:_FEW]) | _on_all_cores(texts)}
 
 
-def _on_all_cores(texts: list[str]) -> dict[str, float]:
-    found = {}
-    for format_, name in ((renderings.PDF, "pdf on all cores"), (renderings.PEPPOL, "xml on all cores")):
-        tasks = [Task(nth, "", (format_,), text, _pdf(format_)) for nth, text in enumerate(texts * 4)]
+def _in_turn(makers: Mapping[str, Callable[[InvoiceDocument], object]], values: Sequence[InvoiceDocument]) -> Found:
+    """Give how many each of some ways makes a second.
+
+    They take turns at every document, and of each way and document the least of many times counts: so what else the
+    machine does meanwhile falls on none of them.
+    """
+    least: dict[tuple[str, int], float] = {}
+    for _ in range(_TURNS):
+        for at, value in enumerate(values):
+            for name, make in makers.items():
+                seconds, _made = _timed(partial(make, value))
+                least[name, at] = min(seconds, least.get((name, at), seconds))
+    return {name: len(values) / sum(least[name, at] for at in range(len(values))) for name in makers}
+
+
+def _on_all_cores(texts: list[str]) -> Found:
+    """Give how many are made a second on all cores, and by the same work on one, in turn; the best of some turns."""
+    found: Found = {}
+    for format_, name in ((renderings.PDF, "pdf"), (renderings.PEPPOL, "xml")):
+        tasks = [Task(nth, "", (format_,), text, _pdf(format_)) for nth, text in enumerate(texts * 2)]
+        few = tasks[: len(tasks) // 4]
         with work.workers(len(tasks)) as each:
             list(each(renderings.attempt, tasks[: 4 * work.WORTH_SPREADING]))  # the workers start and load
-            begun = time.perf_counter()
-            list(each(renderings.attempt, tasks))
-            found[name] = len(tasks) / (time.perf_counter() - begun)
+            all_cores = alone = 0.0
+            for _ in range(_ROUNDS):
+                all_cores = max(all_cores, _each_second(each, tasks))
+                alone = max(alone, _each_second(map, few))
+        found |= {f"{name} on all cores": all_cores, f"{name} on one": alone}
     return found
+
+
+def _each_second(each: Callable[..., Iterable[object]], tasks: Sequence[Task]) -> float:
+    return len(tasks) / _timed(lambda: list(each(renderings.attempt, tasks)))[0]
 
 
 def _pdf(format_: str) -> bytes | None:
