@@ -6,6 +6,7 @@ hold, such as `agreements` or `change:band`; those of a kept forecast are told f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -171,7 +172,7 @@ def _reason(name: str, kind: str) -> str:
 # --- what parts are read from
 
 
-class _Ground:
+class _Ground(ABC):
     """A forecast, and how its lines are written as rows."""
 
     made: Forecast
@@ -179,13 +180,13 @@ class _Ground:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    @abstractmethod
     def row(self, line: Line) -> Row:
         """Write one of the forecast's lines."""
-        raise NotImplementedError
 
+    @abstractmethod
     def coming(self) -> Iterator[Row]:
         """Write who is on the way."""
-        raise NotImplementedError
 
     @cached_property
     def tables(self) -> Mapping[str, TableAt]:
