@@ -151,7 +151,9 @@ _NOTHING = _Nothing()
 
 def untagged(document: InvoiceDocument) -> bytes:
     """Make an invoice's PDF in its archive form, but without structure."""
-    return archive_form.described(drawn(document), invoice_pdf.about(document, "da"))
+    with archive_form._opened(drawn(document)) as pdf:
+        archive_form._describe(pdf, invoice_pdf.about(document, "da"))
+        return archive_form._saved(pdf)
 
 
 def drawn(document: InvoiceDocument) -> bytes:

@@ -41,13 +41,6 @@ def finished(
         return _saved(pdf)
 
 
-def described(drawn: bytes, about: About) -> bytes:
-    """Give a drawn PDF in archive form but without tags: what they add is measured against it."""
-    with _opened(drawn) as pdf:
-        _describe(pdf, about)
-        return _saved(pdf)
-
-
 # --- the file --------------------------------------------------------------------------------------------------------
 
 _FIRST, _START = re.compile(rb"/Size (\d+)"), re.compile(rb"startxref\s+(\d+)")
